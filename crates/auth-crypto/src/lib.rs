@@ -1,0 +1,1 @@
+//! Computing adapters: Argon2id pool, JWT, sealed boxes, system clock and entropy.

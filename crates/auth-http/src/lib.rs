@@ -1,0 +1,1 @@
+//! The HTTP face: routes, validation, errors, OpenAPI, on actix-web.

@@ -1,0 +1,1 @@
+//! Short-lived state kept in the process: rate limits.

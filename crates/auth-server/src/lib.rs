@@ -1,0 +1,1 @@
+//! The authentication server: settings, wiring, command line, workers.

@@ -1,0 +1,1 @@
+//! Mail: templates and the capturing transport behind the development mailbox.

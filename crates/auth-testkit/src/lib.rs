@@ -1,0 +1,1 @@
+//! Contract suites for every port, fakes, builders and mocks.
