@@ -1,0 +1,119 @@
+//! The names of events.
+
+use std::{fmt, str::FromStr};
+
+/// How an event ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// It was done.
+    Success,
+    /// It was refused.
+    Failure,
+}
+
+impl Outcome {
+    /// The name that stores and clients use.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Success => "success",
+            Self::Failure => "failure",
+        }
+    }
+}
+
+/// The text names no event.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("not the name of an audit event")]
+pub struct UnknownEvent;
+
+macro_rules! events {
+    ($($(#[$doc:meta])* $variant:ident = $name:literal, $outcome:ident;)*) => {
+        /// What can happen.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+        pub enum AuditEvent {
+            $($(#[$doc])* $variant,)*
+        }
+
+        impl AuditEvent {
+            /// All events.
+            pub const ALL: &[Self] = &[$(Self::$variant,)*];
+
+            /// The name that stores and clients use.
+            pub const fn as_str(self) -> &'static str {
+                match self { $(Self::$variant => $name,)* }
+            }
+
+            /// Whether the event reports something done or something refused.
+            pub const fn outcome(self) -> Outcome {
+                match self { $(Self::$variant => Outcome::$outcome,)* }
+            }
+        }
+    };
+}
+
+events! {
+    /// Somebody made an account.
+    Registered = "register", Success;
+    /// Somebody tried to register an address that has an account.
+    RegisterRefused = "register.refused", Failure;
+    /// An operator made an account.
+    UserCreated = "admin.user_created", Success;
+    /// An operator granted a role.
+    RoleGranted = "admin.role_granted", Success;
+    /// The owner proved the address.
+    EmailVerified = "email.verified", Success;
+    /// A new address was asked for.
+    EmailChangeRequested = "email.change_requested", Success;
+    /// The account moved to a new address.
+    EmailChanged = "email.changed", Success;
+    /// The profile changed.
+    ProfileChanged = "profile.changed", Success;
+    /// The owner closed the account.
+    AccountClosed = "account.closed", Success;
+    /// Somebody signed in.
+    LoginOk = "login.ok", Success;
+    /// A wrong password, an unknown address or an account that may not be used.
+    LoginFailed = "login.fail", Failure;
+    /// An attempt was refused because the identifier has to wait.
+    LoginThrottled = "login.throttled", Failure;
+    /// A session was closed by its owner.
+    Logout = "logout", Success;
+    /// A refresh token was replaced.
+    RefreshOk = "refresh.ok", Success;
+    /// A token spent a moment ago got its successor again.
+    RefreshGrace = "refresh.grace", Success;
+    /// A token spent long ago came back: its session was ended.
+    RefreshReuse = "refresh.reuse", Failure;
+    /// Sessions were ended from another session.
+    SessionRevoked = "session.revoked", Success;
+    /// A session was ended because the user had too many.
+    SessionEvicted = "session.evicted", Success;
+    /// A session was prolonged.
+    SessionExtended = "session.extended", Success;
+    /// All sessions were replaced by a new one.
+    SessionRecovered = "session.recovered", Success;
+    /// The password was changed by somebody who knew it, or had just proved it.
+    PasswordChanged = "password.changed", Success;
+    /// A change of password, address or account was refused for a wrong password.
+    PasswordProofFailed = "password.proof_failed", Failure;
+    /// A mail to reset the password was asked for.
+    PasswordResetRequested = "password.reset_requested", Success;
+    /// The password was reset through a mailed link.
+    PasswordReset = "password.reset", Success;
+    /// A new signing key was made.
+    KeyRotated = "key.rotated", Success;
+}
+
+impl fmt::Display for AuditEvent {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+impl FromStr for AuditEvent {
+    type Err = UnknownEvent;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        Self::ALL.iter().copied().find(|event| event.as_str() == text).ok_or(UnknownEvent)
+    }
+}

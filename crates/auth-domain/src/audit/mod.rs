@@ -1,0 +1,105 @@
+//! The audit log: what happened to whom, by whom, from where.
+//!
+//! Events are appended in the transaction of the change they report (invariant I6). They carry ids and
+//! masked values, never a secret and never a whole address.
+
+mod event;
+
+use chrono::{DateTime, Utc};
+
+pub use event::{AuditEvent, Outcome, UnknownEvent};
+
+use crate::{
+    client::Client,
+    id::{SessionId, UserId},
+    tenant::TenantId,
+};
+
+/// One entry, before it is appended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AuditRecord {
+    /// When it happened.
+    pub at: DateTime<Utc>,
+    /// In which tenant.
+    pub tenant: TenantId,
+    /// What happened.
+    pub event: AuditEvent,
+    /// Who did it; `None` for an outsider or the server itself.
+    pub actor: Option<UserId>,
+    /// Whom it concerns.
+    pub subject: Option<UserId>,
+    /// In which session.
+    pub session: Option<SessionId>,
+    /// From where.
+    pub client: Client,
+    /// More about it: short keys, values fit to be read by an operator.
+    pub details: Vec<(&'static str, String)>,
+}
+
+impl AuditRecord {
+    /// An entry about `event`, to be completed by the methods below.
+    pub fn new(event: AuditEvent, tenant: &TenantId, client: &Client, at: DateTime<Utc>) -> Self {
+        Self {
+            at,
+            tenant: tenant.clone(),
+            event,
+            actor: None,
+            subject: None,
+            session: None,
+            client: client.clone(),
+            details: Vec::new(),
+        }
+    }
+
+    /// Done by `user`, to themselves.
+    #[must_use]
+    pub const fn by(mut self, user: UserId) -> Self {
+        self.actor = Some(user);
+        self.subject = Some(user);
+        self
+    }
+
+    /// Concerns `user`, who did not necessarily do it.
+    #[must_use]
+    pub const fn about(mut self, user: UserId) -> Self {
+        self.subject = Some(user);
+        self
+    }
+
+    /// Happened in `session`.
+    #[must_use]
+    pub const fn within(mut self, session: SessionId) -> Self {
+        self.session = Some(session);
+        self
+    }
+
+    /// Adds a detail.
+    #[must_use]
+    pub fn with(mut self, key: &'static str, value: impl Into<String>) -> Self {
+        self.details.push((key, value.into()));
+        self
+    }
+}
+
+/// One entry as the log keeps it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AuditEntry {
+    /// Position in the log, given by the store, rising.
+    pub seq: i64,
+    /// When it happened.
+    pub at: DateTime<Utc>,
+    /// In which tenant.
+    pub tenant: TenantId,
+    /// What happened.
+    pub event: AuditEvent,
+    /// Who did it.
+    pub actor: Option<UserId>,
+    /// Whom it concerns.
+    pub subject: Option<UserId>,
+    /// In which session.
+    pub session: Option<SessionId>,
+    /// From where.
+    pub client: Client,
+    /// More about it.
+    pub details: Vec<(String, String)>,
+}

@@ -1,0 +1,3 @@
+//! Guards against guessing.
+
+pub mod lockout;

@@ -1,0 +1,87 @@
+//! Slow hashing of passwords.
+
+use std::time::Duration;
+
+use async_trait::async_trait;
+
+use crate::user::{NewPassword, Password, PasswordHash};
+
+/// Hashes and verifies passwords on a pool of its own.
+///
+/// An implementor must bound how many hashes run and how many wait, must never block the caller's
+/// runtime, and must give up work whose caller has gone.
+#[cfg_attr(any(test, feature = "mock"), mockall::automock)]
+#[async_trait]
+pub trait PasswordHasher: Send + Sync {
+    /// Hashes a password with the present parameters and a fresh salt.
+    ///
+    /// # Errors
+    /// [`HashError::Overloaded`] when too many wait.
+    async fn hash(&self, password: &NewPassword) -> Result<PasswordHash, HashError>;
+
+    /// Compares a password with a stored hash.
+    ///
+    /// With no hash it must do the same work against a dummy and answer
+    /// [`Verification::Mismatch`], so that an outsider cannot tell an unknown account by time. Hashes
+    /// made elsewhere (Argon2 with other parameters, bcrypt) must verify.
+    ///
+    /// # Errors
+    /// [`HashError::Overloaded`] when too many wait, [`HashError::Unreadable`] for a hash of unknown
+    /// form.
+    async fn verify(
+        &self,
+        password: &Password,
+        hash: Option<PasswordHash>,
+    ) -> Result<Verification, HashError>;
+
+    /// Estimates how hard a password is to guess. `context` are words a guesser would try first.
+    ///
+    /// # Errors
+    /// [`HashError::Overloaded`] when too many wait.
+    async fn strength(&self, password: &NewPassword, context: &[String]) -> Result<Strength, HashError>;
+}
+
+/// The result of comparing a password with a hash.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Verification {
+    /// It is not the password.
+    Mismatch,
+    /// It is.
+    Match {
+        /// The hash was made with other parameters than the present ones and should be replaced.
+        outdated: bool,
+    },
+}
+
+/// How hard a password is to guess, on the scale of zxcvbn.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Strength {
+    /// Within 10^3 tries.
+    None,
+    /// Within 10^6 tries.
+    Weak,
+    /// Within 10^8 tries.
+    Fair,
+    /// Within 10^10 tries.
+    Good,
+    /// Beyond that.
+    Strong,
+}
+
+/// A password could not be hashed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum HashError {
+    /// Too much work is waiting; try again later.
+    #[error("the hashing pool is overloaded")]
+    Overloaded {
+        /// When it is worth trying again.
+        retry_after: Duration,
+    },
+    /// The stored hash has a form this hasher does not know.
+    #[error("the stored password hash has an unknown form")]
+    Unreadable,
+    /// The computation failed: a bug or a machine without memory or randomness.
+    #[error("the password hash could not be computed")]
+    Failed,
+}

@@ -1,0 +1,77 @@
+//! Mail.
+
+use async_trait::async_trait;
+use chrono::{DateTime, Utc};
+
+use crate::{
+    client::Client,
+    id::OutboxId,
+    token::LinkToken,
+    user::{Email, FullName},
+};
+
+/// One message to one person.
+#[derive(Debug)]
+pub struct Letter {
+    /// The stable part of the Message-ID: a message sent twice has one id.
+    pub id: OutboxId,
+    /// The only recipient: an address taken from the store, never from a request.
+    pub to: Email,
+    /// How to greet the recipient.
+    pub name: Option<FullName>,
+    /// What it says.
+    pub notice: Notice,
+    /// What caused it.
+    pub client: Client,
+    /// When that was.
+    pub at: DateTime<Utc>,
+}
+
+/// What a letter says. Texts and links are made by the adapter, from templates.
+#[derive(Debug)]
+pub enum Notice {
+    /// Prove your address with this link.
+    VerifyEmail(LinkToken),
+    /// You already have an account.
+    AccountExists,
+    /// Set a new password with this link.
+    ResetPassword(LinkToken),
+    /// Prove your new address with this link.
+    ConfirmEmailChange(LinkToken),
+    /// Somebody, hopefully you, asked to move your account to another address.
+    EmailChangeRequested {
+        /// The new address, masked.
+        masked: String,
+    },
+    /// Your password was changed.
+    PasswordChanged,
+    /// A spent refresh token came back; the session was ended.
+    RefreshReuse,
+}
+
+/// Sends letters.
+///
+/// An implementor must send to exactly [`Letter::to`], must keep header and body free of what names
+/// and addresses might smuggle in, must tell permanent from temporary failure, and must end within a
+/// bounded time.
+#[cfg_attr(any(test, feature = "mock"), mockall::automock)]
+#[async_trait]
+pub trait Mailer: Send + Sync {
+    /// Hands a letter over for delivery.
+    ///
+    /// # Errors
+    /// [`SendError`] says whether trying again can help.
+    async fn send(&self, letter: &Letter) -> Result<(), SendError>;
+}
+
+/// A message could not be handed over.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum SendError {
+    /// May work later: no connection, a busy server, a full disk.
+    #[error("the message could not be handed over now")]
+    Temporary(#[source] Box<dyn std::error::Error + Send + Sync>),
+    /// Will not work: the address or the message is refused.
+    #[error("the message was refused")]
+    Permanent(#[source] Box<dyn std::error::Error + Send + Sync>),
+}

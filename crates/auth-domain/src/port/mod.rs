@@ -1,0 +1,46 @@
+//! Ports: what the domain asks of the outside.
+//!
+//! Each trait is object-safe, `Send + Sync`, about one concern, and has one concrete error. Duties of
+//! an implementor are *must* sentences; `auth-testkit` has a contract case for each.
+
+mod cipher;
+mod clock;
+mod entropy;
+mod hasher;
+mod limiter;
+mod mailbox;
+mod mailer;
+mod sms;
+mod store;
+mod tokens;
+
+pub use cipher::{BoxError, KeyPurpose, KeyedHash, SecretBox};
+pub use clock::Clock;
+pub use entropy::{Entropy, EntropyError};
+pub use hasher::{HashError, PasswordHasher, Strength, Verification};
+pub use limiter::{Admission, LimiterError, Quota, RateLimiter};
+pub use mailbox::{CapturedMessage, Channel, Mailbox, MailboxError, MailboxFilter};
+pub use mailer::{Letter, Mailer, Notice, SendError};
+pub use sms::{SmsSender, SmsText};
+pub use store::{
+    AuditFilter, AuditLog, ExistingAccount, KeyRepo, LinkRepo, LockRepo, Outbox, Repos, SessionRepo, Store,
+    StoreError, Tx, UserRepo,
+};
+pub use tokens::{KeyError, KeyFactory, KeyRing, PublicJwk, TokenSigner, TokenVerifier};
+
+#[cfg(any(test, feature = "mock"))]
+pub use {
+    cipher::{MockKeyedHash, MockSecretBox},
+    clock::MockClock,
+    entropy::MockEntropy,
+    hasher::MockPasswordHasher,
+    limiter::MockRateLimiter,
+    mailbox::MockMailbox,
+    mailer::MockMailer,
+    sms::MockSmsSender,
+    store::mock::{
+        MockAuditLog, MockKeyRepo, MockLinkRepo, MockLockRepo, MockOutbox, MockSessionRepo, MockStore,
+        MockTx, MockUserRepo,
+    },
+    tokens::{MockKeyFactory, MockKeyRing, MockTokenSigner, MockTokenVerifier},
+};

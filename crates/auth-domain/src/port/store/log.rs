@@ -1,0 +1,97 @@
+//! Repositories of events and of owed messages.
+
+use async_trait::async_trait;
+use chrono::{DateTime, Utc};
+
+use super::StoreError;
+use crate::{
+    audit::{AuditEntry, AuditEvent, AuditRecord},
+    id::{OutboxId, UserId},
+    outbox::OutboxItem,
+    tenant::TenantId,
+};
+
+/// Which entries of the audit log to read.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct AuditFilter {
+    /// Only this tenant.
+    pub tenant: Option<TenantId>,
+    /// Only this event.
+    pub event: Option<AuditEvent>,
+    /// Only entries that concern this user.
+    pub subject: Option<UserId>,
+    /// Only entries before this position.
+    pub before: Option<i64>,
+}
+
+/// The audit log: append and read, nothing else.
+///
+/// An implementor must refuse to change or delete entries, by a rule of the store.
+#[cfg_attr(any(test, feature = "mock"), mockall::automock)]
+#[async_trait]
+pub trait AuditLog: Send {
+    /// Appends an entry.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the store fails.
+    async fn append(&mut self, record: &AuditRecord) -> Result<(), StoreError>;
+
+    /// Entries that fit `filter`, newest first, at most `limit`.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the store fails.
+    async fn list(&mut self, filter: &AuditFilter, limit: u32) -> Result<Vec<AuditEntry>, StoreError>;
+}
+
+/// Messages that are owed.
+#[cfg_attr(any(test, feature = "mock"), mockall::automock)]
+#[async_trait]
+pub trait Outbox: Send {
+    /// Adds a message. A clash of ids must be [`StoreError::Conflict`].
+    ///
+    /// # Errors
+    /// [`StoreError`] when the store fails.
+    async fn put(&mut self, item: &OutboxItem) -> Result<(), StoreError>;
+
+    /// Leases up to `limit` messages that are due, oldest first, until `until`. Must be atomic: a
+    /// message is leased to one caller at a time, and comes back when its lease runs out.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the store fails.
+    async fn lease(
+        &mut self,
+        now: DateTime<Utc>,
+        until: DateTime<Utc>,
+        limit: u32,
+    ) -> Result<Vec<OutboxItem>, StoreError>;
+
+    /// The message was handed over: forget it.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the store fails.
+    async fn done(&mut self, id: OutboxId) -> Result<(), StoreError>;
+
+    /// The message could not be handed over: try again at `due_at`. `error` is for the operator.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the store fails.
+    async fn retry(&mut self, id: OutboxId, due_at: DateTime<Utc>, error: &str) -> Result<(), StoreError>;
+
+    /// The message is given up: keep it as a dead letter, which is never leased again.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the store fails.
+    async fn bury(&mut self, id: OutboxId, at: DateTime<Utc>, error: &str) -> Result<(), StoreError>;
+
+    /// How many messages wait, dead letters not counted.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the store fails.
+    async fn depth(&mut self) -> Result<u64, StoreError>;
+
+    /// Deletes up to `limit` dead letters buried before `before`.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the store fails.
+    async fn purge(&mut self, before: DateTime<Utc>, limit: u32) -> Result<u64, StoreError>;
+}

@@ -1,0 +1,183 @@
+//! Durable state: one transaction over several repositories.
+//!
+//! ```text
+//! Store ── begin() ──▶ Tx     users() sessions() links() locks() keys() audit() outbox()  commit() rollback()
+//!       └─ read()  ──▶ Repos  the same repositories, each statement for itself
+//! ```
+//!
+//! State change, audit record and outbox item commit together. No network, no hashing and no sleeping
+//! inside a transaction.
+
+mod log;
+mod repos;
+
+use async_trait::async_trait;
+
+pub use log::{AuditFilter, AuditLog, Outbox};
+pub use repos::{ExistingAccount, KeyRepo, LinkRepo, LockRepo, SessionRepo, UserRepo};
+
+/// Opens transactions.
+///
+/// An implementor must make a transaction atomic, durable once `commit` returns `Ok` (invariant I5),
+/// and isolated so far that a row returned by a `lock` method does not change before the transaction
+/// ends. Dropping a transaction must discard it at once.
+#[async_trait]
+pub trait Store: Send + Sync {
+    /// Begins a transaction. Never begin a second one within the first.
+    ///
+    /// # Errors
+    /// [`StoreError::Unavailable`] when the store cannot be reached in time.
+    async fn begin(&self) -> Result<Box<dyn Tx>, StoreError>;
+
+    /// Repositories outside a transaction, for reading and for single statements.
+    ///
+    /// # Errors
+    /// [`StoreError::Unavailable`] when the store cannot be reached in time.
+    async fn read(&self) -> Result<Box<dyn Repos>, StoreError>;
+
+    /// Whether the store answers.
+    ///
+    /// # Errors
+    /// [`StoreError::Unavailable`] when it does not.
+    async fn ping(&self) -> Result<(), StoreError>;
+}
+
+/// Hands out repositories that share one connection.
+pub trait Repos: Send {
+    /// Accounts.
+    fn users(&mut self) -> &mut dyn UserRepo;
+    /// Sessions and their refresh tokens.
+    fn sessions(&mut self) -> &mut dyn SessionRepo;
+    /// One-time links.
+    fn links(&mut self) -> &mut dyn LinkRepo;
+    /// Failure counts.
+    fn locks(&mut self) -> &mut dyn LockRepo;
+    /// Signing keys.
+    fn keys(&mut self) -> &mut dyn KeyRepo;
+    /// The audit log.
+    fn audit(&mut self) -> &mut dyn AuditLog;
+    /// Messages that are owed.
+    fn outbox(&mut self) -> &mut dyn Outbox;
+}
+
+/// A transaction.
+#[async_trait]
+pub trait Tx: Repos {
+    /// Makes everything durable.
+    ///
+    /// # Errors
+    /// [`StoreError::Conflict`] when another transaction got in the way and this one may be run again.
+    /// After any failed statement `commit` must fail too.
+    async fn commit(self: Box<Self>) -> Result<(), StoreError>;
+
+    /// Discards everything.
+    ///
+    /// # Errors
+    /// [`StoreError::Unavailable`] when the store is gone; the work is discarded all the same.
+    async fn rollback(self: Box<Self>) -> Result<(), StoreError>;
+}
+
+/// The store failed.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum StoreError {
+    /// It cannot be reached, or not in time. Trying again later can help.
+    #[error("the store is unavailable")]
+    Unavailable(#[source] Box<dyn std::error::Error + Send + Sync>),
+    /// Another transaction got in the way. Running the whole transaction again can help.
+    #[error("the transaction met another one")]
+    Conflict,
+    /// A row does not make sense.
+    #[error("row {id} of table {table} is corrupt")]
+    Corrupt {
+        /// The table.
+        table: &'static str,
+        /// The row's key.
+        id: String,
+    },
+    /// Anything else: a bug.
+    #[error("the store refused a statement")]
+    Internal(#[source] Box<dyn std::error::Error + Send + Sync>),
+}
+
+#[cfg(any(test, feature = "mock"))]
+pub(super) mod mock {
+    //! Mocks of the transaction and its repositories.
+
+    use super::{
+        AuditLog, KeyRepo, LinkRepo, LockRepo, Outbox, Repos, SessionRepo, Store, StoreError, Tx, UserRepo,
+    };
+    pub use super::{
+        log::{MockAuditLog, MockOutbox},
+        repos::{MockKeyRepo, MockLinkRepo, MockLockRepo, MockSessionRepo, MockUserRepo},
+    };
+    use async_trait::async_trait;
+
+    mockall::mock! {
+        /// A store whose transactions are scripted.
+        pub Store {}
+
+        #[async_trait]
+        impl Store for Store {
+            async fn begin(&self) -> Result<Box<dyn Tx>, StoreError>;
+            async fn read(&self) -> Result<Box<dyn Repos>, StoreError>;
+            async fn ping(&self) -> Result<(), StoreError>;
+        }
+    }
+
+    /// A transaction of mock repositories; also usable as plain [`Repos`].
+    #[derive(Default)]
+    pub struct MockTx {
+        /// Accounts.
+        pub users: MockUserRepo,
+        /// Sessions.
+        pub sessions: MockSessionRepo,
+        /// Links.
+        pub links: MockLinkRepo,
+        /// Failure counts.
+        pub locks: MockLockRepo,
+        /// Signing keys.
+        pub keys: MockKeyRepo,
+        /// The audit log.
+        pub audit: MockAuditLog,
+        /// Messages that are owed.
+        pub outbox: MockOutbox,
+        /// What `commit` answers with; `Ok` unless set.
+        pub commit_error: Option<StoreError>,
+    }
+
+    impl Repos for MockTx {
+        fn users(&mut self) -> &mut dyn UserRepo {
+            &mut self.users
+        }
+        fn sessions(&mut self) -> &mut dyn SessionRepo {
+            &mut self.sessions
+        }
+        fn links(&mut self) -> &mut dyn LinkRepo {
+            &mut self.links
+        }
+        fn locks(&mut self) -> &mut dyn LockRepo {
+            &mut self.locks
+        }
+        fn keys(&mut self) -> &mut dyn KeyRepo {
+            &mut self.keys
+        }
+        fn audit(&mut self) -> &mut dyn AuditLog {
+            &mut self.audit
+        }
+        fn outbox(&mut self) -> &mut dyn Outbox {
+            &mut self.outbox
+        }
+    }
+
+    #[async_trait]
+    impl Tx for MockTx {
+        async fn commit(self: Box<Self>) -> Result<(), StoreError> {
+            self.commit_error.map_or(Ok(()), Err)
+        }
+
+        async fn rollback(self: Box<Self>) -> Result<(), StoreError> {
+            Ok(())
+        }
+    }
+}

@@ -1,0 +1,233 @@
+//! Repositories of entities.
+
+use async_trait::async_trait;
+use chrono::{DateTime, Utc};
+
+use super::StoreError;
+use crate::{
+    guard::lockout::LockState,
+    id::{SessionId, UserId},
+    secret::Digest,
+    session::{
+        Ended, Session,
+        rotation::{Generation, Presented},
+    },
+    tenant::TenantId,
+    token::{KeyId, Link, LinkPurpose, SigningKey},
+    user::{Email, User},
+};
+
+/// The address has an account already.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the address has an account already")]
+pub struct ExistingAccount;
+
+/// Accounts.
+///
+/// An implementor must keep an address unique within its tenant by a constraint of the store, so that
+/// parallel inserts make one account.
+#[cfg_attr(any(test, feature = "mock"), mockall::automock)]
+#[async_trait]
+pub trait UserRepo: Send {
+    /// Adds an account. `Ok(Err(ExistingAccount))` must leave the transaction usable and the store
+    /// unchanged. A clash of ids must be [`StoreError::Conflict`].
+    ///
+    /// # Errors
+    /// [`StoreError`] when the store fails.
+    async fn insert(&mut self, user: &User) -> Result<Result<(), ExistingAccount>, StoreError>;
+
+    /// The account of that id.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the store fails.
+    async fn by_id(&mut self, id: UserId) -> Result<Option<User>, StoreError>;
+
+    /// The account of that address within a tenant.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the store fails.
+    async fn by_email(&mut self, tenant: &TenantId, email: &Email) -> Result<Option<User>, StoreError>;
+
+    /// The account of that id, which then must not change before the transaction ends.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the store fails.
+    async fn lock(&mut self, id: UserId) -> Result<Option<User>, StoreError>;
+
+    /// Writes an account back that [`lock`](Self::lock) gave in the same transaction. An address that
+    /// now belongs to another account must be `Ok(Err(ExistingAccount))`, with the transaction usable.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the store fails.
+    async fn save(&mut self, user: &User) -> Result<Result<(), ExistingAccount>, StoreError>;
+}
+
+/// Sessions and the chains of their refresh tokens.
+#[cfg_attr(any(test, feature = "mock"), mockall::automock)]
+#[async_trait]
+pub trait SessionRepo: Send {
+    /// Adds a session with the first token of its chain. A clash of ids must be
+    /// [`StoreError::Conflict`].
+    ///
+    /// # Errors
+    /// [`StoreError`] when the store fails.
+    async fn insert(&mut self, session: &Session, first: &Generation) -> Result<(), StoreError>;
+
+    /// A session and the account it belongs to, live or not, in one round trip: every request asks
+    /// this.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the store fails.
+    async fn with_user(&mut self, id: SessionId) -> Result<Option<(Session, User)>, StoreError>;
+
+    /// What is known about the refresh token of that digest.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the store fails.
+    async fn presented(&mut self, token: &Digest) -> Result<Option<Presented>, StoreError>;
+
+    /// Appends `next` to the chain of a session that has not ended and sets its last use. Must be one
+    /// atomic step: of parallel calls with the same number exactly one returns `true`, and none does
+    /// once the session has ended. `false` leaves the transaction usable.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the store fails.
+    async fn rotate(&mut self, id: SessionId, next: &Generation) -> Result<bool, StoreError>;
+
+    /// Ends a session. `true` if this call ended it, `false` if it had ended before.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the store fails.
+    async fn end(&mut self, id: SessionId, ended: Ended) -> Result<bool, StoreError>;
+
+    /// Ends all sessions of a user that have not ended, but for `keep`. Says how many.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the store fails.
+    async fn end_all(
+        &mut self,
+        user: UserId,
+        keep: Option<SessionId>,
+        ended: Ended,
+    ) -> Result<u64, StoreError>;
+
+    /// The live sessions of a user, newest first.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the store fails.
+    async fn live_of(&mut self, user: UserId, now: DateTime<Utc>) -> Result<Vec<Session>, StoreError>;
+
+    /// Moves the end of a session that has not ended to `until`, unless it is later already.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the store fails.
+    async fn extend(&mut self, id: SessionId, until: DateTime<Utc>) -> Result<(), StoreError>;
+
+    /// Notes that a session was seen in use.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the store fails.
+    async fn touch(&mut self, id: SessionId, at: DateTime<Utc>) -> Result<(), StoreError>;
+
+    /// Deletes up to `limit` sessions that ended or expired before `before`, with their tokens.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the store fails.
+    async fn purge(&mut self, before: DateTime<Utc>, limit: u32) -> Result<u64, StoreError>;
+}
+
+/// One-time links.
+#[cfg_attr(any(test, feature = "mock"), mockall::automock)]
+#[async_trait]
+pub trait LinkRepo: Send {
+    /// Adds a link and removes the user's unused links of the same purpose: the newest wins.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the store fails.
+    async fn replace(&mut self, link: &Link) -> Result<(), StoreError>;
+
+    /// The unused, unexpired link of that digest. Does not use it up.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the store fails.
+    async fn find(&mut self, digest: &Digest, now: DateTime<Utc>) -> Result<Option<Link>, StoreError>;
+
+    /// Uses a link up. Must be one atomic step: of any number of parallel calls exactly one gets the
+    /// link (invariant I1). Used, expired and unknown links are all `None`.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the store fails.
+    async fn consume(&mut self, digest: &Digest, now: DateTime<Utc>) -> Result<Option<Link>, StoreError>;
+
+    /// Removes the user's unused links of that purpose.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the store fails.
+    async fn withdraw(&mut self, user: UserId, purpose: LinkPurpose) -> Result<(), StoreError>;
+
+    /// Deletes up to `limit` links that were used or expired before `before`.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the store fails.
+    async fn purge(&mut self, before: DateTime<Utc>, limit: u32) -> Result<u64, StoreError>;
+}
+
+/// Failure counts, by the keyed hash of an identifier.
+#[cfg_attr(any(test, feature = "mock"), mockall::automock)]
+#[async_trait]
+pub trait LockRepo: Send {
+    /// What is remembered about `key`, which then must not change before the transaction ends, even
+    /// if nothing was remembered: no increment may be lost (invariant I11).
+    ///
+    /// # Errors
+    /// [`StoreError`] when the store fails.
+    async fn lock(&mut self, key: &[u8; 32]) -> Result<Option<LockState>, StoreError>;
+
+    /// Remembers `state`.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the store fails.
+    async fn put(&mut self, key: &[u8; 32], state: &LockState) -> Result<(), StoreError>;
+
+    /// Forgets `key`.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the store fails.
+    async fn clear(&mut self, key: &[u8; 32]) -> Result<(), StoreError>;
+
+    /// Forgets up to `limit` keys without an attempt since `before`.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the store fails.
+    async fn purge(&mut self, before: DateTime<Utc>, limit: u32) -> Result<u64, StoreError>;
+}
+
+/// Signing keys.
+#[cfg_attr(any(test, feature = "mock"), mockall::automock)]
+#[async_trait]
+pub trait KeyRepo: Send {
+    /// Adds a key.
+    ///
+    /// # Errors
+    /// [`StoreError::Conflict`] when the id is taken.
+    async fn insert(&mut self, key: &SigningKey) -> Result<(), StoreError>;
+
+    /// All keys, oldest first. Within a transaction no other transaction may add or retire one before
+    /// this one ends, so that two replicas do not both make the first.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the store fails.
+    async fn all(&mut self) -> Result<Vec<SigningKey>, StoreError>;
+
+    /// Sets when a key stops signing.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the store fails.
+    async fn retire(&mut self, id: &KeyId, at: DateTime<Utc>) -> Result<(), StoreError>;
+
+    /// Deletes a key.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the store fails.
+    async fn delete(&mut self, id: &KeyId) -> Result<(), StoreError>;
+}

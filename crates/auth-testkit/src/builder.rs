@@ -1,0 +1,1 @@
+//! Entities for tests, complete with sensible defaults.

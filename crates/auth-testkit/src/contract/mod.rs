@@ -1,0 +1,6 @@
+//! Contract suites: what every adapter must do, as plain async functions.
+
+pub mod computing;
+pub mod limiter;
+pub mod mailbox;
+pub mod store;

@@ -1,0 +1,1 @@
+//! Fakes: working stand-ins with no adapter behind them.
