@@ -1,0 +1,32 @@
+# `just` alone lists the recipes.
+_default:
+    @{{ just_executable() }} --list
+
+# Everything CI does
+check:
+    .ci/run
+
+# All tests; `just test NAME` runs the matching ones only
+test *ARGS:
+    scripts/test {{ if ARGS == "" { "" } else { "-- " + ARGS } }}
+
+# Format the code
+fmt:
+    cargo fmt --all
+
+# Lints, warnings as errors
+lint:
+    cargo clippy --workspace --all-targets --locked -- -D warnings
+
+# Start the server on the embedded default
+run *ARGS:
+    cargo run -p auth-server -- {{ ARGS }}
+
+# Build the documentation of the workspace and open it
+docs:
+    cargo doc --workspace --no-deps --locked --open
+
+# Write docs/openapi.json anew from the code
+openapi:
+    cargo run -p auth-server -- openapi > target/openapi.json
+    mv target/openapi.json docs/openapi.json

@@ -1,0 +1,47 @@
+# shellcheck shell=bash
+# Shared by scripts/test, scripts/schemathesis and .ci/run: sourced, never run.
+
+root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+
+# step TEXT: says what happens next, with the seconds since the script began.
+step() { printf '==> [%4ds] %s\n' "$SECONDS" "$*"; }
+
+# die TEXT: ends the script with one sentence on standard error.
+die() {
+    printf '%s: %s\n' "${0##*/}" "$*" >&2
+    exit 1
+}
+
+# need_apt PACKAGE...: installs Debian packages, through sudo unless run as root.
+need_apt() {
+    local sudo=()
+    command -v apt-get >/dev/null || die "please install what Debian calls: $*"
+    if [ "$(id -u)" -ne 0 ]; then
+        command -v sudo >/dev/null || die "not root and no sudo; please run as root: apt-get install $*"
+        sudo=(sudo)
+    fi
+    step "installing $*"
+    [ -n "${apt_updated:-}" ] || "${sudo[@]}" apt-get update -q
+    apt_updated=yes
+    "${sudo[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -q -y --no-install-recommends "$@"
+}
+
+# install_tools: everything the build and the tests need beside a Rust toolchain. Does nothing where it is all there.
+install_tools() {
+    step "looking for a C compiler, pkg-config, OpenSSL's headers and Python"
+    local missing=()
+    command -v cargo >/dev/null || die "no cargo in PATH; install a Rust toolchain first"
+    { command -v cc && command -v make; } >/dev/null || missing+=(build-essential)
+    command -v pkg-config >/dev/null || missing+=(pkg-config)
+    pkg-config --exists openssl 2>/dev/null || missing+=(libssl-dev)
+    python3 -c 'import ensurepip, tomllib, venv' 2>/dev/null || missing+=(python3 python3-venv)
+    [ ${#missing[@]} -eq 0 ] || need_apt "${missing[@]}"
+    python3 -c 'import ensurepip, tomllib, venv' || die "Python 3.11 or newer with venv is needed"
+}
+
+# use_system_openssl: links the system's OpenSSL instead of compiling a copy, which takes minutes.
+use_system_openssl() {
+    if pkg-config --exists openssl; then
+        export OPENSSL_NO_VENDOR=1
+    fi
+}
