@@ -71,6 +71,13 @@ pub fn reserve_attempt(
     Ok(LockState { failures, locked_until, last_attempt_at: now })
 }
 
+/// Takes back an attempt whose password was never looked at. `None` means: forget the identifier.
+pub fn refund_attempt(state: LockState, policy: &LockPolicy) -> Option<LockState> {
+    let failures = state.failures.saturating_sub(1);
+    let locked_until = state.locked_until.filter(|_| failures >= policy.threshold);
+    (failures > 0).then_some(LockState { failures, locked_until, ..state })
+}
+
 /// How long the lock after `beyond` failures past the threshold lasts.
 fn wait(beyond: u32, policy: &LockPolicy) -> TimeDelta {
     let factor = 1i32.checked_shl(beyond.min(30)).unwrap_or(i32::MAX);

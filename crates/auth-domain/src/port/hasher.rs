@@ -19,6 +19,13 @@ pub trait PasswordHasher: Send + Sync {
     /// [`HashError::Overloaded`] when too many wait.
     async fn hash(&self, password: &NewPassword) -> Result<PasswordHash, HashError>;
 
+    /// Hashes a password that [`verify`](Self::verify) just matched against an outdated hash. It was
+    /// admitted when it was set, so no policy applies.
+    ///
+    /// # Errors
+    /// [`HashError::Overloaded`] when too many wait.
+    async fn rehash(&self, password: &Password) -> Result<PasswordHash, HashError>;
+
     /// Compares a password with a stored hash.
     ///
     /// With no hash it must do the same work against a dummy and answer

@@ -1,1 +1,197 @@
-//! Use cases.
+//! Use cases: everything a person, an operator or a worker can have done.
+//!
+//! [`Engine::new`] takes the [`Ports`] (adapters) and a [`Policy`] (numbers) and gives one struct per
+//! concern. All rules are here or in the entities; whoever embeds the engine gets them without HTTP.
+//!
+//! | struct | does |
+//! |---|---|
+//! | [`Accounts`] | register, verify, profile, change of address, closing |
+//! | [`Login`] | password login |
+//! | [`Bearer`] | turns an access token into a [`Caller`] |
+//! | [`Sessions`] | refresh, logout, list, revoke, validate, extend, recover |
+//! | [`Passwords`] | change by somebody signed in |
+//! | [`Recovery`] | forgotten password |
+//! | [`Delivery`] | sends what the outbox owes (a worker calls it) |
+//! | [`SigningKeys`] | makes, rotates and installs keys |
+//! | [`Upkeep`] | deletes what nobody needs any more (a worker calls it) |
+//! | [`Operators`] | what the command line offers |
+
+mod accounts;
+mod bearer;
+mod delivery;
+mod fault;
+mod keys;
+mod login;
+mod operators;
+mod passwords;
+mod policy;
+mod proof;
+mod recovery;
+mod sessions;
+mod transaction;
+mod upkeep;
+
+use std::sync::Arc;
+
+pub use accounts::{
+    Accounts, ChangeEmail, ChangeEmailError, CloseAccount, CloseAccountError, Register, RegisterError,
+    UpdateProfile, VerifyEmailError,
+};
+pub use bearer::{Bearer, BearerError, Caller, Identity};
+pub use delivery::{Delivery, DeliveryOutcome, DeliveryReport};
+pub use fault::Fault;
+pub use keys::{KeyListing, SigningKeys};
+pub use login::{Login, LoginError, PasswordLogin, SignedIn};
+pub use operators::{CreateUser, CreateUserError, CreatedUser, GrantError, Operators};
+pub use passwords::{ChangePassword, ChangePasswordError, Passwords};
+pub use policy::Policy;
+pub use recovery::{Recovery, ResetError, ResetPassword};
+pub use sessions::{
+    Extended, Logout, LogoutError, RefreshError, RevokeError, SessionCheckError, SessionFilter, Sessions,
+};
+pub use upkeep::{Upkeep, UpkeepReport};
+
+use crate::{
+    client::Client,
+    id::OutboxId,
+    outbox::{Intent, OutboxItem},
+    port::{
+        Clock, Entropy, EntropyError, KeyFactory, KeyRing, KeyedHash, Mailer, PasswordHasher, RateLimiter,
+        Store, TokenSigner, TokenVerifier,
+    },
+    tenant::TenantId,
+    user::User,
+};
+
+/// The adapters the engine works with. Replace any of them by a mock.
+#[derive(Clone)]
+pub struct Ports {
+    /// Durable state.
+    pub store: Arc<dyn Store>,
+    /// Slow hashing.
+    pub hasher: Arc<dyn PasswordHasher>,
+    /// Signs access tokens.
+    pub signer: Arc<dyn TokenSigner>,
+    /// Verifies access tokens.
+    pub verifier: Arc<dyn TokenVerifier>,
+    /// Holds the signing keys in use.
+    pub key_ring: Arc<dyn KeyRing>,
+    /// Makes signing keys.
+    pub key_factory: Arc<dyn KeyFactory>,
+    /// Keyed hashing.
+    pub keyed_hash: Arc<dyn KeyedHash>,
+    /// Limits.
+    pub limiter: Arc<dyn RateLimiter>,
+    /// Mail.
+    pub mailer: Arc<dyn Mailer>,
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+    /// Chance.
+    pub entropy: Arc<dyn Entropy>,
+}
+
+/// The whole engine.
+#[derive(Clone)]
+pub struct Engine {
+    /// Accounts.
+    pub accounts: Accounts,
+    /// Login.
+    pub login: Login,
+    /// Access tokens.
+    pub bearer: Bearer,
+    /// Sessions.
+    pub sessions: Sessions,
+    /// Passwords of people who are signed in.
+    pub passwords: Passwords,
+    /// Forgotten passwords.
+    pub recovery: Recovery,
+    /// The outbox worker's work.
+    pub delivery: Delivery,
+    /// Signing keys.
+    pub keys: SigningKeys,
+    /// The clean-up worker's work.
+    pub upkeep: Upkeep,
+    /// The command line's work.
+    pub operators: Operators,
+}
+
+impl Engine {
+    /// Puts the engine together.
+    pub fn new(ports: Ports, policy: Policy) -> Self {
+        let core = Arc::new(Core { ports, policy });
+        Self {
+            accounts: Accounts::new(Arc::clone(&core)),
+            login: Login::new(Arc::clone(&core)),
+            bearer: Bearer::new(Arc::clone(&core)),
+            sessions: Sessions::new(Arc::clone(&core)),
+            passwords: Passwords::new(Arc::clone(&core)),
+            recovery: Recovery::new(Arc::clone(&core)),
+            delivery: Delivery::new(Arc::clone(&core)),
+            keys: SigningKeys::new(Arc::clone(&core)),
+            upkeep: Upkeep::new(Arc::clone(&core)),
+            operators: Operators::new(core),
+        }
+    }
+}
+
+/// What every use case shares.
+pub(crate) struct Core {
+    ports: Ports,
+    policy: Policy,
+}
+
+impl Core {
+    fn now(&self) -> chrono::DateTime<chrono::Utc> {
+        self.ports.clock.now()
+    }
+
+    fn entropy(&self) -> &dyn Entropy {
+        &*self.ports.entropy
+    }
+
+    /// A message to `user`, to be put into the outbox of the transaction at hand.
+    fn letter_to(
+        &self,
+        user: &User,
+        intent: Intent,
+        client: &Client,
+        now: chrono::DateTime<chrono::Utc>,
+    ) -> Result<OutboxItem, EntropyError> {
+        self.letter(&user.tenant, Some(user), intent, client, now)
+    }
+
+    /// A message to `user`, or the same work for nobody.
+    fn letter(
+        &self,
+        tenant: &TenantId,
+        user: Option<&User>,
+        intent: Intent,
+        client: &Client,
+        now: chrono::DateTime<chrono::Utc>,
+    ) -> Result<OutboxItem, EntropyError> {
+        let id = OutboxId::mint(now, self.entropy())?;
+        Ok(OutboxItem::new(id, tenant.clone(), user.map(|user| user.id), intent, client.clone(), now))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Engines run on multi-threaded runtimes: every future must be `Send`. This compiles or it does not.
+    #[expect(dead_code, reason = "checked by the compiler, never called")]
+    fn futures_are_send(e: Engine, c: Caller, i: Identity, client: Client, tenant: TenantId) {
+        fn is_send<F: Future + Send>(_: F) {}
+        is_send(async move {
+            let _ = e.delivery.run(1).await;
+            let _ = e.upkeep.run().await;
+            let _ = e.keys.maintain().await;
+            let _ = e.keys.rotate().await;
+            let _ = e.bearer.authenticate("", &tenant).await;
+            let _ = e.sessions.refresh(&tenant, "", &client).await;
+            let _ = e.sessions.recover(&c, &client).await;
+            let _ = e.sessions.extend(&i, &SessionFilter { refresh_token: None }, &client).await;
+            let _ = e.accounts.verify_email("", &client).await;
+        });
+    }
+}

@@ -10,7 +10,7 @@ use chrono::{DateTime, Utc};
 
 pub use email::{Email, InvalidEmail};
 pub use name::{FullName, InvalidName};
-pub use password::{NewPassword, Password, PasswordHash};
+pub use password::{NewPassword, Password, PasswordHash, WeakPassword};
 pub use phone::{InvalidPhone, PhoneNumber};
 pub use status::{Role, Roles, UserStatus};
 

@@ -9,7 +9,7 @@ use secrecy::{ExposeSecret, SecretString};
 use unicode_normalization::{UnicodeNormalization, is_nfkc};
 use zeroize::Zeroize;
 
-pub(super) use policy::context_words;
+pub(crate) use policy::context_words;
 pub use policy::{InvalidPolicy, PasswordPolicy, WeakPassword};
 
 /// A password as a person typed it. Has no `PartialEq`, no `Display`, and a `Debug` without content.

@@ -1,0 +1,91 @@
+//! Closing an account.
+
+use chrono::{DateTime, Utc};
+
+use super::Accounts;
+use crate::{
+    audit::{AuditEvent, AuditRecord},
+    client::Client,
+    guard::lockout::Locked,
+    id::UserId,
+    port::Tx,
+    session::{EndReason, Ended},
+    token::LinkPurpose,
+    usecase::{
+        Caller, Fault,
+        fault::faults,
+        proof::{Attempt, ProofError},
+        transaction::transaction,
+    },
+    user::{Password, UserStatus},
+};
+
+/// A request to close one's own account.
+#[derive(Clone, Debug)]
+pub struct CloseAccount {
+    /// The present password.
+    pub password: Password,
+    /// Who is calling.
+    pub client: Client,
+}
+
+/// Why the account was not closed.
+#[derive(Debug, thiserror::Error)]
+pub enum CloseAccountError {
+    /// The password is wrong.
+    #[error("the password is wrong")]
+    WrongPassword,
+    /// Too many wrong passwords.
+    #[error(transparent)]
+    Locked(Locked),
+    /// A port failed.
+    #[error(transparent)]
+    Fault(Fault),
+}
+
+faults!(CloseAccountError);
+
+impl From<ProofError> for CloseAccountError {
+    fn from(error: ProofError) -> Self {
+        match error {
+            ProofError::Wrong => Self::WrongPassword,
+            ProofError::Locked(locked) => Self::Locked(locked),
+            ProofError::Fault(fault) => Self::Fault(fault),
+        }
+    }
+}
+
+impl Accounts {
+    /// Closes the caller's account: it becomes inactive, its sessions end, its links die. An
+    /// administrator can take it into use again.
+    ///
+    /// # Errors
+    /// [`CloseAccountError`].
+    pub async fn close(&self, caller: &Caller, request: &CloseAccount) -> Result<(), CloseAccountError> {
+        let attempt = self.core.prove_password(&caller.user, &request.password, &request.client).await?;
+        let now = self.core.now();
+        transaction!(self.core, tx => Self::close_in(tx, caller.user.id, attempt, &request.client, now))
+            .map_err(CloseAccountError::Fault)
+    }
+
+    async fn close_in(
+        tx: &mut dyn Tx,
+        id: UserId,
+        attempt: Attempt,
+        client: &Client,
+        now: DateTime<Utc>,
+    ) -> Result<(), Fault> {
+        let Some(mut user) = tx.users().lock(id).await? else { return Ok(()) };
+        tx.locks().clear(&attempt.key).await?;
+        user.status = UserStatus::Inactive;
+        user.updated_at = now;
+        // The address does not change here, so it cannot clash.
+        let _ = tx.users().save(&user).await?;
+        tx.sessions().end_all(id, None, Ended { at: now, reason: EndReason::AccountClosed }).await?;
+        for purpose in LinkPurpose::ALL {
+            tx.links().withdraw(id, purpose).await?;
+        }
+        let record = AuditRecord::new(AuditEvent::AccountClosed, &user.tenant, client, now);
+        Ok(tx.audit().append(&record.by(id)).await?)
+    }
+}

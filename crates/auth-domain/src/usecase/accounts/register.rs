@@ -1,0 +1,121 @@
+//! Making an account.
+
+use chrono::{DateTime, Utc};
+
+use super::Accounts;
+use crate::{
+    audit::{AuditEvent, AuditRecord},
+    client::Client,
+    id::UserId,
+    outbox::Intent,
+    port::Tx,
+    tenant::TenantId,
+    usecase::{Fault, fault::faults, transaction::transaction},
+    user::{Credential, Email, FullName, NewPassword, PasswordHash, User, WeakPassword, password},
+};
+
+/// A request for an account.
+#[derive(Clone, Debug)]
+pub struct Register {
+    /// Where the account will live.
+    pub tenant: TenantId,
+    /// Its address.
+    pub email: Email,
+    /// Its password, as the policy admitted it.
+    pub password: NewPassword,
+    /// What the person wants to be called.
+    pub full_name: Option<FullName>,
+    /// Who is calling.
+    pub client: Client,
+}
+
+/// Why no account was made.
+#[derive(Debug, thiserror::Error)]
+pub enum RegisterError {
+    /// The address has an account. Never answered when existing accounts are hidden.
+    #[error("the address has an account already")]
+    EmailTaken,
+    /// The password is made of the account's own words, or too easy to guess.
+    #[error(transparent)]
+    WeakPassword(WeakPassword),
+    /// A port failed.
+    #[error(transparent)]
+    Fault(Fault),
+}
+
+faults!(RegisterError);
+
+impl From<Fault> for RegisterError {
+    fn from(fault: Fault) -> Self {
+        Self::Fault(fault)
+    }
+}
+
+impl Accounts {
+    /// Makes an account and owes its owner a mail with a link that proves the address.
+    ///
+    /// The password is hashed whether or not the address is free, so that time does not tell. When
+    /// existing accounts are hidden, a taken address gets an answer of the same form with a made-up
+    /// id, and its owner gets a mail that says so.
+    ///
+    /// # Errors
+    /// [`RegisterError`].
+    pub async fn register(&self, request: &Register) -> Result<User, RegisterError> {
+        let context = password::context_words(&request.tenant, &request.email, request.full_name.as_ref());
+        let hash = self
+            .core
+            .hash_new_password(&request.password, &context)
+            .await?
+            .map_err(RegisterError::WeakPassword)?;
+        let now = self.core.now();
+        let (user, taken) = transaction!(self.core, tx => self.register_in(tx, request, hash.clone(), now))
+            .map_err(RegisterError::Fault)?;
+        if taken && !self.core.policy.hide_existing_accounts {
+            Err(RegisterError::EmailTaken)
+        } else {
+            Ok(user)
+        }
+    }
+
+    fn candidate(&self, request: &Register, hash: PasswordHash, now: DateTime<Utc>) -> Result<User, Fault> {
+        Ok(User::register(
+            UserId::mint(now, self.core.entropy())?,
+            request.tenant.clone(),
+            request.email.clone(),
+            request.full_name.clone(),
+            Credential::permanent(hash),
+            now,
+        ))
+    }
+
+    /// The account, and whether it was refused because the address was taken.
+    async fn register_in(
+        &self,
+        tx: &mut dyn Tx,
+        request: &Register,
+        hash: PasswordHash,
+        now: DateTime<Utc>,
+    ) -> Result<(User, bool), Fault> {
+        let user = self.candidate(request, hash, now)?;
+        let record = |event| AuditRecord::new(event, &request.tenant, &request.client, now);
+        if let Ok(()) = tx.users().insert(&user).await? {
+            tx.audit().append(&record(AuditEvent::Registered).by(user.id)).await?;
+            let letter = self.core.letter_to(&user, Intent::VerifyEmail, &request.client, now)?;
+            tx.outbox().put(&letter).await?;
+            return Ok((user, false));
+        }
+        let owner = tx.users().by_email(&request.tenant, &request.email).await?;
+        let refused = record(AuditEvent::RegisterRefused);
+        let refused = match &owner {
+            Some(owner) => refused.about(owner.id),
+            None => refused,
+        };
+        tx.audit().append(&refused).await?;
+        if self.core.policy.hide_existing_accounts {
+            let intent = Intent::AccountExists;
+            let letter = self.core.letter(&request.tenant, owner.as_ref(), intent, &request.client, now)?;
+            tx.outbox().put(&letter).await?;
+        }
+        Ok((user, true))
+    }
+}

@@ -1,0 +1,129 @@
+//! From an access token to the person behind it.
+
+use std::sync::Arc;
+
+use chrono::TimeDelta;
+
+use super::{Core, Fault, fault::faults};
+use crate::{
+    port::StoreError,
+    session::Session,
+    tenant::TenantId,
+    token::{AccessClaims, TokenRejected},
+    user::User,
+};
+
+/// How stale `last_used_at` may become before a request writes it again. A write per request would
+/// cost more than the request.
+const TOUCH_AFTER: TimeDelta = TimeDelta::minutes(1);
+
+/// Turns access tokens into callers.
+#[derive(Clone)]
+pub struct Bearer {
+    core: Arc<Core>,
+}
+
+/// Somebody who may act: the token is good, the session lives, the account is active.
+#[derive(Clone, Debug)]
+pub struct Caller {
+    /// The account.
+    pub user: User,
+    /// The session behind the token; `None` only for tokens of sister services (HS256).
+    pub session: Option<Session>,
+}
+
+/// What a good token says, whatever has become of its session and account since.
+#[derive(Clone, Debug)]
+pub struct Identity {
+    /// The token's content.
+    pub claims: AccessClaims,
+    /// The account, unless its row is gone.
+    pub user: Option<User>,
+    /// The session, unless its row is gone or the token has none.
+    pub session: Option<Session>,
+}
+
+/// Why a token gives no access.
+#[derive(Debug, thiserror::Error)]
+pub enum BearerError {
+    /// The token itself is not believed.
+    #[error("the access token was rejected")]
+    Rejected(#[source] TokenRejected),
+    /// The token belongs to another tenant than the request.
+    #[error("the access token belongs to another tenant")]
+    WrongTenant,
+    /// The account is gone.
+    #[error("the account is gone")]
+    UserNotFound,
+    /// The session has ended or expired.
+    #[error("the session has ended")]
+    SessionEnded,
+    /// The account may not be used.
+    #[error("the account is not active")]
+    UserInactive,
+    /// A port failed.
+    #[error(transparent)]
+    Fault(Fault),
+}
+
+faults!(BearerError);
+
+impl Bearer {
+    pub(super) const fn new(core: Arc<Core>) -> Self {
+        Self { core }
+    }
+
+    /// Verifies a token for `tenant` and checks that its session lives and its account is active, now
+    /// and in the store: revoked is revoked (invariant I4).
+    ///
+    /// # Errors
+    /// [`BearerError`].
+    pub async fn authenticate(&self, token: &str, tenant: &TenantId) -> Result<Caller, BearerError> {
+        let identity = self.identify(token, tenant).await?;
+        let now = self.core.now();
+        let user = identity.user.ok_or(BearerError::UserNotFound)?;
+        if identity.claims.session.is_some() && !identity.session.as_ref().is_some_and(|s| s.is_live(now)) {
+            return Err(BearerError::SessionEnded);
+        }
+        if !user.is_active() {
+            return Err(BearerError::UserInactive);
+        }
+        if let Some(session) = identity.session.as_ref().filter(|s| now - s.last_used_at >= TOUCH_AFTER) {
+            self.core.ports.store.read().await?.sessions().touch(session.id, now).await?;
+        }
+        Ok(Caller { user, session: identity.session })
+    }
+
+    /// Verifies a token for `tenant` and looks up what it names, without judging it.
+    ///
+    /// # Errors
+    /// [`BearerError::Rejected`], [`BearerError::WrongTenant`] or [`BearerError::Fault`].
+    pub async fn identify(&self, token: &str, tenant: &TenantId) -> Result<Identity, BearerError> {
+        let claims =
+            self.core.ports.verifier.verify(token, self.core.now()).map_err(BearerError::Rejected)?;
+        if claims.tenant != *tenant {
+            return Err(BearerError::WrongTenant);
+        }
+        let (session, user) = self.look_up(&claims).await?;
+        Ok(Identity { claims, user, session })
+    }
+
+    async fn look_up(&self, claims: &AccessClaims) -> Result<(Option<Session>, Option<User>), StoreError> {
+        let mut repos = self.core.ports.store.read().await?;
+        match claims.session {
+            Some(id) => {
+                let found = repos.sessions().with_user(id).await?;
+                // A token names its own session only; anything else was not made by us.
+                Ok(
+                    match found
+                        .filter(|(session, user)| session.user == claims.subject && user.id == claims.subject)
+                    {
+                        Some((session, user)) => (Some(session), Some(user)),
+                        None => (None, repos.users().by_id(claims.subject).await?),
+                    },
+                )
+            }
+            None => Ok((None, repos.users().by_id(claims.subject).await?)),
+        }
+    }
+}

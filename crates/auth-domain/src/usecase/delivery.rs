@@ -1,0 +1,172 @@
+//! Sending what the outbox owes. A worker calls [`Delivery::run`]; several workers may.
+
+use std::sync::Arc;
+
+use chrono::{DateTime, TimeDelta, Utc};
+
+use super::{Core, Fault, transaction::transaction};
+use crate::{
+    id::OutboxId,
+    outbox::{Intent, OutboxItem, Retry, after_failure},
+    port::{Letter, Notice, SendError, Tx},
+    token::{Link, LinkPurpose, LinkToken},
+    user::{Email, User},
+};
+
+/// How long one worker may take for what it leased. A worker that dies loses its lease, not its
+/// messages.
+const LEASE: TimeDelta = TimeDelta::seconds(60);
+
+/// Sends owed messages.
+#[derive(Clone)]
+pub struct Delivery {
+    core: Arc<Core>,
+}
+
+/// What one run did.
+#[derive(Debug, Default)]
+pub struct DeliveryReport {
+    /// Each leased message and what became of it.
+    pub messages: Vec<(OutboxId, &'static str, DeliveryOutcome)>,
+}
+
+/// What became of a message.
+#[derive(Debug)]
+pub enum DeliveryOutcome {
+    /// Handed over.
+    Sent,
+    /// Not needed any more: already verified, account gone, or nothing to send from the start.
+    Obsolete,
+    /// Could not be handed over; due again.
+    Postponed(SendError),
+    /// Given up; kept as a dead letter.
+    Buried(SendError),
+}
+
+impl Delivery {
+    pub(super) const fn new(core: Arc<Core>) -> Self {
+        Self { core }
+    }
+
+    /// Sends up to `limit` messages that are due.
+    ///
+    /// # Errors
+    /// [`Fault`] when the store fails; leased messages come back when their lease runs out.
+    pub async fn run(&self, limit: u32) -> Result<DeliveryReport, Fault> {
+        let now = self.core.now();
+        let items = self.core.ports.store.read().await?.outbox().lease(now, now + LEASE, limit).await?;
+        let mut report = DeliveryReport::default();
+        for item in items {
+            let outcome = self.deliver(&item).await?;
+            report.messages.push((item.id, item.intent.kind(), outcome));
+        }
+        Ok(report)
+    }
+
+    async fn deliver(&self, item: &OutboxItem) -> Result<DeliveryOutcome, Fault> {
+        let now = self.core.now();
+        let letter = transaction!(self.core, tx => self.prepare_in(tx, item, now))?;
+        let Some(letter) = letter else {
+            self.core.ports.store.read().await?.outbox().done(item.id).await?;
+            return Ok(DeliveryOutcome::Obsolete);
+        };
+        match self.core.ports.mailer.send(&letter).await {
+            Ok(()) => {
+                self.core.ports.store.read().await?.outbox().done(item.id).await?;
+                Ok(DeliveryOutcome::Sent)
+            }
+            Err(error) => self.failed(item, error).await,
+        }
+    }
+
+    async fn failed(&self, item: &OutboxItem, error: SendError) -> Result<DeliveryOutcome, Fault> {
+        let now = self.core.now();
+        let mut jitter = [0u8; 1];
+        self.core.entropy().fill(&mut jitter)?;
+        let retry = match error {
+            SendError::Permanent(_) => Retry::GiveUp,
+            SendError::Temporary(_) => after_failure(item, now, jitter[0]),
+        };
+        let mut repos = self.core.ports.store.read().await?;
+        match retry {
+            Retry::At(due_at) => {
+                repos.outbox().retry(item.id, due_at, &error.to_string()).await?;
+                Ok(DeliveryOutcome::Postponed(error))
+            }
+            Retry::GiveUp => {
+                repos.outbox().bury(item.id, now, &error.to_string()).await?;
+                Ok(DeliveryOutcome::Buried(error))
+            }
+        }
+    }
+
+    /// Decides whether the message is still wanted, and mints its link. Minting again after a failed
+    /// try replaces the link of that try, so at most one works.
+    async fn prepare_in(
+        &self,
+        tx: &mut dyn Tx,
+        item: &OutboxItem,
+        now: DateTime<Utc>,
+    ) -> Result<Option<Letter>, Fault> {
+        let Some(id) = item.user else { return Ok(None) };
+        let user = tx.users().by_id(id).await?;
+        let Some(user) = user.filter(|user| now < item.expires_at() && is_wanted(&item.intent, user)) else {
+            return Ok(None);
+        };
+        let (to, notice) = match &item.intent {
+            Intent::Nothing => return Ok(None),
+            Intent::VerifyEmail => {
+                let token = self.mint_in(tx, LinkPurpose::VerifyEmail, &user, &user.email, now).await?;
+                (user.email.clone(), Notice::VerifyEmail(token))
+            }
+            Intent::ResetPassword => {
+                let token = self.mint_in(tx, LinkPurpose::ResetPassword, &user, &user.email, now).await?;
+                (user.email.clone(), Notice::ResetPassword(token))
+            }
+            Intent::ConfirmEmailChange { new_email } => {
+                let token = self.mint_in(tx, LinkPurpose::ChangeEmail, &user, new_email, now).await?;
+                (new_email.clone(), Notice::ConfirmEmailChange(token))
+            }
+            Intent::EmailChangeNotice { new_email } => {
+                (user.email.clone(), Notice::EmailChangeRequested { masked: new_email.masked() })
+            }
+            Intent::AccountExists => (user.email.clone(), Notice::AccountExists),
+            Intent::PasswordChangedNotice => (user.email.clone(), Notice::PasswordChanged),
+            Intent::RefreshReuseNotice => (user.email.clone(), Notice::RefreshReuse),
+        };
+        Ok(Some(Letter {
+            id: item.id,
+            to,
+            name: user.full_name.clone(),
+            notice,
+            client: item.client.clone(),
+            at: item.created_at,
+        }))
+    }
+
+    async fn mint_in(
+        &self,
+        tx: &mut dyn Tx,
+        purpose: LinkPurpose,
+        user: &User,
+        email: &Email,
+        now: DateTime<Utc>,
+    ) -> Result<LinkToken, Fault> {
+        let token = LinkToken::mint(self.core.entropy())?;
+        tx.links().replace(&Link::new(&token, purpose, user, email.clone(), now)).await?;
+        Ok(token)
+    }
+}
+
+/// Whether a message still makes sense for the account as it is now.
+fn is_wanted(intent: &Intent, user: &User) -> bool {
+    match intent {
+        Intent::Nothing => false,
+        Intent::VerifyEmail => !user.email_verified,
+        Intent::ResetPassword | Intent::ConfirmEmailChange { .. } => user.is_active(),
+        Intent::AccountExists
+        | Intent::EmailChangeNotice { .. }
+        | Intent::PasswordChangedNotice
+        | Intent::RefreshReuseNotice => true,
+    }
+}

@@ -1,0 +1,169 @@
+//! What an operator does from the command line: there is no default account and no endpoint for the
+//! first administrator.
+
+use std::{fmt::Write as _, sync::Arc};
+
+use chrono::{DateTime, Utc};
+
+use super::{Core, Fault, fault::faults, transaction::transaction};
+use crate::{
+    audit::{AuditEvent, AuditRecord},
+    client::Client,
+    id::UserId,
+    port::{EntropyError, ExistingAccount, Tx},
+    tenant::TenantId,
+    user::{
+        Credential, Email, FullName, Password, PasswordHash, Role, Roles, User, password::PasswordPolicy,
+    },
+};
+
+/// The operator's use cases.
+#[derive(Clone)]
+pub struct Operators {
+    core: Arc<Core>,
+}
+
+/// An account to be made by an operator.
+#[derive(Clone, Debug)]
+pub struct CreateUser {
+    /// Where it will live.
+    pub tenant: TenantId,
+    /// Its address.
+    pub email: Email,
+    /// What the person wants to be called.
+    pub full_name: Option<FullName>,
+    /// What it may do.
+    pub role: Option<Role>,
+}
+
+/// A new account and the password to hand out, which is shown once.
+#[derive(Debug)]
+pub struct CreatedUser {
+    /// The account.
+    pub user: User,
+    /// A temporary password.
+    pub password: Password,
+    /// When the password stops working.
+    pub password_until: DateTime<Utc>,
+}
+
+/// Why no account was made.
+#[derive(Debug, thiserror::Error)]
+pub enum CreateUserError {
+    /// The address has an account.
+    #[error("the address has an account already")]
+    EmailTaken,
+    /// A port failed.
+    #[error(transparent)]
+    Fault(Fault),
+}
+
+faults!(CreateUserError);
+
+impl From<Fault> for CreateUserError {
+    fn from(fault: Fault) -> Self {
+        Self::Fault(fault)
+    }
+}
+
+/// Why no role was granted.
+#[derive(Debug, thiserror::Error)]
+pub enum GrantError {
+    /// There is no such account.
+    #[error("no account has this address in this tenant")]
+    NotFound,
+    /// A port failed.
+    #[error(transparent)]
+    Fault(Fault),
+}
+
+faults!(GrantError);
+
+impl Operators {
+    pub(super) const fn new(core: Arc<Core>) -> Self {
+        Self { core }
+    }
+
+    /// Makes an account with a random temporary password.
+    ///
+    /// # Errors
+    /// [`CreateUserError`].
+    pub async fn create_user(&self, request: &CreateUser) -> Result<CreatedUser, CreateUserError> {
+        let (password, hash) = self.temporary_password().await?;
+        let now = self.core.now();
+        let until = now + self.core.policy.temporary_password_life;
+        let user = transaction!(self.core, tx => self.create_in(tx, request, Credential::temporary(hash.clone(), until), now))?;
+        Ok(CreatedUser { user, password, password_until: until })
+    }
+
+    async fn create_in(
+        &self,
+        tx: &mut dyn Tx,
+        request: &CreateUser,
+        credential: Credential,
+        now: DateTime<Utc>,
+    ) -> Result<User, CreateUserError> {
+        let id = UserId::mint(now, self.core.entropy())?;
+        let (tenant, email) = (request.tenant.clone(), request.email.clone());
+        let mut user = User::register(id, tenant, email, request.full_name.clone(), credential, now);
+        user.roles = request.role.map_or_else(Roles::default, |role| Roles::default().with(role));
+        if let Err(ExistingAccount) = tx.users().insert(&user).await? {
+            return Err(CreateUserError::EmailTaken);
+        }
+        let record = AuditRecord::new(AuditEvent::UserCreated, &user.tenant, &Client::default(), now);
+        tx.audit().append(&record.about(id).with("role", request.role.map_or("none", Role::as_str))).await?;
+        Ok(user)
+    }
+
+    /// Grants a role to an account.
+    ///
+    /// # Errors
+    /// [`GrantError`].
+    pub async fn grant(&self, tenant: &TenantId, email: &Email, role: Role) -> Result<User, GrantError> {
+        let now = self.core.now();
+        transaction!(self.core, tx => Self::grant_in(tx, tenant, email, role, now))
+    }
+
+    async fn grant_in(
+        tx: &mut dyn Tx,
+        tenant: &TenantId,
+        email: &Email,
+        role: Role,
+        now: DateTime<Utc>,
+    ) -> Result<User, GrantError> {
+        let id: Option<UserId> = tx.users().by_email(tenant, email).await?.map(|user| user.id);
+        let Some(id) = id else { return Err(GrantError::NotFound) };
+        let Some(mut user) = tx.users().lock(id).await? else { return Err(GrantError::NotFound) };
+        user.roles = user.roles.with(role);
+        user.updated_at = now;
+        // The address does not change here, so it cannot clash.
+        let _ = tx.users().save(&user).await?;
+        let record = AuditRecord::new(AuditEvent::RoleGranted, tenant, &Client::default(), now);
+        tx.audit().append(&record.about(id).with("role", role.as_str())).await?;
+        Ok(user)
+    }
+
+    async fn temporary_password(&self) -> Result<(Password, PasswordHash), Fault> {
+        // Chance alone decides; a password that happens to break a rule is drawn again.
+        loop {
+            let password = random_password(&self.core)?;
+            if let Ok(admitted) = PasswordPolicy::default().admit(password.clone()) {
+                return Ok((password, self.core.ports.hasher.hash(&admitted).await?));
+            }
+        }
+    }
+}
+
+/// 100 random bits as five groups of four: `k7mq-…`, without letters that look alike.
+fn random_password(core: &Core) -> Result<Password, EntropyError> {
+    const ALPHABET: &[u8; 32] = b"abcdefghijkmnpqrstuvwxyz23456789";
+    let mut bytes = [0u8; 20];
+    core.entropy().fill(&mut bytes)?;
+    let mut text = String::with_capacity(24);
+    for (at, byte) in bytes.iter().enumerate() {
+        let separator = if at > 0 && at % 4 == 0 { "-" } else { "" };
+        // Writing to a String cannot fail.
+        let _ = write!(text, "{separator}{}", char::from(ALPHABET[usize::from(byte % 32)]));
+    }
+    Ok(Password::new(text))
+}

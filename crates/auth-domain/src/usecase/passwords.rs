@@ -1,0 +1,204 @@
+//! Changing the password while signed in.
+
+use std::sync::Arc;
+
+use chrono::{DateTime, Utc};
+
+use super::{Caller, Core, Fault, fault::faults, proof::ProofError, transaction::transaction};
+use crate::{
+    audit::{AuditEvent, AuditRecord},
+    client::Client,
+    guard::lockout::Locked,
+    id::UserId,
+    outbox::Intent,
+    port::{Tx, Verification},
+    session::{EndReason, Ended},
+    token::LinkPurpose,
+    user::{Credential, NewPassword, Password, PasswordHash, User, WeakPassword},
+};
+
+/// Changes passwords of people who are signed in.
+#[derive(Clone)]
+pub struct Passwords {
+    core: Arc<Core>,
+}
+
+/// A change of the password.
+#[derive(Clone, Debug)]
+pub struct ChangePassword {
+    /// The present password, if it was sent.
+    pub current: Option<Password>,
+    /// The new one, as the policy admitted it.
+    pub new: NewPassword,
+    /// Who is calling.
+    pub client: Client,
+}
+
+/// Why the password was not changed.
+#[derive(Debug, thiserror::Error)]
+pub enum ChangePasswordError {
+    /// The present password is wrong.
+    #[error("the present password is wrong")]
+    WrongCurrent,
+    /// The present password was not sent, and the login is too long ago to do without.
+    #[error("the login is too long ago")]
+    RecentLoginRequired,
+    /// The new password is the present one.
+    #[error("the new password is the present one")]
+    Unchanged,
+    /// The password is made of the account's own words, or too easy to guess.
+    #[error(transparent)]
+    WeakPassword(WeakPassword),
+    /// Too many wrong passwords.
+    #[error(transparent)]
+    Locked(Locked),
+    /// A port failed.
+    #[error(transparent)]
+    Fault(Fault),
+}
+
+faults!(ChangePasswordError);
+
+impl From<Fault> for ChangePasswordError {
+    fn from(fault: Fault) -> Self {
+        Self::Fault(fault)
+    }
+}
+
+impl From<ProofError> for ChangePasswordError {
+    fn from(error: ProofError) -> Self {
+        match error {
+            ProofError::Wrong => Self::WrongCurrent,
+            ProofError::Locked(locked) => Self::Locked(locked),
+            ProofError::Fault(fault) => Self::Fault(fault),
+        }
+    }
+}
+
+/// What happens to the user's sessions.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Aftermath {
+    EndSessions,
+    KeepSessions,
+}
+
+impl Passwords {
+    pub(super) const fn new(core: Arc<Core>) -> Self {
+        Self { core }
+    }
+
+    /// Changes the password and ends all sessions, the present one included.
+    ///
+    /// The present password is checked when it is sent. It may be left out shortly after a login, or
+    /// when the present password was handed out and must be changed.
+    ///
+    /// # Errors
+    /// [`ChangePasswordError`].
+    pub async fn change(&self, caller: &Caller, change: &ChangePassword) -> Result<(), ChangePasswordError> {
+        if change.current.is_none() && !self.may_omit_current(caller) {
+            return Err(ChangePasswordError::RecentLoginRequired);
+        }
+        self.replace(caller, change, Aftermath::EndSessions).await
+    }
+
+    /// Changes the password of somebody who knows the present one; sessions stay, because the person
+    /// was never in doubt.
+    ///
+    /// # Errors
+    /// [`ChangePasswordError`]; [`RecentLoginRequired`](ChangePasswordError::RecentLoginRequired) when
+    /// the present password is missing.
+    pub async fn change_known(
+        &self,
+        caller: &Caller,
+        change: &ChangePassword,
+    ) -> Result<(), ChangePasswordError> {
+        if change.current.is_none() {
+            return Err(ChangePasswordError::RecentLoginRequired);
+        }
+        self.replace(caller, change, Aftermath::KeepSessions).await
+    }
+
+    fn may_omit_current(&self, caller: &Caller) -> bool {
+        let recent = caller.session.as_ref().is_some_and(|session| {
+            self.core.now() - session.authentication.at <= self.core.policy.recent_login
+        });
+        recent || caller.user.must_change_password()
+    }
+
+    async fn replace(
+        &self,
+        caller: &Caller,
+        change: &ChangePassword,
+        aftermath: Aftermath,
+    ) -> Result<(), ChangePasswordError> {
+        let user = &caller.user;
+        if let Some(current) = &change.current {
+            self.core.prove_password(user, current, &change.client).await?;
+        }
+        let present = user.credential.as_ref().map(|credential| credential.hash.clone());
+        if present.is_some() {
+            let verification = self.core.ports.hasher.verify(change.new.password(), present).await?;
+            if verification != Verification::Mismatch {
+                return Err(ChangePasswordError::Unchanged);
+            }
+        }
+        let hash = self
+            .core
+            .hash_new_password(&change.new, &user.context_words())
+            .await?
+            .map_err(ChangePasswordError::WeakPassword)?;
+        let now = self.core.now();
+        let stored = transaction!(self.core, tx => self.replace_in(tx, user, hash.clone(), aftermath, &change.client, now))?;
+        if stored { Ok(()) } else { Err(ChangePasswordError::WrongCurrent) }
+    }
+
+    /// `false` when the password was changed by somebody else meanwhile: what was proved above is then
+    /// worth nothing.
+    async fn replace_in(
+        &self,
+        tx: &mut dyn Tx,
+        seen: &User,
+        hash: PasswordHash,
+        aftermath: Aftermath,
+        client: &Client,
+        now: DateTime<Utc>,
+    ) -> Result<bool, Fault> {
+        let Some(mut user) = tx.users().lock(seen.id).await? else { return Ok(false) };
+        if user.credential != seen.credential || !user.is_active() {
+            return Ok(false);
+        }
+        user.set_credential(Credential::permanent(hash), now);
+        self.core.password_replaced_in(tx, &user, client, now).await?;
+        if aftermath == Aftermath::EndSessions {
+            end_sessions_in(tx, user.id, now).await?;
+        }
+        let record = AuditRecord::new(AuditEvent::PasswordChanged, &user.tenant, client, now);
+        tx.audit().append(&record.by(user.id)).await?;
+        Ok(true)
+    }
+}
+
+/// Ends all sessions because the password changed.
+pub(super) async fn end_sessions_in(tx: &mut dyn Tx, user: UserId, now: DateTime<Utc>) -> Result<u64, Fault> {
+    let ended = Ended { at: now, reason: EndReason::PasswordChanged };
+    Ok(tx.sessions().end_all(user, None, ended).await?)
+}
+
+impl Core {
+    /// What every change of a password brings with it: it is stored, the failure count is forgotten,
+    /// mailed reset links die, and the owner is told.
+    pub(super) async fn password_replaced_in(
+        &self,
+        tx: &mut dyn Tx,
+        user: &User,
+        client: &Client,
+        now: DateTime<Utc>,
+    ) -> Result<(), Fault> {
+        // The address does not change here, so it cannot clash.
+        let _ = tx.users().save(user).await?;
+        tx.locks().clear(&self.lock_key(&user.tenant, &user.email)).await?;
+        tx.links().withdraw(user.id, LinkPurpose::ResetPassword).await?;
+        let letter = self.letter_to(user, Intent::PasswordChangedNotice, client, now)?;
+        Ok(tx.outbox().put(&letter).await?)
+    }
+}

@@ -1,0 +1,53 @@
+//! The numbers an installation may choose.
+
+use chrono::TimeDelta;
+
+use crate::{guard::lockout::LockPolicy, port::Quota, user::password::PasswordPolicy};
+
+/// Numbers of the engine. [`Default`] is what the server ships with.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Policy {
+    /// What a new password must be.
+    pub passwords: PasswordPolicy,
+    /// When an identifier has to wait.
+    pub lock: LockPolicy,
+    /// How long an access token lives.
+    pub access_life: TimeDelta,
+    /// How long a session lives from its login on, however often it is refreshed.
+    pub session_life: TimeDelta,
+    /// How long a spent refresh token still gets its successor; zero for not at all.
+    pub refresh_grace: TimeDelta,
+    /// How far `extend` moves the end of a session from now.
+    pub extension: TimeDelta,
+    /// How many live sessions a user may have; the one longest unused gives way.
+    pub max_sessions: usize,
+    /// How long a password that was handed out works.
+    pub temporary_password_life: TimeDelta,
+    /// How recent a login must be to change the password without the old one.
+    pub recent_login: TimeDelta,
+    /// How many messages one address may ask for; more are silently not sent.
+    pub mail_per_address: Quota,
+    /// Whether an outsider may learn at registration that an address has an account.
+    pub hide_existing_accounts: bool,
+    /// How long ended sessions, used links and dead letters are kept.
+    pub retention: TimeDelta,
+}
+
+impl Default for Policy {
+    fn default() -> Self {
+        Self {
+            passwords: PasswordPolicy::default(),
+            lock: LockPolicy::default(),
+            access_life: TimeDelta::minutes(30),
+            session_life: TimeDelta::days(7),
+            refresh_grace: TimeDelta::seconds(10),
+            extension: TimeDelta::minutes(180),
+            max_sessions: 20,
+            temporary_password_life: TimeDelta::hours(48),
+            recent_login: TimeDelta::minutes(10),
+            mail_per_address: Quota::per_hour(10),
+            hide_existing_accounts: false,
+            retention: TimeDelta::days(30),
+        }
+    }
+}

@@ -1,0 +1,154 @@
+//! Proving a password, under the lock rule. Every path that takes a password goes through here.
+
+use chrono::{DateTime, Utc};
+
+use super::{Core, Fault, transaction::transaction};
+use crate::{
+    audit::{AuditEvent, AuditRecord},
+    client::Client,
+    guard::lockout::{self, Locked},
+    port::{KeyPurpose, Tx, Verification},
+    tenant::TenantId,
+    user::{Email, NewPassword, Password, PasswordHash, User, WeakPassword},
+};
+
+/// Names an identifier in the lock table.
+pub(super) type LockKey = [u8; 32];
+
+/// An attempt that was counted. Whoever proves the password [clears](Core::clear_attempts) the count.
+#[derive(Clone, Copy)]
+pub(super) struct Attempt {
+    pub(super) key: LockKey,
+    pub(super) at: DateTime<Utc>,
+}
+
+/// Why a password was not proved.
+pub(super) enum ProofError {
+    Wrong,
+    Locked(Locked),
+    Fault(Fault),
+}
+
+impl<E: Into<Fault>> From<E> for ProofError {
+    fn from(source: E) -> Self {
+        Self::Fault(source.into())
+    }
+}
+
+impl Core {
+    pub(super) fn lock_key(&self, tenant: &TenantId, email: &Email) -> LockKey {
+        let parts = [tenant.as_str().as_bytes(), email.as_str().as_bytes()];
+        self.ports.keyed_hash.mac(KeyPurpose::LockKey, &parts)
+    }
+
+    /// Counts an attempt before anything is hashed.
+    pub(super) async fn reserve_attempt(
+        &self,
+        tenant: &TenantId,
+        email: &Email,
+        client: &Client,
+    ) -> Result<Result<Attempt, Locked>, Fault> {
+        let key = self.lock_key(tenant, email);
+        transaction!(self, tx => self.reserve_attempt_in(tx, key, tenant, client))
+    }
+
+    async fn reserve_attempt_in(
+        &self,
+        tx: &mut dyn Tx,
+        key: LockKey,
+        tenant: &TenantId,
+        client: &Client,
+    ) -> Result<Result<Attempt, Locked>, Fault> {
+        // Read only now: whoever waited for the transaction counts from when it began.
+        let now = self.now();
+        let remembered = tx.locks().lock(&key).await?;
+        match lockout::reserve_attempt(remembered, now, &self.policy.lock) {
+            Ok(state) => {
+                tx.locks().put(&key, &state).await?;
+                Ok(Ok(Attempt { key, at: now }))
+            }
+            Err(locked) => {
+                let record = AuditRecord::new(AuditEvent::LoginThrottled, tenant, client, now);
+                tx.audit().append(&record).await?;
+                Ok(Err(locked))
+            }
+        }
+    }
+
+    /// Takes a counted attempt back: the password was never looked at, because the server had no
+    /// capacity. Our overload must not lock anybody out.
+    async fn refund_attempt(&self, attempt: Attempt) -> Result<(), Fault> {
+        transaction!(self, tx => Self::refund_attempt_in(tx, &attempt.key, &self.policy.lock))
+    }
+
+    async fn refund_attempt_in(
+        tx: &mut dyn Tx,
+        key: &LockKey,
+        policy: &lockout::LockPolicy,
+    ) -> Result<(), Fault> {
+        if let Some(state) = tx.locks().lock(key).await? {
+            match lockout::refund_attempt(state, policy) {
+                Some(less) => tx.locks().put(key, &less).await?,
+                None => tx.locks().clear(key).await?,
+            }
+        }
+        Ok(())
+    }
+
+    /// Compares a password; with no stored hash it works as long and answers a mismatch.
+    pub(super) async fn verify_counted(
+        &self,
+        attempt: Attempt,
+        password: &Password,
+        hash: Option<PasswordHash>,
+    ) -> Result<Verification, Fault> {
+        match self.ports.hasher.verify(password, hash).await {
+            Ok(verification) => Ok(verification),
+            Err(error) => {
+                self.refund_attempt(attempt).await?;
+                Err(error.into())
+            }
+        }
+    }
+
+    /// Has somebody who is signed in prove the password once more.
+    pub(super) async fn prove_password(
+        &self,
+        user: &User,
+        password: &Password,
+        client: &Client,
+    ) -> Result<Attempt, ProofError> {
+        let attempt = match self.reserve_attempt(&user.tenant, &user.email, client).await? {
+            Ok(attempt) => attempt,
+            Err(locked) => return Err(ProofError::Locked(locked)),
+        };
+        let hash = user.credential.as_ref().map(|credential| credential.hash.clone());
+        match self.verify_counted(attempt, password, hash).await? {
+            Verification::Match { .. } => Ok(attempt),
+            Verification::Mismatch => {
+                let record =
+                    AuditRecord::new(AuditEvent::PasswordProofFailed, &user.tenant, client, attempt.at)
+                        .by(user.id);
+                self.ports.store.read().await?.audit().append(&record).await?;
+                Err(ProofError::Wrong)
+            }
+        }
+    }
+
+    /// Applies the rules that need to know the account, then hashes.
+    pub(super) async fn hash_new_password(
+        &self,
+        password: &NewPassword,
+        context: &[String],
+    ) -> Result<Result<PasswordHash, WeakPassword>, Fault> {
+        let policy = &self.policy.passwords;
+        if let Err(weak) = policy.check_context(password, context) {
+            return Ok(Err(weak));
+        }
+        let strength = self.ports.hasher.strength(password, context).await?;
+        if let Err(weak) = policy.check_strength(strength) {
+            return Ok(Err(weak));
+        }
+        Ok(Ok(self.ports.hasher.hash(password).await?))
+    }
+}
