@@ -1,0 +1,4 @@
+//! Tests of the domain from outside: models of the pure rules, and use cases over real adapters.
+
+mod lockout_model;
+mod rotation_model;
