@@ -48,6 +48,8 @@ pub struct LockState {
 pub struct Locked {
     /// When the next attempt is allowed.
     pub until: DateTime<Utc>,
+    /// How long that is from the refused attempt.
+    pub wait: TimeDelta,
 }
 
 /// Counts an attempt, or refuses it.
@@ -64,7 +66,7 @@ pub fn reserve_attempt(
 ) -> Result<LockState, Locked> {
     let remembered = state.filter(|state| now - state.last_attempt_at < policy.forgotten_after);
     if let Some(until) = remembered.and_then(|state| state.locked_until).filter(|&until| now < until) {
-        return Err(Locked { until });
+        return Err(Locked { until, wait: until - now });
     }
     let failures = remembered.map_or(0, |state| state.failures).saturating_add(1);
     let locked_until = failures.checked_sub(policy.threshold).map(|beyond| now + wait(beyond, policy));

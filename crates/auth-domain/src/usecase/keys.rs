@@ -8,7 +8,7 @@ use super::{Core, Fault, transaction::transaction};
 use crate::{
     audit::{AuditEvent, AuditRecord},
     client::Client,
-    port::Tx,
+    port::{PublicJwk, Tx},
     tenant::TenantId,
     token::{JwtAlgorithm, KeyId, KeyState, SigningKey, TokenExpectations},
 };
@@ -102,6 +102,12 @@ impl SigningKeys {
         let now = self.core.now();
         let keys = self.core.ports.store.read().await?.keys().all().await?;
         Ok(keys.iter().map(|key| self.listing(key, now)).collect())
+    }
+
+    /// The public halves of all keys that may have signed a living token, for the JWKS. From memory:
+    /// this works while the store is down.
+    pub fn published(&self) -> Vec<PublicJwk> {
+        self.core.ports.key_ring.published()
     }
 
     fn is_asymmetric(&self) -> bool {

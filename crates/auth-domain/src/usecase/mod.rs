@@ -57,7 +57,7 @@ use crate::{
     outbox::{Intent, OutboxItem},
     port::{
         Clock, Entropy, EntropyError, KeyFactory, KeyRing, KeyedHash, Mailer, PasswordHasher, RateLimiter,
-        Store, TokenSigner, TokenVerifier,
+        Store, StoreError, TokenSigner, TokenVerifier,
     },
     tenant::TenantId,
     user::User,
@@ -113,6 +113,7 @@ pub struct Engine {
     pub upkeep: Upkeep,
     /// The command line's work.
     pub operators: Operators,
+    core: Arc<Core>,
 }
 
 impl Engine {
@@ -129,8 +130,17 @@ impl Engine {
             delivery: Delivery::new(Arc::clone(&core)),
             keys: SigningKeys::new(Arc::clone(&core)),
             upkeep: Upkeep::new(Arc::clone(&core)),
-            operators: Operators::new(core),
+            operators: Operators::new(Arc::clone(&core)),
+            core,
         }
+    }
+
+    /// Whether the store answers.
+    ///
+    /// # Errors
+    /// [`StoreError`] when it does not.
+    pub async fn check_store(&self) -> Result<(), StoreError> {
+        self.core.ports.store.ping().await
     }
 }
 

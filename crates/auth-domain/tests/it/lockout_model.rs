@@ -55,7 +55,8 @@ fn run(steps: &[Step]) {
                 assert_eq!(expected, Ok(()), "allowed at {now} in {steps:?}");
                 state = Some(next);
             }
-            Err(Locked { until }) => {
+            Err(Locked { until, wait }) => {
+                assert_eq!(at(now) + wait, until);
                 assert_eq!(expected, Err((until - at(0)).num_seconds()), "refused at {now} in {steps:?}");
                 continue;
             }

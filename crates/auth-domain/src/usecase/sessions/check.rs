@@ -1,6 +1,6 @@
 //! Asking whether a session still lives, and prolonging it.
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 
 use super::Sessions;
 use crate::{
@@ -59,6 +59,8 @@ impl SessionFilter {
 pub struct Extended {
     /// When the prolonged session, or the earliest of them, ends now.
     pub expires_at: DateTime<Utc>,
+    /// How far the end moved from now, at least.
+    pub extension: TimeDelta,
     /// How many sessions, when no single one was meant.
     pub sessions: Option<usize>,
 }
@@ -116,6 +118,7 @@ impl Sessions {
         let ends = sessions.iter().map(|session| session.expires_at.max(until));
         Ok(Extended {
             expires_at: ends.min().unwrap_or(until),
+            extension: self.core.policy.extension,
             sessions: (!single).then_some(sessions.len()),
         })
     }
