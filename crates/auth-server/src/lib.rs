@@ -1,1 +1,3 @@
 //! The authentication server: settings, wiring, command line, workers.
+
+pub mod settings;

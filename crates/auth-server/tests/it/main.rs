@@ -1,0 +1,5 @@
+//! The server's settings and command line, from outside.
+
+mod settings;
+#[cfg(test)]
+mod support;
