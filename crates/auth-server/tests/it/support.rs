@@ -1,6 +1,11 @@
 //! What several tests need.
 
-use std::{env, fs, path::PathBuf};
+use std::{
+    env,
+    ffi::OsString,
+    fs,
+    path::{Path, PathBuf},
+};
 
 use auth_server::settings::{Inputs, Loaded, Settings};
 use tempfile::TempDir;
@@ -77,6 +82,16 @@ impl Place {
     pub(crate) fn env(mut self, name: &str, value: &str) -> Self {
         self.inputs = self.inputs.with(name, value);
         self
+    }
+
+    /// The directory.
+    pub(crate) fn path(&self) -> &Path {
+        self.directory.path()
+    }
+
+    /// The environment.
+    pub(crate) fn variables(&self) -> Vec<(OsString, OsString)> {
+        self.inputs.environment.clone()
     }
 
     /// The settings, which must be fit.
