@@ -1,0 +1,155 @@
+//! The command line: what may be asked of the binary, and how it answers to the shell.
+
+#![expect(clippy::print_stderr, reason = "tells the person at the terminal why a command failed")]
+
+use std::process::ExitCode;
+
+use auth_domain::{
+    tenant::TenantId,
+    user::{Email, FullName, Role},
+};
+use clap::{
+    Args, Parser, Subcommand,
+    builder::{PossibleValuesParser, TypedValueParser},
+};
+
+use crate::{command, settings::SettingsError};
+
+/// The settings stop the start: `EX_CONFIG` of `sysexits.h`, so that a supervisor can tell it from a
+/// crash and need not try again.
+pub const EXIT_SETTINGS: u8 = 78;
+
+const EXIT_CODES: &str = "\
+Exit codes:
+  0   done
+  1   failed, or not healthy
+  2   the command line was not understood
+  78  the settings were refused; one line on standard error for each reason
+
+Settings come from config/default.toml, .env and the environment; `auth-server config check` shows them.";
+
+/// A self-hosted authentication server.
+#[derive(Debug, Parser)]
+#[command(name = "auth-server", version, after_help = EXIT_CODES, disable_help_subcommand = true)]
+pub struct Cli {
+    /// What to do; without a command, serve.
+    #[command(subcommand)]
+    pub command: Option<Command>,
+}
+
+/// What the binary can do.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Serve the API until told to stop (SIGTERM, Ctrl-C)
+    ///
+    /// The default command. Migrates the embedded database first.
+    Serve,
+    /// Bring the database to the layout of this version, then exit
+    Migrate,
+    /// Look at the settings
+    #[command(subcommand, arg_required_else_help = true)]
+    Config(ConfigCommand),
+    /// Manage the keys that sign access tokens
+    #[command(subcommand, arg_required_else_help = true)]
+    Keys(KeysCommand),
+    /// Manage accounts from the server's own machine
+    #[command(subcommand, arg_required_else_help = true)]
+    Users(UsersCommand),
+    /// Print the OpenAPI document of the API as JSON
+    Openapi,
+    /// Ask a running server whether it is healthy; for containers
+    ///
+    /// Calls GET /api/health and waits three seconds at most. Exits with 0 when the answer is 200, else with 1.
+    Healthcheck(Healthcheck),
+}
+
+/// Commands about settings.
+#[derive(Debug, Subcommand)]
+pub enum ConfigCommand {
+    /// Check the settings and print each as it holds, with its source
+    ///
+    /// Secrets show as `set` or `unset`. Nothing is started, opened or written.
+    Check,
+}
+
+/// Commands about signing keys.
+#[derive(Debug, Subcommand)]
+pub enum KeysCommand {
+    /// List the keys with their state, oldest first
+    List,
+    /// Make a new key now; it signs once verifiers had time to fetch it
+    Rotate,
+}
+
+/// Commands about accounts.
+#[derive(Debug, Subcommand)]
+pub enum UsersCommand {
+    /// Create an account and print its one-time password, once
+    Create(CreateUser),
+    /// Give a role to an existing account
+    Grant(GrantRole),
+}
+
+/// Creates an account.
+#[derive(Debug, Args)]
+pub struct CreateUser {
+    /// The address of the account
+    #[arg(value_parser = Email::parse)]
+    pub email: Email,
+    /// A role of the account; may be given several times
+    #[arg(long = "role", value_name = "ROLE", value_parser = role())]
+    pub roles: Vec<Role>,
+    /// The tenant that the account belongs to
+    #[arg(long, default_value = "default", value_parser = TenantId::parse)]
+    pub tenant: TenantId,
+    /// The full name of the account's owner
+    #[arg(long, value_parser = FullName::parse)]
+    pub name: Option<FullName>,
+}
+
+/// Gives a role.
+#[derive(Debug, Args)]
+pub struct GrantRole {
+    /// The address of the account
+    #[arg(value_parser = Email::parse)]
+    pub email: Email,
+    /// The role to give
+    #[arg(long, value_parser = role())]
+    pub role: Role,
+    /// The tenant that the account belongs to
+    #[arg(long, default_value = "default", value_parser = TenantId::parse)]
+    pub tenant: TenantId,
+}
+
+/// Asks for health.
+#[derive(Debug, Args)]
+pub struct Healthcheck {
+    /// Base address of the server, http only [default: the one of the settings]
+    #[arg(long)]
+    pub url: Option<String>,
+}
+
+/// Parses the command line, does what it says, and tells the shell how it went.
+pub fn main() -> ExitCode {
+    match command::run(Cli::parse()) {
+        Ok(code) => code,
+        Err(error) => report(&error),
+    }
+}
+
+/// Prints why a command failed, and picks the exit code.
+fn report(error: &anyhow::Error) -> ExitCode {
+    if let Some(refused) = error.downcast_ref::<SettingsError>() {
+        for refusal in refused.refusals() {
+            eprintln!("error: {refusal}");
+        }
+        return ExitCode::from(EXIT_SETTINGS);
+    }
+    eprintln!("error: {error:#}");
+    ExitCode::FAILURE
+}
+
+/// Reads a role, and lists all of them in help and errors.
+fn role() -> impl TypedValueParser<Value = Role> {
+    PossibleValuesParser::new(Role::ALL.map(Role::as_str)).try_map(|name| name.parse::<Role>())
+}

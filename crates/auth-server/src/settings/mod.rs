@@ -1,0 +1,218 @@
+//! Settings: what the operator decides.
+//!
+//! Layers, the later wins: built-in defaults, a TOML file (`CONFIG_FILE`, else
+//! `config/default.toml`), `.env` in the working directory, the environment. The table in `table.rs`
+//! names every setting once; parsing, `docs/settings.md` and `auth-server config check` come from it.
+//!
+//! Everything is checked before anything is started, and every reason to refuse is reported at once,
+//! on one line each ([`SettingsError`]).
+
+mod dotenv;
+mod error;
+mod layer;
+mod parse;
+mod read;
+mod reader;
+mod reference;
+mod rules;
+mod secret;
+mod spec;
+mod table;
+
+use std::{
+    net::{IpAddr, SocketAddr},
+    path::PathBuf,
+};
+
+use auth_domain::{
+    port::Quota,
+    tenant::TenantId,
+    token::JwtAlgorithm,
+    user::{Email, password::PasswordPolicy},
+};
+use chrono::TimeDelta;
+use ipnet::IpNet;
+use secrecy::SecretString;
+use tracing::Level;
+
+pub use self::{
+    error::{Refusal, SettingsError},
+    layer::Inputs,
+    parse::{AllowList, BaseUrl, Database},
+    reader::Effective,
+    reference::settings_reference,
+};
+
+/// What the server is run for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AppEnv {
+    /// Trying out and building against it: everything runs without being set up.
+    Development,
+    /// Automated tests: like development.
+    Test,
+    /// Real accounts: whatever is only good for trying out is refused.
+    Production,
+}
+
+/// The header in which trusted proxies name the caller.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ForwardedHeader {
+    /// `X-Forwarded-For`.
+    XForwardedFor,
+    /// `Forwarded` (RFC 7239).
+    Forwarded,
+}
+
+/// What happens to outgoing messages.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Delivery {
+    /// They are shown in the dev mailbox and go nowhere else.
+    Capture,
+    /// They are not handed over: they wait in the outbox until a transport is configured, or until
+    /// they are past their use.
+    Off,
+}
+
+/// How log records are written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LogFormat {
+    /// For people.
+    Human,
+    /// One JSON object a line.
+    Json,
+}
+
+/// The settings, checked. A field is named like its setting unless it says otherwise.
+///
+/// `Debug` shows no secret.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// What the server is run for.
+    pub app_env: AppEnv,
+    /// Address to listen on.
+    pub host: IpAddr,
+    /// Port to listen on; 0 takes any free one.
+    pub port: u16,
+    /// Directory of what the server keeps for itself. It need not exist.
+    pub data_dir: PathBuf,
+    /// `DATABASE_URL`: where accounts are stored.
+    pub database: Database,
+    /// Known tenants, each once, `default` always among them.
+    pub tenants: Vec<TenantId>,
+    /// How many copies of this server run.
+    pub replicas: u32,
+
+    /// Seals stored keys, signs HS256. Always set in production; where it is not, the start
+    /// generates one and keeps it at [`Settings::secret_key_path`].
+    pub secret_key: Option<SecretString>,
+    /// Reserved for API keys.
+    pub api_key_secret: Option<SecretString>,
+
+    /// How clients reach this server.
+    pub public_url: BaseUrl,
+    /// `FRONTEND_URL`, else `PUBLIC_URL`: the base of links in mails.
+    pub link_base: BaseUrl,
+    /// Web origins that browsers may call from, lower case, without a slash at the end.
+    pub cors_origins: AllowList,
+    /// Hosts that are answered, lower case, without port; `*.example.com` is every subdomain.
+    pub allowed_hosts: AllowList,
+    /// Proxies whose forwarding header is believed.
+    pub trusted_proxies: Vec<IpNet>,
+    /// The header in which those proxies name the caller.
+    pub forwarded_header: ForwardedHeader,
+
+    /// How access tokens are signed.
+    pub jwt_algorithm: JwtAlgorithm,
+    /// The `iss` of access tokens.
+    pub jwt_issuer: String,
+    /// The `aud` of access tokens.
+    pub jwt_audience: String,
+    /// `ACCESS_TOKEN_EXPIRE_MINUTES`.
+    pub access_token_life: TimeDelta,
+    /// `REFRESH_TOKEN_EXPIRE_MINUTES`, else `REFRESH_TOKEN_EXPIRE_DAYS`.
+    pub refresh_token_life: TimeDelta,
+    /// `REFRESH_GRACE_SECONDS`.
+    pub refresh_grace: TimeDelta,
+    /// `SESSION_EXTENSION_MINUTES`.
+    pub session_extension: TimeDelta,
+    /// Sessions a user may have at once.
+    pub max_sessions_per_user: u32,
+
+    /// `PASSWORD_MIN_LENGTH`: the rules for new passwords.
+    pub password_policy: PasswordPolicy,
+    /// Whether registering a taken address looks like any other registration.
+    pub hide_existing_accounts: bool,
+    /// Threads that hash passwords, at least one.
+    pub hash_threads: usize,
+
+    /// `RATE_LIMIT_PER_MINUTE`: per client address and route, on the routes that cost something. Every
+    /// other route allows six times as many.
+    pub rate_limit: Quota,
+    /// `RATE_LIMIT_LOGIN_PER_MINUTE`.
+    pub rate_limit_login: Quota,
+    /// `RATE_LIMIT_PASSWORD_RESET_PER_MINUTE`.
+    pub rate_limit_password_reset: Quota,
+    /// `EMAIL_MAX_PER_HOUR`: per recipient.
+    pub email_limit: Quota,
+
+    /// `MAIL_PROVIDER`: what happens to mail.
+    pub mail: Delivery,
+    /// `SMS_PROVIDER`: what happens to SMS.
+    pub sms: Delivery,
+    /// The product's name in mails.
+    pub branding_name: String,
+    /// The address that mails give for help.
+    pub branding_support_email: Option<Email>,
+
+    /// The least severe records that are written.
+    pub log_level: Level,
+    /// `LOG_FORMAT`, with `auto` decided.
+    pub log_format: LogFormat,
+}
+
+/// Settings, and where each came from.
+#[derive(Debug)]
+pub struct Loaded {
+    /// The settings.
+    pub settings: Settings,
+    /// Every setting with its value and source, fit to be printed: no secret is in it.
+    pub effective: Vec<Effective>,
+}
+
+impl Settings {
+    /// Reads the settings of this process: files of the working directory, and the environment.
+    ///
+    /// # Errors
+    /// [`SettingsError`] with every reason that was found.
+    pub fn load() -> Result<Self, SettingsError> {
+        Self::from_inputs(&Inputs::of_process()).map(|loaded| loaded.settings)
+    }
+
+    /// Reads the settings from `inputs`, and tells where each came from.
+    ///
+    /// # Errors
+    /// [`SettingsError`] with every reason that was found.
+    pub fn from_inputs(inputs: &Inputs) -> Result<Loaded, SettingsError> {
+        read::read(inputs)
+    }
+
+    /// Whether real accounts are at stake.
+    pub fn is_production(&self) -> bool {
+        self.app_env == AppEnv::Production
+    }
+
+    /// Where to listen.
+    pub fn listen_on(&self) -> SocketAddr {
+        SocketAddr::new(self.host, self.port)
+    }
+
+    /// Where a generated secret is kept while `SECRET_KEY` is unset.
+    pub fn secret_key_path(&self) -> PathBuf {
+        self.data_dir.join("secret.key")
+    }
+
+    /// Whether there is a dev mailbox: something is captured, and no real account is at stake.
+    pub fn has_dev_mailbox(&self) -> bool {
+        !self.is_production() && [self.mail, self.sms].contains(&Delivery::Capture)
+    }
+}

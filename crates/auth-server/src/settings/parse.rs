@@ -1,0 +1,254 @@
+//! Reads single values.
+
+use std::{
+    fmt,
+    net::{IpAddr, Ipv4Addr},
+    path::PathBuf,
+    str::FromStr,
+};
+
+use actix_web::http::Uri;
+use ipnet::IpNet;
+
+/// Why a value was refused: by its shape, as the table describes it, or for a reason of its own.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Wrong {
+    /// It does not look like what the table says.
+    Shape,
+    /// It does, but cannot be used; the words say why.
+    Because(&'static str),
+}
+
+/// Where accounts are stored.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Database {
+    /// In memory, until the end of the process.
+    Memory,
+    /// In an SQLite file.
+    Sqlite(PathBuf),
+}
+
+impl fmt::Display for Database {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Memory => f.write_str("sqlite::memory:"),
+            Self::Sqlite(path) => write!(f, "sqlite://{}", path.display()),
+        }
+    }
+}
+
+/// A base address, `http://` or `https://`, without a slash at the end.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BaseUrl(String);
+
+impl BaseUrl {
+    /// `http://` and a host that is known to be one.
+    pub(super) fn plain_http(authority: &str) -> Self {
+        Self(format!("http://{authority}"))
+    }
+
+    /// The address.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// Whether it is reached through TLS.
+    pub fn is_https(&self) -> bool {
+        self.0.starts_with("https://")
+    }
+}
+
+impl fmt::Display for BaseUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// A list that may also stand for everything.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum AllowList {
+    /// Everything.
+    Any,
+    /// These, lower case; none when empty.
+    Only(Vec<String>),
+}
+
+impl AllowList {
+    /// Whether everything is allowed.
+    pub const fn is_any(&self) -> bool {
+        matches!(self, Self::Any)
+    }
+}
+
+pub(crate) fn flag(text: &str) -> Result<bool, Wrong> {
+    match text.to_ascii_lowercase().as_str() {
+        "true" | "1" | "yes" | "on" => Ok(true),
+        "false" | "0" | "no" | "off" => Ok(false),
+        _ => Err(Wrong::Shape),
+    }
+}
+
+pub(crate) fn address(text: &str) -> Result<IpAddr, Wrong> {
+    match text {
+        "localhost" => Ok(Ipv4Addr::LOCALHOST.into()),
+        _ => text.parse().map_err(|_| Wrong::Shape),
+    }
+}
+
+pub(crate) fn database(text: &str) -> Result<Database, Wrong> {
+    let (scheme, rest) = text.split_once(':').ok_or(Wrong::Shape)?;
+    if scheme.starts_with("postgres") {
+        return Err(Wrong::Because(
+            "this version stores in SQLite only, set sqlite://PATH; PostgreSQL comes later",
+        ));
+    }
+    if !scheme.eq_ignore_ascii_case("sqlite") {
+        return Err(Wrong::Shape);
+    }
+    match rest.strip_prefix("//").unwrap_or(rest) {
+        ":memory:" => Ok(Database::Memory),
+        path if path.is_empty() || path.contains('?') => Err(Wrong::Shape),
+        path => Ok(Database::Sqlite(path.into())),
+    }
+}
+
+pub(crate) fn base_url(text: &str) -> Result<BaseUrl, Wrong> {
+    let uri = Uri::from_str(text).map_err(|_| Wrong::Shape)?;
+    let web = matches!(uri.scheme_str(), Some("http" | "https"));
+    let host = uri.host().is_some_and(|host| !host.is_empty() && !host.contains(['*', '"', '<', '>']));
+    let authority = uri.authority().is_some_and(|authority| !authority.as_str().contains('@'));
+    if !(web && host && authority) || text.contains(['?', '#']) {
+        return Err(Wrong::Shape);
+    }
+    Ok(BaseUrl(text.trim_end_matches('/').to_owned()))
+}
+
+pub(crate) fn origins(text: &str) -> Result<AllowList, Wrong> {
+    allow_list(text, |origin| {
+        let url = base_url(origin).ok()?;
+        let host = url.as_str().split_once("://")?.1;
+        (!host.contains('/')).then(|| url.0.to_ascii_lowercase())
+    })
+}
+
+pub(crate) fn hosts(text: &str) -> Result<AllowList, Wrong> {
+    allow_list(text, |host| {
+        let name = host.strip_prefix("*.").unwrap_or(host);
+        let letters = name.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'.' | b'_'));
+        let literal = name.strip_prefix('[').and_then(|name| name.strip_suffix(']'));
+        let address = literal.is_some_and(|name| name.parse::<std::net::Ipv6Addr>().is_ok());
+        (!name.is_empty() && (letters || address)).then(|| host.to_ascii_lowercase())
+    })
+}
+
+pub(crate) fn networks(text: &str) -> Result<Vec<IpNet>, Wrong> {
+    let network = |item: &String| {
+        let host = || item.parse::<IpAddr>().map(IpNet::from);
+        item.parse::<IpNet>().or_else(|_| host()).map_err(|_| Wrong::Shape)
+    };
+    list(text)?.iter().map(network).collect()
+}
+
+/// A JSON list of texts, or a comma list; blanks around items and empty items do not count.
+pub(crate) fn list(text: &str) -> Result<Vec<String>, Wrong> {
+    let items: Vec<String> = if text.starts_with('[') {
+        serde_json::from_str(text).map_err(|_| Wrong::Shape)?
+    } else {
+        text.split(',').map(ToOwned::to_owned).collect()
+    };
+    Ok(items.iter().map(|item| item.trim().to_owned()).filter(|item| !item.is_empty()).collect())
+}
+
+/// A text for people and tokens: no control characters, not endless.
+pub(crate) fn plain(text: &str) -> Result<String, Wrong> {
+    const LONGEST: usize = 100;
+    let fits = text.chars().count() <= LONGEST && !text.contains(char::is_control);
+    if fits { Ok(text.to_owned()) } else { Err(Wrong::Shape) }
+}
+
+fn allow_list(text: &str, read: impl Fn(&str) -> Option<String>) -> Result<AllowList, Wrong> {
+    let items = list(text)?;
+    if items.iter().any(|item| item == "*") {
+        return Ok(AllowList::Any);
+    }
+    let items: Option<Vec<_>> = items.iter().map(|item| read(item)).collect();
+    items.map(AllowList::Only).ok_or(Wrong::Shape)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn databases() {
+        let file = |path: &str| Ok(Database::Sqlite(path.into()));
+        assert_eq!(database("sqlite://data/a.sqlite3"), file("data/a.sqlite3"));
+        assert_eq!(database("sqlite:///var/a.sqlite3"), file("/var/a.sqlite3"));
+        assert_eq!(database("sqlite:a.sqlite3"), file("a.sqlite3"));
+        assert_eq!(database("sqlite::memory:"), Ok(Database::Memory));
+        assert_eq!(database("sqlite://:memory:"), Ok(Database::Memory));
+        for scheme in ["postgresql", "postgres", "postgresql+asyncpg", "postgresql+psycopg2"] {
+            let refused = database(&format!("{scheme}://u:p@h/d"));
+            assert!(matches!(refused, Err(Wrong::Because(_))), "{scheme}");
+        }
+        for bad in ["", "sqlite://", "data/a.sqlite3", "mysql://h/d", "sqlite://a?mode=ro"] {
+            assert_eq!(database(bad), Err(Wrong::Shape), "{bad}");
+        }
+    }
+
+    #[test]
+    fn base_urls() {
+        for (text, kept) in [
+            ("http://localhost:8000", "http://localhost:8000"),
+            ("https://auth.example.com/", "https://auth.example.com"),
+            ("https://example.com/auth/", "https://example.com/auth"),
+            ("http://[::1]:8000", "http://[::1]:8000"),
+        ] {
+            assert_eq!(base_url(text).unwrap().as_str(), kept);
+        }
+        for bad in [
+            "auth.example.com",
+            "/x",
+            "ftp://a",
+            "https://",
+            "https://u:p@a",
+            "https://a?x",
+            "https://a#x",
+            "https://a b",
+            "javascript:alert(1)",
+        ] {
+            assert_eq!(base_url(bad), Err(Wrong::Shape), "{bad}");
+        }
+    }
+
+    #[test]
+    fn lists_come_as_json_or_with_commas() {
+        let two = Ok(AllowList::Only(vec!["https://a.com".into(), "http://b.com:3000".into()]));
+        assert_eq!(origins("https://A.com/, http://b.com:3000,"), two);
+        assert_eq!(origins(r#"["https://a.com", "http://b.com:3000"]"#), two);
+        assert_eq!(origins(r#"["*"]"#), Ok(AllowList::Any));
+        for bad in ["a.com", "https://a.com/path", "null", "[1]", "['https://a.com']", "https://*.a.com"] {
+            assert_eq!(origins(bad), Err(Wrong::Shape), "{bad}");
+        }
+        let named = ["a.com", "*.b.com", "127.0.0.1", "[::1]"].map(ToOwned::to_owned).to_vec();
+        assert_eq!(hosts("a.com,*.B.com,127.0.0.1,[::1]"), Ok(AllowList::Only(named)));
+        for bad in ["https://a.com", "a.com:8000", "a.*.com", "*."] {
+            assert_eq!(hosts(bad), Err(Wrong::Shape), "{bad}");
+        }
+    }
+
+    #[test]
+    fn networks_and_flags() {
+        let nets = networks("10.0.0.0/8, 127.0.0.1, ::1").unwrap();
+        assert_eq!(
+            nets.iter().map(ToString::to_string).collect::<Vec<_>>(),
+            ["10.0.0.0/8", "127.0.0.1/32", "::1/128"]
+        );
+        assert_eq!(networks("proxy"), Err(Wrong::Shape));
+        assert_eq!(
+            [flag("YES"), flag("True"), flag("0"), flag("no")],
+            [Ok(true), Ok(true), Ok(false), Ok(false)]
+        );
+        assert_eq!(flag("maybe"), Err(Wrong::Shape));
+    }
+}

@@ -1,0 +1,176 @@
+//! From layers to [`Settings`].
+
+use std::{
+    net::{IpAddr, Ipv4Addr},
+    num::NonZero,
+    path::PathBuf,
+    thread,
+};
+
+use auth_domain::{
+    port::Quota,
+    tenant::TenantId,
+    user::{Email, password::PasswordPolicy},
+};
+use chrono::TimeDelta;
+use tracing::Level;
+
+use super::{
+    AllowList, AppEnv, BaseUrl, Database, Delivery, ForwardedHeader, Loaded, LogFormat, Settings,
+    SettingsError,
+    layer::{Inputs, Layers},
+    parse::{self, Wrong},
+    reader::{Reader, whole},
+    rules, table,
+};
+
+/// Reads, checks and returns everything.
+pub(super) fn read(inputs: &Inputs) -> Result<Loaded, SettingsError> {
+    let mut reader = Reader::new(Layers::read(inputs));
+    let settings = settings(&mut reader);
+    rules::check(&settings, &mut reader);
+    reader.note_the_rest();
+    SettingsError::check(reader.refusals)?;
+    Ok(Loaded { settings, effective: reader.effective })
+}
+
+/// Fills every field, in the order of the table.
+fn settings(from: &mut Reader) -> Settings {
+    let app_env = from.choice(&table::APP_ENV, &[AppEnv::Development, AppEnv::Test, AppEnv::Production]);
+    let production = app_env == AppEnv::Production;
+    let host = if production { Ipv4Addr::UNSPECIFIED } else { Ipv4Addr::LOCALHOST };
+    let host = from.value_or(&table::HOST, host.into(), parse::address);
+    let port = from.number(&table::PORT);
+    let data_dir = from.value(&table::DATA_DIR, |path| Ok(PathBuf::from(path)));
+    let database = Database::Sqlite(data_dir.join("auth.sqlite3"));
+    let database = from.value_or(&table::DATABASE_URL, database, parse::database);
+    let tenants = from.value(&table::TENANTS, tenants);
+    let replicas = from.number(&table::REPLICAS);
+    from.value(&table::AUTH_PROVIDER, auth_provider);
+    let secret_key = from.secret(&table::SECRET_KEY);
+    let api_key_secret = from.secret(&table::API_KEY_SECRET);
+    let public_url = from.value_or(&table::PUBLIC_URL, of_listener(host, port), parse::base_url);
+
+    Settings {
+        link_base: from.value_or(&table::FRONTEND_URL, public_url.clone(), parse::base_url),
+        cors_origins: from
+            .optional(&table::CORS_ORIGINS, parse::origins)
+            .unwrap_or(AllowList::Only(Vec::new())),
+        allowed_hosts: from.optional(&table::ALLOWED_HOSTS, parse::hosts).unwrap_or(AllowList::Any),
+        trusted_proxies: from.optional(&table::TRUSTED_PROXIES, parse::networks).unwrap_or_default(),
+        forwarded_header: from
+            .choice(&table::FORWARDED_HEADER, &[ForwardedHeader::XForwardedFor, ForwardedHeader::Forwarded]),
+
+        jwt_algorithm: from.value(&table::JWT_ALGORITHM, |name| name.parse().map_err(|_| Wrong::Shape)),
+        jwt_issuer: from.value_or(&table::JWT_ISSUER, public_url.to_string(), parse::plain),
+        jwt_audience: from.value(&table::JWT_AUDIENCE, parse::plain),
+        access_token_life: TimeDelta::minutes(from.number(&table::ACCESS_TOKEN_EXPIRE_MINUTES)),
+        refresh_token_life: refresh_token_life(from),
+        refresh_grace: TimeDelta::seconds(from.number(&table::REFRESH_GRACE_SECONDS)),
+        session_extension: TimeDelta::minutes(from.number(&table::SESSION_EXTENSION_MINUTES)),
+        max_sessions_per_user: from.number(&table::MAX_SESSIONS_PER_USER),
+
+        password_policy: from.value(&table::PASSWORD_MIN_LENGTH, password_policy),
+        hide_existing_accounts: from.value(&table::HIDE_EXISTING_ACCOUNTS, parse::flag),
+        hash_threads: from.value_or(&table::HASH_THREADS, cores(), |text| whole(&table::HASH_THREADS, text)),
+
+        rate_limit: Quota::per_minute(from.number(&table::RATE_LIMIT_PER_MINUTE)),
+        rate_limit_login: Quota::per_minute(from.number(&table::RATE_LIMIT_LOGIN_PER_MINUTE)),
+        rate_limit_password_reset: Quota::per_minute(
+            from.number(&table::RATE_LIMIT_PASSWORD_RESET_PER_MINUTE),
+        ),
+        email_limit: Quota::per_hour(from.number(&table::EMAIL_MAX_PER_HOUR)),
+
+        mail: from.choice(&table::MAIL_PROVIDER, &[Delivery::Capture, Delivery::Off]),
+        sms: from.value(&table::SMS_PROVIDER, sms_provider),
+        branding_name: from.value(&table::BRANDING_NAME, parse::plain),
+        branding_support_email: from
+            .optional(&table::BRANDING_SUPPORT_EMAIL, |text| Email::parse(text).map_err(|_| Wrong::Shape)),
+
+        log_level: from.value(&table::LOG_LEVEL, level),
+        log_format: log_format(from, production),
+
+        app_env,
+        host,
+        port,
+        data_dir,
+        database,
+        tenants,
+        replicas,
+        secret_key,
+        api_key_secret,
+        public_url,
+    }
+}
+
+/// How a client on the same machine reaches the listener.
+fn of_listener(host: IpAddr, port: u16) -> BaseUrl {
+    BaseUrl::plain_http(&match host {
+        host if host.is_unspecified() => format!("localhost:{port}"),
+        IpAddr::V4(host) => format!("{host}:{port}"),
+        IpAddr::V6(host) => format!("[{host}]:{port}"),
+    })
+}
+
+fn tenants(text: &str) -> Result<Vec<TenantId>, Wrong> {
+    let mut tenants = vec![TenantId::default()];
+    for name in parse::list(text)? {
+        let tenant = TenantId::parse(&name).map_err(|_| Wrong::Shape)?;
+        if !tenants.contains(&tenant) {
+            tenants.push(tenant);
+        }
+    }
+    Ok(tenants)
+}
+
+fn auth_provider(text: &str) -> Result<(), Wrong> {
+    match text.to_ascii_lowercase().as_str() {
+        "native" => Ok(()),
+        "cognito" | "both" => Err(Wrong::Because(
+            "this version signs in its own accounts only, set native; Cognito arrives in a later version",
+        )),
+        _ => Err(Wrong::Shape),
+    }
+}
+
+fn sms_provider(text: &str) -> Result<Delivery, Wrong> {
+    match text.to_ascii_lowercase().as_str() {
+        "capture" => Ok(Delivery::Capture),
+        "off" => Ok(Delivery::Off),
+        "sns" => Err(Wrong::Because(
+            "sending through AWS SNS arrives in a later version; set capture, or off in production",
+        )),
+        _ => Err(Wrong::Shape),
+    }
+}
+
+fn refresh_token_life(from: &mut Reader) -> TimeDelta {
+    let days = from.number(&table::REFRESH_TOKEN_EXPIRE_DAYS);
+    let spec = &table::REFRESH_TOKEN_EXPIRE_MINUTES;
+    from.optional(spec, |text| whole(spec, text)).map_or(TimeDelta::days(days), TimeDelta::minutes)
+}
+
+fn password_policy(text: &str) -> Result<PasswordPolicy, Wrong> {
+    PasswordPolicy::new(whole(&table::PASSWORD_MIN_LENGTH, text)?).map_err(|_| Wrong::Shape)
+}
+
+fn cores() -> usize {
+    thread::available_parallelism().map_or(1, NonZero::get)
+}
+
+/// Reads the names of Python's logging as well, because existing files hold them.
+fn level(text: &str) -> Result<Level, Wrong> {
+    match text.to_ascii_uppercase().as_str() {
+        "TRACE" => Ok(Level::TRACE),
+        "DEBUG" => Ok(Level::DEBUG),
+        "INFO" => Ok(Level::INFO),
+        "WARN" | "WARNING" => Ok(Level::WARN),
+        "ERROR" | "CRITICAL" => Ok(Level::ERROR),
+        _ => Err(Wrong::Shape),
+    }
+}
+
+fn log_format(from: &mut Reader, production: bool) -> LogFormat {
+    let auto = if production { LogFormat::Json } else { LogFormat::Human };
+    from.choice(&table::LOG_FORMAT, &[auto, LogFormat::Human, LogFormat::Json])
+}

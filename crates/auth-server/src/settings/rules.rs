@@ -1,0 +1,141 @@
+//! What single values cannot tell: settings that do not fit together, and what production refuses.
+
+use std::collections::BTreeSet;
+
+use secrecy::ExposeSecret as _;
+
+use super::{
+    Database, Delivery, Settings,
+    layer::{Source, is_world_readable},
+    parse,
+    reader::Reader,
+    secret,
+    spec::Spec,
+    table,
+};
+use crate::settings::error::Refusal;
+
+/// Applies every rule, and adds each broken one to the reader's refusals.
+pub(super) fn check(settings: &Settings, reader: &mut Reader) {
+    refuse_what_comes_later(settings, reader);
+    if settings.replicas > 1 {
+        let reason = "accounts and limits are kept by one process in this version, set 1";
+        reader.refuse(&table::REPLICAS, reason);
+    }
+    if settings.is_production() {
+        secrets(settings, reader);
+        secret_files(reader);
+        addresses(settings, reader);
+        delivery(settings, reader);
+    }
+}
+
+/// Settings whose meaning this version does not know yet, where ignoring them would lose something.
+fn refuse_what_comes_later(settings: &Settings, reader: &mut Reader) {
+    if reader.raw(&table::SMTP_HOST).is_some() {
+        let instead = if settings.is_production() {
+            "unset it, and set MAIL_PROVIDER=off"
+        } else {
+            "unset it to find mail in the dev mailbox"
+        };
+        reader.refuse(
+            &table::SMTP_HOST,
+            format!("delivery through SMTP arrives in a later version; {instead}"),
+        );
+    }
+    let enabled = reader.raw(&table::REDIS_ENABLED).map(|raw| parse::flag(raw.text.expose_secret()));
+    if enabled == Some(Ok(false)) {
+        return;
+    }
+    for spec in [&table::REDIS_URL, &table::REDIS_HOST] {
+        if reader.raw(spec).is_some() {
+            let reason =
+                "Redis arrives in a later version; unset it to keep short-lived state in the process";
+            reader.refuse(spec, reason);
+        }
+    }
+}
+
+fn secrets(settings: &Settings, reader: &mut Reader) {
+    let secrets =
+        [(&table::SECRET_KEY, &settings.secret_key), (&table::API_KEY_SECRET, &settings.api_key_secret)];
+    for (spec, value) in secrets {
+        if value.as_ref().is_some_and(|value| secret::is_published(value.expose_secret())) {
+            let reason = "this secret stands in a published template, so everybody knows it; generate one: \
+                          openssl rand -base64 32";
+            reader.refuse(spec, reason);
+        }
+    }
+    match (&settings.secret_key, &settings.api_key_secret) {
+        (None, _) => {
+            let reason = "production needs a secret of its own; generate one: openssl rand -base64 32";
+            reader.refuse(&table::SECRET_KEY, reason);
+        }
+        (Some(key), Some(other)) if key.expose_secret() == other.expose_secret() => {
+            reader.refuse(&table::API_KEY_SECRET, "must differ from SECRET_KEY: one purpose for each secret");
+        }
+        _ => {}
+    }
+}
+
+/// A file that holds a secret must not be open to everybody (CF-02).
+fn secret_files(reader: &mut Reader) {
+    let mut files = BTreeSet::new();
+    for spec in table::ALL.iter().filter(|spec| spec.is_secret()) {
+        let Some(raw) = reader.raw(spec) else { continue };
+        if let (Source::Line { file, .. }, Some(path)) = (&raw.source, &raw.file)
+            && is_world_readable(path).unwrap_or(false)
+        {
+            files.insert(file.clone());
+        }
+    }
+    for file in files {
+        let reason =
+            "everybody may read this file, and it holds a secret; take that right away (chmod o-rwx)";
+        reader.refusals.push(Refusal::at(file, reason));
+    }
+}
+
+fn addresses(settings: &Settings, reader: &mut Reader) {
+    if settings.database == Database::Memory {
+        reader.refuse(&table::DATABASE_URL, "production keeps its accounts: set sqlite://PATH");
+    }
+    let plain = "production needs an address with https://";
+    if !settings.public_url.is_https() {
+        reader.refuse(&table::PUBLIC_URL, plain);
+    }
+    if is_set(reader, &table::FRONTEND_URL) && !settings.link_base.is_https() {
+        reader.refuse(&table::FRONTEND_URL, plain);
+    }
+    if settings.cors_origins.is_any() {
+        reader.refuse(&table::CORS_ORIGINS, "production needs the origins by name, not *");
+    }
+    if settings.allowed_hosts.is_any() {
+        reader.refuse(
+            &table::ALLOWED_HOSTS,
+            "production needs the host names it answers, like auth.example.com",
+        );
+    }
+    if settings.trusted_proxies.iter().any(|network| network.prefix_len() == 0) {
+        let reason = "a network of everybody lets every caller choose an address; name the proxies";
+        reader.refuse(&table::TRUSTED_PROXIES, reason);
+    }
+}
+
+fn delivery(settings: &Settings, reader: &mut Reader) {
+    if settings.mail == Delivery::Capture && !is_set(reader, &table::SMTP_HOST) {
+        let reason = "production does not capture mail, and this version sends none: set off, and messages \
+                      wait in the outbox until they are past their use";
+        reader.refuse(&table::MAIL_PROVIDER, reason);
+    }
+    if settings.sms == Delivery::Capture {
+        reader.refuse(
+            &table::SMS_PROVIDER,
+            "production does not capture SMS, and this version sends none: set off",
+        );
+    }
+}
+
+fn is_set(reader: &Reader, spec: &Spec) -> bool {
+    reader.raw(spec).is_some()
+}

@@ -1,0 +1,249 @@
+//! The table of settings: one row each, the only place where a name, a default or a range stands.
+//!
+//! To add a setting: add a row here, a field to [`Settings`](super::Settings) and the line in
+//! `read.rs` that fills it, then run the tests with `UPDATE_DOCS=1`.
+
+use super::spec::{Default, Kind, Spec};
+
+macro_rules! default {
+    () => {
+        Default::Unset
+    };
+    (is $text:literal) => {
+        Default::Is($text)
+    };
+    (depends $words:literal) => {
+        Default::Derived($words)
+    };
+}
+
+macro_rules! table {
+    ($($group:literal {$(
+        $(#[doc = $doc:literal])+
+        $name:ident $(or $alias:ident)*: $kind:expr $(, $how:ident $default:literal)?;
+    )+})+) => {
+        $($(
+            $(#[doc = $doc])+
+            pub(crate) static $name: Spec = Spec {
+                name: stringify!($name),
+                aliases: &[$(stringify!($alias)),*],
+                kind: $kind,
+                default: default!($($how $default)?),
+                doc: concat!($($doc),+),
+                group: $group,
+            };
+        )+)+
+
+        /// Every setting, in the order of the reference page.
+        pub(crate) static ALL: &[&Spec] = &[$($(&$name,)+)+];
+    };
+}
+
+const LIST_OF_ORIGINS: &str =
+    "origins like https://app.example.com, as a comma list or a JSON list, or * for any";
+const LIST_OF_HOSTS: &str = "host names without port, as a comma list or a JSON list, or * for any";
+const WEB_ADDRESS: &str = "an address like https://auth.example.com";
+const SECRET: &str = "at least 32 characters of chance, as `openssl rand -base64 32` makes them";
+
+table! {
+    "Where it runs" {
+        /// What the server is run for. Production refuses whatever is only good for trying out.
+        APP_ENV: Kind::Choice(&["development", "test", "production"]), is "development";
+        /// Address to listen on.
+        HOST: Kind::Text("an IP address, or localhost"), depends "`127.0.0.1`; in production `0.0.0.0`";
+        /// Port to listen on; 0 takes any free one.
+        PORT: Kind::Number(0, 65535), is "8000";
+        /// Directory of what the server keeps for itself: the generated secret, the embedded database.
+        DATA_DIR: Kind::Text("a path"), is "data";
+        /// Where accounts are stored. `sqlite://data/auth.sqlite3` is relative to the working directory, `sqlite:///var/lib/auth.sqlite3` is not; `sqlite::memory:` forgets everything at the end.
+        DATABASE_URL or SQLALCHEMY_DATABASE_URL: Kind::Text("sqlite://PATH or sqlite::memory:"), depends "`sqlite://<DATA_DIR>/auth.sqlite3`";
+        /// Known tenants; `default` is always one of them.
+        TENANTS: Kind::Text("a comma list of names made of a-z, 0-9, _ and -, 63 characters at most"), is "default";
+        /// How many copies of this server run. More than one needs a shared store, which this version does not have.
+        REPLICAS: Kind::Number(1, 1000), is "1";
+        /// Which accounts may sign in: those of this server. Others arrive in a later version.
+        AUTH_PROVIDER: Kind::Choice(&["native", "cognito", "both"]), is "native";
+    }
+    "Secrets" {
+        /// Seals the stored signing keys, and signs tokens with `JWT_ALGORITHM=HS256`. Development generates one and keeps it at `<DATA_DIR>/secret.key`. Losing it makes the stored keys unreadable.
+        SECRET_KEY: Kind::Secret(SECRET), depends "generated and kept; required in production";
+        /// Reserved for API keys, which arrive in a later version; checked, without effect.
+        API_KEY_SECRET: Kind::Secret(SECRET);
+    }
+    "Who may call it, and from where" {
+        /// How clients reach this server.
+        PUBLIC_URL: Kind::Text(WEB_ADDRESS), depends "`http://HOST:PORT`; https is required in production";
+        /// The front end: where links in mails lead.
+        FRONTEND_URL: Kind::Text(WEB_ADDRESS), depends "`PUBLIC_URL`";
+        /// Web origins that browsers may call the API from.
+        CORS_ORIGINS: Kind::Text(LIST_OF_ORIGINS);
+        /// Values of the Host header that are answered. `*.example.com` stands for every subdomain.
+        ALLOWED_HOSTS: Kind::Text(LIST_OF_HOSTS), depends "any; required in production";
+        /// Proxies whose forwarding header is believed.
+        TRUSTED_PROXIES: Kind::Text("networks like 10.0.0.0/8, as a comma list or a JSON list");
+        /// The header in which those proxies name the caller.
+        FORWARDED_HEADER: Kind::Choice(&["x-forwarded-for", "forwarded"]), is "x-forwarded-for";
+    }
+    "Tokens and sessions" {
+        /// How access tokens are signed. HS256 signs with `SECRET_KEY`, for services that verify with a shared secret.
+        JWT_ALGORITHM: Kind::Choice(&["EdDSA", "ES256", "RS256", "HS256"]), is "EdDSA";
+        /// The `iss` of access tokens.
+        JWT_ISSUER: Kind::Text("a text without control characters"), depends "`PUBLIC_URL`";
+        /// The `aud` of access tokens.
+        JWT_AUDIENCE: Kind::Text("a text without control characters"), is "auth";
+        /// Life of an access token.
+        ACCESS_TOKEN_EXPIRE_MINUTES: Kind::Number(1, 1440), is "30";
+        /// Life of a session's refresh token.
+        REFRESH_TOKEN_EXPIRE_DAYS: Kind::Number(1, 365), is "7";
+        /// The same in minutes; wins over the days when set.
+        REFRESH_TOKEN_EXPIRE_MINUTES: Kind::Number(1, 525_600);
+        /// How long a spent refresh token still gets the same successor, so that parallel tabs stay signed in.
+        REFRESH_GRACE_SECONDS: Kind::Number(0, 60), is "10";
+        /// By how much `extend-session` lengthens a session.
+        SESSION_EXTENSION_MINUTES: Kind::Number(1, 43_200), is "180";
+        /// Sessions a user may have at once; beyond, the one idle for longest ends.
+        MAX_SESSIONS_PER_USER: Kind::Number(1, 1000), is "20";
+    }
+    "Accounts" {
+        /// Least number of characters of a new password.
+        PASSWORD_MIN_LENGTH: Kind::Number(8, 256), is "9";
+        /// Answer the registration of a taken address like any other, and tell its owner by mail.
+        HIDE_EXISTING_ACCOUNTS: Kind::Flag, is "false";
+        /// Threads that hash passwords; one hash takes one core and 19 MiB.
+        HASH_THREADS: Kind::Number(1, 256), depends "the number of cores";
+    }
+    "Limits" {
+        /// Calls per client address and route: those that cost something. All other routes allow six times as many.
+        RATE_LIMIT_PER_MINUTE: Kind::Number(1, 1_000_000), is "10";
+        /// Logins per client address.
+        RATE_LIMIT_LOGIN_PER_MINUTE: Kind::Number(1, 1_000_000), is "5";
+        /// Password resets per client address.
+        RATE_LIMIT_PASSWORD_RESET_PER_MINUTE: Kind::Number(1, 1_000_000), is "3";
+        /// Mails per recipient; beyond, the answer stays the same and nothing is sent.
+        EMAIL_MAX_PER_HOUR: Kind::Number(1, 1_000_000), is "10";
+    }
+    "Mail and SMS" {
+        /// What happens to mail. `capture` shows it in the dev mailbox. `off` hands nothing over: messages wait in the outbox until a transport is configured, or until they are past their use. Production needs `off`.
+        MAIL_PROVIDER: Kind::Choice(&["capture", "off"]), is "capture";
+        /// The same for SMS. Production needs `off`.
+        SMS_PROVIDER: Kind::Choice(&["capture", "off", "sns"]), is "capture";
+        /// The product's name in mails.
+        BRANDING_NAME: Kind::Text("1 to 100 characters without control characters"), is "Auth";
+        /// The address that mails give for help.
+        BRANDING_SUPPORT_EMAIL: Kind::Text("an e-mail address");
+    }
+    "Logs" {
+        /// The least severe records that are written. Libraries stay at WARNING, unless the level is stricter.
+        LOG_LEVEL: Kind::Choice(&["TRACE", "DEBUG", "INFO", "WARN", "WARNING", "ERROR", "CRITICAL"]), is "INFO";
+        /// `human` for people, `json` for machines: one object a line. `auto` is `json` in production.
+        LOG_FORMAT: Kind::Choice(&["auto", "human", "json"]), is "auto";
+    }
+    "Known, for a later version" {
+        /// Refused while set: delivery through SMTP arrives in a later version, and mail that somebody waits for must not vanish.
+        SMTP_HOST: Kind::Text("a host name");
+        /// Without effect, like `SMTP_HOST` unset.
+        SMTP_PORT: Kind::Number(1, 65535);
+        /// Without effect.
+        SMTP_TLS: Kind::Flag;
+        /// Without effect.
+        SMTP_USER: Kind::Text("a text");
+        /// Without effect.
+        SMTP_PASSWORD: Kind::Secret("a text");
+        /// Without effect.
+        EMAILS_FROM_EMAIL: Kind::Text("an e-mail address");
+        /// Without effect.
+        EMAILS_FROM_NAME: Kind::Text("a text");
+        /// Without effect: this version sends no SMS.
+        AWS_REGION: Kind::Text("a region");
+        /// Without effect.
+        SMS_SENDER_ID: Kind::Text("a text");
+        /// Refused while set: Redis arrives in a later version.
+        REDIS_URL: Kind::Secret("redis://HOST:PORT/DB");
+        /// Refused while set, unless `REDIS_ENABLED` is false.
+        REDIS_HOST: Kind::Text("a host name");
+        /// `false` makes the other `REDIS_*` settings of older files harmless.
+        REDIS_ENABLED: Kind::Flag;
+        /// Without effect.
+        REDIS_PORT: Kind::Number(1, 65535);
+        /// Without effect.
+        REDIS_DB: Kind::Number(0, 1_000_000);
+        /// Without effect.
+        REDIS_USERNAME: Kind::Text("a text");
+        /// Without effect.
+        REDIS_PASSWORD: Kind::Secret("a text");
+    }
+}
+
+/// Foreign names that look like ours and are not typing errors: other services' files carry them.
+pub(crate) static FOREIGN: &[&str] = &["REDIS_SSL", "SMTP_SSL", "DEBUG", "BRANDING_ORG"];
+
+/// The setting that `name` sets, under whichever of its names.
+pub(crate) fn find(name: &str) -> Option<&'static Spec> {
+    ALL.iter().copied().find(|spec| spec.names().any(|known| known == name))
+}
+
+/// The name of ours that `name` was probably meant to be.
+///
+/// Two edits, as between `SECRET_KYE` and `SECRET_KEY`; in short names one, or `PGPORT` would be a
+/// misspelt `PORT`.
+pub(crate) fn near_miss(name: &str) -> Option<String> {
+    let upper = name.to_ascii_uppercase();
+    if FOREIGN.contains(&upper.as_str()) {
+        return None;
+    }
+    let allowed = if upper.len() < 8 { 1 } else { 2 };
+    let known = ALL.iter().flat_map(|spec| spec.names()).chain([super::layer::CONFIG_FILE.into()]);
+    let (distance, best) = known
+        .map(|known| (strsim::osa_distance(&upper, &known), known))
+        .min_by_key(|(distance, _)| *distance)?;
+    (distance <= allowed).then(|| best.into_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    #[test]
+    fn no_name_stands_twice() {
+        let mut seen = BTreeSet::new();
+        for name in ALL.iter().flat_map(|spec| spec.names()) {
+            assert!(seen.insert(name.clone()), "{name} stands twice");
+        }
+    }
+
+    #[test]
+    fn typing_errors_are_recognised_and_foreign_names_are_not() {
+        assert_eq!(near_miss("SECRET_KYE").as_deref(), Some("SECRET_KEY"));
+        assert_eq!(near_miss("SECRET_KEY_FIEL").as_deref(), Some("SECRET_KEY_FILE"));
+        assert_eq!(near_miss("FRONTEND_URI").as_deref(), Some("FRONTEND_URL"));
+        assert_eq!(near_miss("DATABASE_URI").as_deref(), Some("DATABASE_URL"));
+        assert_eq!(near_miss("port").as_deref(), Some("PORT"));
+        assert_eq!(near_miss("CONFIG_FIL").as_deref(), Some("CONFIG_FILE"));
+        for foreign in [
+            "PGPORT",
+            "PGHOST",
+            "DB_PORT",
+            "OPA_URL",
+            "OPA_ENABLED",
+            "API_KEY_ALGORITHM",
+            "REDIS_SSL",
+            "API_KEY_PUBLIC_KEY",
+            "MFA_AUTO_ENABLE_METHOD",
+            "REDIS_DEBOUNCE_SECONDS",
+            "OTEL_ENDPOINT",
+            "SESSION_INACTIVITY_TIMEOUT_MINUTES",
+            "BRANDING_ORG",
+            "POSTGRES_USER",
+            "AWS_ACCESS_KEY_ID",
+            "MFA_EMAIL_PRIMARY_COLOR",
+            "REDIS_SOCKET_TIMEOUT",
+            "PATH",
+            "HOME",
+            "DEBUG",
+        ] {
+            assert_eq!(near_miss(foreign), None, "{foreign}");
+        }
+    }
+}

@@ -1,0 +1,157 @@
+//! Logs: structured, on standard error, without secrets.
+
+use std::{
+    io::{self, IsTerminal as _},
+    panic::{self, PanicHookInfo},
+};
+
+use tracing::{Level, level_filters::LevelFilter};
+use tracing_subscriber::{
+    Layer as _, Registry,
+    filter::Targets,
+    fmt::{self, MakeWriter},
+    layer::SubscriberExt as _,
+    util::{SubscriberInitExt as _, TryInitError},
+};
+
+use crate::settings::{LogFormat, Settings};
+
+/// The crates of this server, by the beginning of their names. Everything else is a library.
+const OURS: &str = "auth_";
+
+/// Starts logging for the whole process, and logs panics from now on.
+///
+/// # Errors
+/// Something else logs for this process already.
+pub fn start(settings: &Settings) -> Result<(), TryInitError> {
+    let colours = io::stderr().is_terminal();
+    subscriber(settings.log_level, settings.log_format, colours, io::stderr).try_init()?;
+    log_panics(!settings.is_production());
+    Ok(())
+}
+
+/// A subscriber that writes records of `level` and above to `writer`.
+fn subscriber<W>(
+    level: Level,
+    format: LogFormat,
+    colours: bool,
+    writer: W,
+) -> impl tracing::Subscriber + Send + Sync
+where
+    W: for<'w> MakeWriter<'w> + Send + Sync + 'static,
+{
+    let layer = fmt::layer().with_writer(writer);
+    let layer = match format {
+        LogFormat::Human => layer.compact().with_ansi(colours).boxed(),
+        // One flat object a line: what log collectors read without being taught.
+        LogFormat::Json => layer.json().flatten_event(true).with_ansi(false).boxed(),
+    };
+    Registry::default().with(layer.with_filter(filter(level)))
+}
+
+/// Lets records of `level` and above pass, of libraries only warnings: below, they write headers and
+/// statements down, and so secrets.
+fn filter(level: Level) -> Targets {
+    let libraries = LevelFilter::from_level(level).min(LevelFilter::WARN);
+    Targets::new().with_default(libraries).with_target(OURS, level)
+}
+
+/// Logs panics instead of printing them.
+///
+/// The message of a panic may hold anything, `unwrap` puts whole values into it. Only texts fixed at
+/// compile time are logged, unless `verbose`.
+fn log_panics(verbose: bool) {
+    panic::set_hook(Box::new(move |info| {
+        let place = info.location().map(ToString::to_string).unwrap_or_default();
+        let thread = std::thread::current();
+        let message = message(info, verbose);
+        tracing::error!(target: "auth_server::panic", place, thread = thread.name(), "panicked: {message}");
+    }));
+}
+
+fn message<'a>(info: &'a PanicHookInfo<'_>, verbose: bool) -> &'a str {
+    match (info.payload().downcast_ref::<&'static str>(), info.payload().downcast_ref::<String>()) {
+        (Some(text), _) => text,
+        (None, Some(text)) if verbose => text,
+        _ => "the message is left out, because it may hold a secret",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::{Arc, Mutex};
+
+    use super::*;
+
+    #[derive(Clone, Default)]
+    struct Sink(Arc<Mutex<Vec<u8>>>);
+
+    impl io::Write for Sink {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            self.0.lock().unwrap().extend_from_slice(bytes);
+            Ok(bytes.len())
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    fn written(level: Level, format: LogFormat, log: impl FnOnce()) -> String {
+        let sink = Sink::default();
+        let writer = sink.clone();
+        tracing::subscriber::with_default(subscriber(level, format, false, move || writer.clone()), log);
+        let bytes = sink.0.lock().unwrap().clone();
+        String::from_utf8(bytes).unwrap()
+    }
+
+    #[test]
+    fn json_is_one_object_a_line() {
+        let lines = written(Level::INFO, LogFormat::Json, || {
+            tracing::info!(target: "auth_http", status = 200, "answered\nin two lines");
+        });
+        assert_eq!(lines.lines().count(), 1, "{lines}");
+        let record: serde_json::Value = serde_json::from_str(&lines).unwrap();
+        assert_eq!(record["level"], "INFO");
+        assert_eq!(record["message"], "answered\nin two lines");
+        assert_eq!(record["status"], 200);
+        assert_eq!(record["target"], "auth_http");
+    }
+
+    #[test]
+    fn human_logs_have_no_colours_away_from_a_terminal() {
+        let lines =
+            written(Level::INFO, LogFormat::Human, || tracing::info!(target: "auth_http", "answered"));
+        assert!(lines.contains("INFO auth_http: answered") && !lines.contains('\u{1b}'), "{lines:?}");
+    }
+
+    #[test]
+    fn libraries_keep_quiet_at_every_level() {
+        let log = || {
+            tracing::trace!(target: "auth_server::wire", "ours");
+            tracing::info!(target: "actix_server", "theirs");
+            tracing::warn!(target: "actix_server", "warning");
+        };
+        let lines = written(Level::TRACE, LogFormat::Human, log);
+        assert!(lines.contains("ours") && lines.contains("warning") && !lines.contains("theirs"), "{lines}");
+        assert_eq!(written(Level::ERROR, LogFormat::Human, log), "");
+    }
+
+    #[test]
+    fn panics_are_logged_without_what_they_carry() {
+        let secret = "hunter2";
+        let fixed = "fixed at compile time";
+        let quiet = |verbose| {
+            written(Level::INFO, LogFormat::Json, || {
+                log_panics(verbose);
+                let _ = panic::catch_unwind(|| panic!("{secret}", secret = String::from(secret)));
+                let _ = panic::catch_unwind(|| panic!("fixed at compile time"));
+                let _ = panic::take_hook();
+            })
+        };
+        let production = quiet(false);
+        assert!(production.contains(fixed) && !production.contains(secret), "{production}");
+        assert!(production.contains("telemetry.rs:"), "{production}");
+        assert!(quiet(true).contains(secret));
+    }
+}

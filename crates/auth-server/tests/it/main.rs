@@ -1,0 +1,8 @@
+//! The server's settings and command line, from outside.
+
+#[cfg(test)]
+mod cli;
+#[cfg(test)]
+mod settings;
+#[cfg(test)]
+mod support;

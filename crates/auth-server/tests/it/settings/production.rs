@@ -1,0 +1,117 @@
+//! What production refuses.
+
+use auth_server::settings::{AllowList, LogFormat};
+
+use crate::support::{Place, STRONG};
+
+#[test]
+fn a_complete_production_starts() {
+    let settings = Place::production().load().settings;
+    assert_eq!(settings.listen_on().to_string(), "0.0.0.0:8000");
+    assert_eq!(settings.log_format, LogFormat::Json);
+    assert_eq!(settings.allowed_hosts, AllowList::Only(vec!["auth.example.com".into()]));
+    assert!(!settings.has_dev_mailbox());
+}
+
+#[test]
+fn an_empty_production_is_told_everything_at_once() {
+    let lines = Place::new().env("APP_ENV", "production").refusals();
+    let named: Vec<_> = lines.iter().map(|line| line.split(' ').next().unwrap()).collect();
+    assert_eq!(named, ["SECRET_KEY", "PUBLIC_URL", "ALLOWED_HOSTS", "MAIL_PROVIDER", "SMS_PROVIDER"]);
+}
+
+#[test]
+fn each_refusal_is_one_line() {
+    for (name, value, expected) in [
+        (
+            "SECRET_KEY",
+            "",
+            "(default): production needs a secret of its own; generate one: openssl rand -base64 32",
+        ),
+        (
+            "SECRET_KEY",
+            "local-development-only-do-not-use-in-production",
+            "(environment): this secret stands in a published template, so everybody knows it; generate one: \
+             openssl rand -base64 32",
+        ),
+        (
+            "API_KEY_SECRET",
+            "test-only-secret-key-never-use-this-in-production-0001",
+            "(environment): this secret stands in a published template, so everybody knows it; generate one: \
+             openssl rand -base64 32",
+        ),
+        ("API_KEY_SECRET", STRONG, "(environment): must differ from SECRET_KEY: one purpose for each secret"),
+        (
+            "DATABASE_URL",
+            "sqlite::memory:",
+            "(environment): production keeps its accounts: set sqlite://PATH",
+        ),
+        ("PUBLIC_URL", "http://a.com", "(environment): production needs an address with https://"),
+        ("FRONTEND_URL", "http://a.com", "(environment): production needs an address with https://"),
+        ("CORS_ORIGINS", "*", "(environment): production needs the origins by name, not *"),
+        (
+            "ALLOWED_HOSTS",
+            "*",
+            "(environment): production needs the host names it answers, like auth.example.com",
+        ),
+        (
+            "TRUSTED_PROXIES",
+            "0.0.0.0/0",
+            "(environment): a network of everybody lets every caller choose an address; name the proxies",
+        ),
+        (
+            "MAIL_PROVIDER",
+            "capture",
+            "(environment): production does not capture mail, and this version sends none: set off, and \
+             messages wait in the outbox until they are past their use",
+        ),
+        (
+            "SMS_PROVIDER",
+            "",
+            "(default): production does not capture SMS, and this version sends none: set off",
+        ),
+        (
+            "SMTP_HOST",
+            "smtp.example.com",
+            "(environment): delivery through SMTP arrives in a later version; unset it, and set \
+             MAIL_PROVIDER=off",
+        ),
+        (
+            "REPLICAS",
+            "2",
+            "(environment): accounts and limits are kept by one process in this version, set 1",
+        ),
+    ] {
+        assert_eq!(Place::production().env(name, value).refusal(), format!("{name} {expected}"));
+    }
+}
+
+#[test]
+fn the_same_is_fine_in_development() {
+    let place = Place::new()
+        .env("SECRET_KEY", "local-development-only-do-not-use-in-production")
+        .env("CORS_ORIGINS", "*")
+        .env("TRUSTED_PROXIES", "0.0.0.0/0")
+        .env("DATABASE_URL", "sqlite::memory:");
+    assert_eq!(place.refusals(), [""; 0]);
+}
+
+#[cfg(unix)]
+#[test]
+fn files_with_secrets_are_not_for_everybody() {
+    let dotenv = format!("SECRET_KEY={STRONG}");
+    let place = Place::production().env("SECRET_KEY", "").file(".env", "PORT=1").mode(".env", 0o644);
+    assert_eq!(place.refusals().len(), 1, "no secret in it: only SECRET_KEY is missing");
+    let without = Place::new().file(".env", &dotenv).mode(".env", 0o644);
+    assert_eq!(without.refusals(), [""; 0], "development takes the file as it is");
+    let production = format!(
+        "{dotenv}\nAPP_ENV=production\nPUBLIC_URL=https://a.com\nALLOWED_HOSTS=a.com\nMAIL_PROVIDER=off\n\
+         SMS_PROVIDER=off"
+    );
+    let place = Place::new().file(".env", &production);
+    assert_eq!(place.refusals(), [""; 0]);
+    assert_eq!(
+        place.mode(".env", 0o644).refusal(),
+        ".env: everybody may read this file, and it holds a secret; take that right away (chmod o-rwx)"
+    );
+}

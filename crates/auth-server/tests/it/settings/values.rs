@@ -1,0 +1,185 @@
+//! Single values: defaults, ranges, spellings.
+
+use auth_domain::{port::Quota, token::JwtAlgorithm};
+use auth_server::settings::{AllowList, AppEnv, Delivery, ForwardedHeader, LogFormat};
+use chrono::TimeDelta;
+use tracing::Level;
+
+use crate::support::{Place, STRONG};
+
+#[test]
+fn with_nothing_set_the_server_runs() {
+    let settings = Place::new().load().settings;
+    assert_eq!(settings.app_env, AppEnv::Development);
+    assert_eq!(settings.listen_on().to_string(), "127.0.0.1:8000");
+    assert_eq!(settings.database.to_string(), "sqlite://data/auth.sqlite3");
+    assert_eq!(settings.secret_key_path().to_str(), Some("data/secret.key"));
+    assert!(settings.secret_key.is_none());
+    assert_eq!(settings.public_url.as_str(), "http://127.0.0.1:8000");
+    assert_eq!(settings.link_base, settings.public_url);
+    assert_eq!(
+        (settings.jwt_issuer.as_str(), settings.jwt_audience.as_str()),
+        ("http://127.0.0.1:8000", "auth")
+    );
+    assert_eq!(settings.jwt_algorithm, JwtAlgorithm::EdDsa);
+    assert_eq!(settings.access_token_life, TimeDelta::minutes(30));
+    assert_eq!(settings.refresh_token_life, TimeDelta::days(7));
+    assert_eq!(settings.refresh_grace, TimeDelta::seconds(10));
+    assert_eq!(settings.session_extension, TimeDelta::minutes(180));
+    assert_eq!((settings.rate_limit, settings.email_limit), (Quota::per_minute(10), Quota::per_hour(10)));
+    assert_eq!(settings.rate_limit_login, Quota::per_minute(5));
+    assert_eq!(settings.rate_limit_password_reset, Quota::per_minute(3));
+    assert_eq!((settings.cors_origins, settings.allowed_hosts), (AllowList::Only(vec![]), AllowList::Any));
+    assert_eq!(settings.forwarded_header, ForwardedHeader::XForwardedFor);
+    assert_eq!((settings.mail, settings.sms), (Delivery::Capture, Delivery::Capture));
+    assert_eq!((settings.log_level, settings.log_format), (Level::INFO, LogFormat::Human));
+    assert_eq!((settings.max_sessions_per_user, settings.branding_name.as_str()), (20, "Auth"));
+    assert!(settings.hash_threads >= 1);
+}
+
+#[test]
+fn every_setting_of_this_version_is_read() {
+    let read: Vec<_> = Place::new().load().effective.into_iter().map(|setting| setting.name).collect();
+    let page = auth_server::settings::settings_reference();
+    let (ours, _) = page.split_once("## Known, for a later version").unwrap();
+    for row in ours.lines().filter(|line| line.starts_with("| `")) {
+        let name = row.split('`').nth(1).unwrap();
+        assert!(read.contains(&name), "{name} is in the table, but nothing reads it");
+    }
+}
+
+#[test]
+fn the_data_directory_holds_the_database_unless_said_otherwise() {
+    let place = Place::new().env("DATA_DIR", "/var/lib/auth?");
+    assert_eq!(place.load().settings.database.to_string(), "sqlite:///var/lib/auth?/auth.sqlite3");
+    let place = place.env("DATABASE_URL", "sqlite::memory:");
+    assert_eq!(place.load().settings.database.to_string(), "sqlite::memory:");
+}
+
+#[test]
+fn addresses_follow_from_one_another() {
+    let settings = Place::new().env("HOST", "::1").env("PORT", "9000").load().settings;
+    assert_eq!(settings.public_url.as_str(), "http://[::1]:9000");
+    let settings = Place::new().env("HOST", "0.0.0.0").load().settings;
+    assert_eq!(settings.jwt_issuer, "http://localhost:8000");
+    let settings = Place::new().env("FRONTEND_URL", "http://localhost:3002/").load().settings;
+    assert_eq!(settings.link_base.as_str(), "http://localhost:3002");
+    assert_eq!(settings.public_url.as_str(), "http://127.0.0.1:8000");
+}
+
+#[test]
+fn refresh_minutes_win_over_days() {
+    let place = Place::new().env("REFRESH_TOKEN_EXPIRE_DAYS", "30").env("REFRESH_TOKEN_EXPIRE_MINUTES", "45");
+    assert_eq!(place.load().settings.refresh_token_life, TimeDelta::minutes(45));
+}
+
+#[test]
+fn levels_have_the_names_of_python_too() {
+    for (name, level) in
+        [("warning", Level::WARN), ("CRITICAL", Level::ERROR), ("info", Level::INFO), ("Debug", Level::DEBUG)]
+    {
+        assert_eq!(Place::new().env("LOG_LEVEL", name).load().settings.log_level, level);
+    }
+}
+
+#[test]
+fn each_bad_value_is_one_line_that_names_setting_source_and_expectation() {
+    for (name, value, expected) in [
+        ("APP_ENV", "prod", "expected one of development, test, production, found \"prod\""),
+        ("HOST", "nowhere", "expected an IP address, or localhost, found \"nowhere\""),
+        ("PORT", "80000", "expected a whole number from 0 to 65535, found \"80000\""),
+        ("PORT", "80\n00", "expected a whole number from 0 to 65535, found \"80\\n00\""),
+        ("DATABASE_URL", "mysql://root:hunter2@db/x", "expected sqlite://PATH or sqlite::memory:"),
+        (
+            "TENANTS",
+            "a,b c",
+            "expected a comma list of names made of a-z, 0-9, _ and -, 63 characters at most, found \"a,b c\"",
+        ),
+        (
+            "AUTH_PROVIDER",
+            "both",
+            "this version signs in its own accounts only, set native; Cognito arrives in a later version",
+        ),
+        (
+            "SECRET_KEY",
+            "hunter2",
+            "expected at least 32 characters of chance, as `openssl rand -base64 32` makes them",
+        ),
+        (
+            "API_KEY_SECRET",
+            "hunter2",
+            "expected at least 32 characters of chance, as `openssl rand -base64 32` makes them",
+        ),
+        ("PUBLIC_URL", "https://user:hunter2@x", "expected an address like https://auth.example.com"),
+        (
+            "FRONTEND_URL",
+            "app.example.com",
+            "expected an address like https://auth.example.com, found \"app.example.com\"",
+        ),
+        (
+            "ALLOWED_HOSTS",
+            "https://a.com",
+            "expected host names without port, as a comma list or a JSON list, or * for any, found \"https://a.com\"",
+        ),
+        (
+            "TRUSTED_PROXIES",
+            "proxy",
+            "expected networks like 10.0.0.0/8, as a comma list or a JSON list, found \"proxy\"",
+        ),
+        ("FORWARDED_HEADER", "x-real-ip", "expected one of x-forwarded-for, forwarded, found \"x-real-ip\""),
+        ("JWT_ALGORITHM", "none", "expected one of EdDSA, ES256, RS256, HS256, found \"none\""),
+        ("ACCESS_TOKEN_EXPIRE_MINUTES", "0", "expected a whole number from 1 to 1440, found \"0\""),
+        ("REFRESH_GRACE_SECONDS", "61", "expected a whole number from 0 to 60, found \"61\""),
+        ("PASSWORD_MIN_LENGTH", "7", "expected a whole number from 8 to 256, found \"7\""),
+        ("HIDE_EXISTING_ACCOUNTS", "maybe", "expected true or false, found \"maybe\""),
+        (
+            "SMS_PROVIDER",
+            "sns",
+            "sending through AWS SNS arrives in a later version; set capture, or off in production",
+        ),
+        (
+            "SMTP_HOST",
+            "localhost",
+            "delivery through SMTP arrives in a later version; unset it to find mail in the dev mailbox",
+        ),
+        (
+            "REDIS_URL",
+            "redis://:hunter2@x",
+            "Redis arrives in a later version; unset it to keep short-lived state in the process",
+        ),
+        (
+            "REDIS_HOST",
+            "x",
+            "Redis arrives in a later version; unset it to keep short-lived state in the process",
+        ),
+        ("REPLICAS", "2", "accounts and limits are kept by one process in this version, set 1"),
+    ] {
+        let line = Place::new().env(name, value).refusal();
+        assert_eq!(line, format!("{name} (environment): {expected}"));
+    }
+}
+
+#[test]
+fn every_reason_is_told_at_once() {
+    let place = Place::new().file(".env", "PORT=x\nLOG_LEVEL=loud").env("JWT_ALGORITHM", "none");
+    assert_eq!(place.refusals().len(), 3);
+}
+
+#[test]
+fn settings_of_a_later_version_that_lose_nothing_are_accepted() {
+    let place = Place::new()
+        .file(".env", "SMTP_PORT=587\nSMTP_TLS=True\nSMTP_PASSWORD=hunter2\nEMAILS_FROM_NAME=Two Words")
+        .env("AWS_REGION", "us-west-1")
+        .env("REDIS_HOST", "localhost")
+        .env("REDIS_ENABLED", "False");
+    let password =
+        place.load().effective.into_iter().find(|setting| setting.name == "SMTP_PASSWORD").unwrap();
+    assert_eq!((password.value.as_str(), password.source.as_str()), ("set", ".env line 3"));
+}
+
+#[test]
+fn no_secret_is_printed() {
+    let place = Place::new().env("SECRET_KEY", STRONG).env("API_KEY_SECRET", &STRONG.to_lowercase());
+    let printed = format!("{:?}", place.load()).to_lowercase();
+    assert!(!printed.contains(&STRONG.to_lowercase()));
+}
