@@ -1,1 +1,42 @@
 //! The HTTP face: routes, validation, errors, OpenAPI, on actix-web.
+//!
+//! ```text
+//! request ─▶ shell        request id, host, sizes, trailing slash, security headers, access log
+//!              └▶ CORS
+//!                 └▶ operation   panics, deadline
+//!                     └▶ extractor   body syntax → tenant → bearer → fields → rate limit
+//!                         └▶ handler     one use case
+//! ```
+//!
+//! # To add an operation
+//!
+//! 1. Write the body: a struct with `#[derive(ToSchema)]` and [`FromBody`](body::FromBody).
+//! 2. Write the answer: a struct with `#[derive(Serialize, ToSchema)]`.
+//! 3. Write the handler: it takes one of [`Open`](extract::Open), [`Signed`](extract::Signed),
+//!    [`Identified`](extract::Identified) and [`Perhaps`](extract::Perhaps), and returns `Result<_, Problem>`.
+//! 4. Add an [`Operation`](operation::Operation) to the table. There is no other way to make a route,
+//!    and nothing about a route is said twice: who may call it and what it reads are taken from the
+//!    handler's signature, so the document cannot disagree with the code.
+#![warn(missing_docs)]
+
+pub mod app;
+pub mod bearer;
+pub mod body;
+pub mod context;
+pub mod device;
+mod docs;
+pub mod extract;
+mod limit;
+mod openapi;
+pub mod operation;
+pub mod page;
+pub mod problem;
+pub mod settings;
+mod shell;
+mod time;
+
+pub use app::{Api, Drain, Gate};
+pub use operation::{Limit, Operation};
+pub use problem::{FieldError, Problem};
+pub use settings::HttpSettings;
+pub use time::wire_time;

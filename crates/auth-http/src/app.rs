@@ -1,0 +1,124 @@
+//! Putting the table of operations behind the shell.
+
+use std::sync::{
+    Arc,
+    atomic::{AtomicBool, Ordering},
+};
+
+use actix_web::{
+    App, Error, HttpResponse,
+    body::BoxBody,
+    dev::{ServiceFactory, ServiceRequest, ServiceResponse},
+    middleware::from_fn,
+    web::{self, Data},
+};
+use auth_domain::port::{Clock, Entropy, RateLimiter};
+use utoipa::openapi::OpenApi;
+
+use crate::{
+    bearer::Bearer,
+    docs::{self, Docs},
+    openapi,
+    operation::{self, Operation},
+    problem::Problem,
+    settings::HttpSettings,
+    shell,
+};
+
+/// What the shell and the extractors work with.
+pub struct Gate {
+    /// What the operator decided.
+    pub settings: HttpSettings,
+    /// Decides whom a token belongs to.
+    pub bearer: Arc<dyn Bearer>,
+    /// Counts calls.
+    pub limiter: Arc<dyn RateLimiter>,
+    /// Tells the time.
+    pub clock: Arc<dyn Clock>,
+    /// Makes request ids and nonces.
+    pub entropy: Arc<dyn Entropy>,
+    /// Whether the server is about to stop.
+    pub drain: Drain,
+}
+
+/// Tells that the server is about to stop: answers then close their connections, and readiness is
+/// 503. Clones share one flag.
+#[derive(Clone, Debug, Default)]
+pub struct Drain(Arc<AtomicBool>);
+
+impl Drain {
+    /// Begins to drain. There is no way back.
+    pub fn begin(&self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether the server is draining.
+    pub fn is_on(&self) -> bool {
+        self.0.load(Ordering::Relaxed)
+    }
+}
+
+/// The whole HTTP side. Built once; each worker makes its own [`App`] of it.
+///
+/// ```no_run
+/// # fn example(api: auth_http::Api, services: actix_web::web::Data<()>) -> std::io::Result<()> {
+/// let server = actix_web::HttpServer::new(move || api.app().app_data(services.clone()));
+/// # let _ = server.bind(("127.0.0.1", 8000))?; Ok(()) }
+/// ```
+#[derive(Clone)]
+pub struct Api {
+    gate: Data<Gate>,
+    operations: Arc<[Operation]>,
+    document: Arc<OpenApi>,
+    docs: Data<Docs>,
+}
+
+impl Api {
+    /// Puts `operations` behind the checks of `gate`, and the document of them beside them.
+    ///
+    /// # Errors
+    /// Only if the document cannot be written as JSON, which would be a fault in the table.
+    pub fn new(gate: Gate, operations: Vec<Operation>) -> Result<Self, serde_json::Error> {
+        let mut operations = operations;
+        if gate.settings.expose_docs {
+            operations.extend(docs::operations());
+        }
+        let document = openapi::document(&gate.settings, &operations);
+        let docs = Data::new(Docs::new(&document, &gate.settings)?);
+        Ok(Self { gate: Data::new(gate), operations: operations.into(), document: Arc::new(document), docs })
+    }
+
+    /// The OpenAPI document.
+    pub fn document(&self) -> &OpenApi {
+        &self.document
+    }
+
+    /// Everything that is routed.
+    pub fn operations(&self) -> &[Operation] {
+        &self.operations
+    }
+
+    /// The application of one worker.
+    pub fn app(
+        &self,
+    ) -> App<
+        impl ServiceFactory<
+            ServiceRequest,
+            Config = (),
+            Response = ServiceResponse<BoxBody>,
+            Error = Error,
+            InitError = (),
+        > + use<>,
+    > {
+        let deadline = self.gate.settings.request_deadline;
+        let operations = Arc::clone(&self.operations);
+        App::new()
+            .app_data(self.gate.clone())
+            .app_data(self.docs.clone())
+            .configure(|config| operation::mount(&operations, deadline, config))
+            .default_service(web::to(async || Err::<HttpResponse, Problem>(Problem::not_found())))
+            // The last one wrapped is the first one met.
+            .wrap(shell::cors(&self.gate.settings))
+            .wrap(from_fn(shell::shell))
+    }
+}

@@ -1,0 +1,153 @@
+//! Reading what a request brings: a JSON body, path and query parameters.
+//!
+//! Bodies are read in two steps, because the contract puts the check of the caller between them: first
+//! [`receive`] the text and its syntax, then [`read`] the fields. All field errors are gathered, in the
+//! order in which the fields are read.
+//!
+//! ```
+//! use auth_domain::user::{Email, Password};
+//! use auth_http::body::{Fields, FromBody, Refused};
+//! use utoipa::ToSchema;
+//!
+//! #[derive(ToSchema)]
+//! struct LoginBody {
+//!     #[schema(value_type = String, format = "email")]
+//!     email: Email,
+//!     #[schema(value_type = String, format = "password")]
+//!     password: Password,
+//! }
+//!
+//! impl FromBody for LoginBody {
+//!     fn read(fields: &mut Fields<'_>) -> Result<Self, Refused> {
+//!         // Every field is read before the first `?`: all errors are reported at once.
+//!         let email = fields.email("email");
+//!         let password = fields.password("password");
+//!         Ok(Self { email: email?, password: password? })
+//!     }
+//! }
+//! ```
+
+mod fields;
+mod json;
+mod receive;
+mod scrub;
+
+use actix_web::HttpRequest;
+use auth_domain::user::password::PasswordPolicy;
+use serde_json::Value;
+use utoipa::ToSchema;
+
+pub use fields::{Fields, Refused};
+pub(crate) use receive::receive;
+
+use crate::{
+    operation::InputDoc,
+    problem::{FieldError, Problem},
+};
+
+/// A JSON object that an operation takes as its body.
+///
+/// Implementors read every field before they give up on the first one.
+pub trait FromBody: ToSchema + Sized + 'static {
+    /// What kind of body this is.
+    const KIND: BodyKind = BodyKind::Model;
+
+    /// Reads the fields. Unknown ones are ignored.
+    ///
+    /// # Errors
+    /// [`Refused`] when a field was; what was wrong is recorded in `fields`.
+    fn read(fields: &mut Fields<'_>) -> Result<Self, Refused>;
+}
+
+/// What a request must bring, and what is said when it does not.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum BodyKind {
+    /// Nothing: whatever comes is not even read.
+    Ignored,
+    /// An object with known fields.
+    Model,
+    /// The same, and no body at all counts as an object without fields.
+    OptionalModel,
+    /// Any object.
+    Free,
+}
+
+/// Everything an operation reads from a request: its body, or parameters, or both.
+///
+/// Bodies get this from [`FromBody`]; implement it by hand for operations with parameters.
+pub trait Input: Sized + 'static {
+    /// What kind of body the operation reads.
+    const BODY: BodyKind;
+
+    /// Reads the fields and parameters.
+    ///
+    /// # Errors
+    /// [`Refused`] when one was refused; what was wrong is recorded in `fields`.
+    fn read(fields: &mut Fields<'_>) -> Result<Self, Refused>;
+
+    /// Says what is read, for the API document.
+    fn describe(doc: &mut InputDoc);
+}
+
+impl<T: FromBody> Input for T {
+    const BODY: BodyKind = T::KIND;
+
+    fn read(fields: &mut Fields<'_>) -> Result<Self, Refused> {
+        <T as FromBody>::read(fields)
+    }
+
+    fn describe(doc: &mut InputDoc) {
+        doc.body::<T>(T::KIND != BodyKind::OptionalModel);
+    }
+}
+
+/// The input of operations that read nothing.
+#[derive(Clone, Copy, Debug)]
+pub struct NoBody;
+
+impl Input for NoBody {
+    const BODY: BodyKind = BodyKind::Ignored;
+
+    fn read(_: &mut Fields<'_>) -> Result<Self, Refused> {
+        Ok(Self)
+    }
+
+    fn describe(_: &mut InputDoc) {}
+}
+
+/// Reads the fields of a body whose syntax is right, and the parameters beside it.
+///
+/// # Errors
+/// 422 with everything that is wrong.
+pub(crate) fn read<I: Input>(
+    request: &HttpRequest,
+    body: Option<Value>,
+    policy: &PasswordPolicy,
+) -> Result<I, Problem> {
+    let object = match (I::BODY, body) {
+        (BodyKind::Ignored, _) | (BodyKind::OptionalModel, None) => serde_json::Map::new(),
+        (_, Some(Value::Object(object))) => object,
+        (_, None) => {
+            let missing = FieldError::new("missing", "body", "Field required").with_input(Value::Null);
+            return Err(Problem::invalid(vec![missing]));
+        }
+        (kind, Some(other)) => return Err(Problem::invalid(vec![not_an_object(kind, &other)])),
+    };
+    let mut fields = Fields::new(object, request, policy);
+    let input = I::read(&mut fields);
+    let errors = fields.into_errors();
+    match input {
+        Ok(input) if errors.is_empty() => Ok(input),
+        _ => Err(Problem::invalid(errors)),
+    }
+}
+
+fn not_an_object(kind: BodyKind, body: &Value) -> FieldError {
+    let error = if kind == BodyKind::Free {
+        FieldError::new("dict_type", "body", "Input should be a valid dictionary")
+    } else {
+        let text = "Input should be a valid dictionary or object to extract fields from";
+        FieldError::new("model_attributes_type", "body", text)
+    };
+    error.with_input(scrub::echo(body))
+}

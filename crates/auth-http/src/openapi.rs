@@ -1,0 +1,247 @@
+//! The API document, from the table of operations.
+
+use std::collections::BTreeMap;
+
+use actix_web::http::{Method, StatusCode};
+use utoipa::{
+    PartialSchema, ToSchema,
+    openapi::{
+        ComponentsBuilder, Content, HeaderBuilder, InfoBuilder, OpenApi, OpenApiBuilder, PathItem, Ref,
+        RefOr, Required, Response, ResponseBuilder,
+        header::Header,
+        path::{HttpMethod, OperationBuilder, Parameter, ParameterBuilder, ParameterIn, PathsBuilder},
+        request_body::RequestBodyBuilder,
+        schema::{ObjectBuilder, Schema, SchemaType, Type},
+        security::{HttpAuthScheme, HttpBuilder, SecurityRequirement, SecurityScheme},
+    },
+};
+
+use crate::{
+    operation::{self, Access, Answer, Limit, Operation},
+    settings::HttpSettings,
+};
+
+const BEARER: &str = "bearer";
+
+/// The body of every error.
+#[derive(ToSchema)]
+#[schema(as = Error)]
+#[expect(dead_code, reason = "describes what problem::render writes")]
+struct ErrorBody {
+    /// What happened, in words that stay the same.
+    detail: String,
+    /// A stable name to branch on.
+    code: String,
+    /// To quote when asking for help.
+    request_id: String,
+}
+
+/// The body of a 422.
+#[derive(ToSchema)]
+#[schema(as = ValidationError)]
+#[expect(dead_code, reason = "describes what problem::render writes")]
+struct ValidationBody {
+    /// Everything that is wrong, in the order of the fields.
+    detail: Vec<FieldBody>,
+    /// `validation_error`.
+    code: String,
+    /// To quote when asking for help.
+    request_id: String,
+}
+
+/// One thing that is wrong with one field.
+#[derive(ToSchema)]
+#[schema(as = FieldError)]
+#[expect(dead_code, reason = "describes what problem::render writes")]
+struct FieldBody {
+    /// The stable name of the rule.
+    r#type: String,
+    /// Where: `["body", "email"]`.
+    #[schema(value_type = Vec<Value>)]
+    loc: Vec<serde_json::Value>,
+    /// A sentence.
+    msg: String,
+    /// What was sent; never for passwords, tokens and codes.
+    #[schema(required = false)]
+    input: Option<serde_json::Value>,
+    /// The numbers and words that `msg` speaks of.
+    #[schema(value_type = Option<Object>, required = false)]
+    ctx: Option<serde_json::Value>,
+}
+
+/// Builds the document of `operations`.
+pub(crate) fn document(settings: &HttpSettings, operations: &[Operation]) -> OpenApi {
+    let mut components = ComponentsBuilder::new()
+        .schema_from::<ErrorBody>()
+        .schema_from::<ValidationBody>()
+        .schema_from::<FieldBody>()
+        .security_scheme(BEARER, bearer());
+    let mut paths: BTreeMap<&str, PathItem> = BTreeMap::new();
+    for operation in operations.iter().filter(|operation| !operation.hidden) {
+        components = components.schemas_from_iter(operation.doc.schemas.iter().cloned());
+        let item = PathItem::new(verb(&operation.method), describe(operation));
+        match paths.get_mut(operation.path) {
+            Some(existing) => existing.merge_operations(item),
+            None => drop(paths.insert(operation.path, item)),
+        }
+    }
+    let paths = paths.into_iter().fold(PathsBuilder::new(), |paths, (path, item)| paths.path(path, item));
+    let info = InfoBuilder::new()
+        .title(format!("{} authentication", settings.branding))
+        .version(env!("CARGO_PKG_VERSION"))
+        .description(Some(
+            "Accounts, sessions and tokens. Every answer carries `X-Request-Id`; errors have the shape of \
+             `Error`, or RFC 9457 with `Accept: application/problem+json`.",
+        ))
+        .build();
+    OpenApiBuilder::new().info(info).paths(paths.build()).components(Some(components.build())).build()
+}
+
+fn bearer() -> SecurityScheme {
+    SecurityScheme::Http(HttpBuilder::new().scheme(HttpAuthScheme::Bearer).bearer_format("JWT").build())
+}
+
+fn describe(operation: &Operation) -> OperationBuilder {
+    let doc = &operation.doc;
+    let mut builder = OperationBuilder::new()
+        .operation_id(Some(operation_id(operation)))
+        .summary(Some(doc.summary))
+        .description(doc.description)
+        .tag(if doc.tag.is_empty() { "other" } else { doc.tag });
+    for parameter in &doc.input.parameters {
+        builder = builder.parameter(parameter_of(parameter));
+    }
+    if doc.checked {
+        builder = builder.parameter(tenant_header());
+    }
+    if let Some(body) = &doc.input.body {
+        let required = if body.required { Required::True } else { Required::False };
+        let content = Content::new(Some(body.schema.clone()));
+        let request = RequestBodyBuilder::new().content("application/json", content).required(Some(required));
+        builder = builder.request_body(Some(request.build()));
+    }
+    let signed = SecurityRequirement::new::<_, [&str; 0], &str>(BEARER, []);
+    builder = match doc.access {
+        Access::Public => builder,
+        Access::Bearer => builder.security(signed),
+        Access::OptionalBearer => builder.security(SecurityRequirement::default()).security(signed),
+    };
+    responses(operation)
+        .into_iter()
+        .fold(builder, |builder, (status, response)| builder.response(status.to_string(), response))
+}
+
+/// `post_api_auth_login`: unique, and stable as long as the path is.
+fn operation_id(operation: &Operation) -> String {
+    let path = operation.path.replace(|c: char| !c.is_ascii_alphanumeric(), "_");
+    let words: Vec<&str> = path.split('_').filter(|word| !word.is_empty()).collect();
+    format!("{}_{}", operation.method.as_str().to_ascii_lowercase(), words.join("_"))
+}
+
+fn parameter_of(parameter: &operation::Parameter) -> Parameter {
+    ParameterBuilder::new()
+        .name(parameter.name)
+        .parameter_in(parameter.place.clone())
+        .required(parameter.required.clone())
+        .description(Some(parameter.description))
+        .schema(Some(parameter.schema.clone()))
+        .build()
+}
+
+fn tenant_header() -> Parameter {
+    let schema = ObjectBuilder::new()
+        .schema_type(SchemaType::Type(Type::String))
+        .pattern(Some("^[A-Za-z0-9_-]{1,63}$"))
+        .default(Some("default".into()));
+    ParameterBuilder::new()
+        .name("X-Tenant-ID")
+        .parameter_in(ParameterIn::Header)
+        .required(Required::False)
+        .description(Some("The tenant the request speaks of"))
+        .schema(Some(Schema::from(schema)))
+        .build()
+}
+
+/// Everything the operation can answer: its own answers and refusals, and the shared ones.
+fn responses(operation: &Operation) -> BTreeMap<u16, Response> {
+    let doc = &operation.doc;
+    let mut refusals: BTreeMap<u16, Vec<&str>> = BTreeMap::new();
+    let mut add = |status: u16, text: &'static str| refusals.entry(status).or_default().push(text);
+    for (status, text) in &doc.refusals {
+        add(*status, text);
+    }
+    add(400, "The host or the request is not acceptable");
+    add(500, "A fault of the server");
+    add(503, "Something the server needs is down, or the server is too busy");
+    if doc.checked {
+        add(400, "Unknown tenant");
+    }
+    if doc.access == Access::Bearer {
+        add(401, "No valid access token");
+    }
+    if doc.input.body.is_some() {
+        add(408, "The body took too long");
+        add(413, "The body is longer than 64 KiB");
+        add(415, "The body is not JSON");
+    }
+    if doc.validates() {
+        add(422, "Something is wrong with the fields");
+    }
+    if doc.checked && operation.limit != Limit::Exempt {
+        add(429, "Too many calls; `detail` names the limit");
+    }
+    let refused = refusals.into_iter().map(|(status, texts)| (status, refusal(status, &texts)));
+    let answered = doc.answers.iter().map(|answer| (answer.status, success(answer)));
+    refused.chain(answered).collect()
+}
+
+fn success(answer: &Answer) -> Response {
+    let content = Content::new(Some(answer.schema.clone()));
+    ResponseBuilder::new()
+        .description(answer.description)
+        .content(answer.media_type, content)
+        .header("X-Request-Id", text_header("The id of this request"))
+        .build()
+}
+
+fn refusal(status: u16, texts: &[&str]) -> Response {
+    let schema = if status == StatusCode::UNPROCESSABLE_ENTITY.as_u16() {
+        ValidationBody::name()
+    } else {
+        ErrorBody::name()
+    };
+    let reference: RefOr<Schema> = RefOr::Ref(Ref::from_schema_name(schema));
+    let mut response = ResponseBuilder::new()
+        .description(texts.join(". "))
+        .content("application/json", Content::new(Some(reference)))
+        .content("application/problem+json", Content::new(Some(RefOr::from(ObjectBuilder::new().build()))))
+        .header("X-Request-Id", text_header("The id of this request"));
+    if status == 400 {
+        // The host check speaks the contract's plain text.
+        response = response.content("text/plain", Content::new(Some(String::schema())));
+    }
+    response = match status {
+        401 => response.header("WWW-Authenticate", text_header("`Bearer`")),
+        423 | 429 | 503 => response.header("Retry-After", seconds_header()),
+        _ => response,
+    };
+    response.build()
+}
+
+fn text_header(description: &str) -> Header {
+    HeaderBuilder::new().description(Some(description)).schema(Some(String::schema())).build()
+}
+
+fn seconds_header() -> Header {
+    HeaderBuilder::new().description(Some("Seconds to wait")).schema(Some(u32::schema())).build()
+}
+
+fn verb(method: &Method) -> HttpMethod {
+    match *method {
+        Method::POST => HttpMethod::Post,
+        Method::PUT => HttpMethod::Put,
+        Method::PATCH => HttpMethod::Patch,
+        Method::DELETE => HttpMethod::Delete,
+        _ => HttpMethod::Get,
+    }
+}

@@ -1,0 +1,162 @@
+//! What is said about an operation.
+
+use utoipa::{
+    PartialSchema, ToSchema,
+    openapi::{
+        RefOr, Required,
+        path::ParameterIn,
+        schema::{ArrayBuilder, ObjectBuilder, Ref, Schema},
+    },
+};
+
+use crate::body::Input;
+
+/// A schema under the name by which others refer to it.
+pub(crate) type NamedSchema = (String, RefOr<Schema>);
+
+/// Who may call an operation.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Access {
+    /// Anybody.
+    #[default]
+    Public,
+    /// The owner of an access token.
+    Bearer,
+    /// Anybody; an access token is used when there is one.
+    OptionalBearer,
+}
+
+/// What an operation does, reads and answers.
+#[derive(Clone, Default)]
+pub struct OperationDoc {
+    pub(crate) summary: &'static str,
+    pub(crate) description: Option<&'static str>,
+    pub(crate) tag: &'static str,
+    pub(crate) access: Access,
+    /// Whether the operation runs the checks of the extractors at all; files for people do not.
+    pub(crate) checked: bool,
+    pub(crate) input: InputDoc,
+    pub(crate) answers: Vec<Answer>,
+    pub(crate) refusals: Vec<(u16, &'static str)>,
+    pub(crate) schemas: Vec<NamedSchema>,
+}
+
+/// What an operation reads.
+#[derive(Clone, Default)]
+pub struct InputDoc {
+    pub(crate) body: Option<BodyDoc>,
+    pub(crate) parameters: Vec<Parameter>,
+    schemas: Vec<NamedSchema>,
+}
+
+/// The body an operation reads.
+#[derive(Clone)]
+pub(crate) struct BodyDoc {
+    pub(crate) schema: RefOr<Schema>,
+    pub(crate) required: bool,
+}
+
+/// A parameter an operation reads.
+#[derive(Clone)]
+pub(crate) struct Parameter {
+    pub(crate) name: &'static str,
+    pub(crate) place: ParameterIn,
+    pub(crate) required: Required,
+    pub(crate) description: &'static str,
+    pub(crate) schema: RefOr<Schema>,
+}
+
+/// A successful answer.
+#[derive(Clone)]
+pub(crate) struct Answer {
+    pub(crate) status: u16,
+    pub(crate) description: &'static str,
+    pub(crate) media_type: &'static str,
+    pub(crate) schema: RefOr<Schema>,
+    schemas: Vec<NamedSchema>,
+}
+
+impl OperationDoc {
+    /// Records that the operation runs all checks, demands `access` and reads `I`.
+    pub(crate) fn reads<I: Input>(&mut self, access: Access) {
+        self.checked = true;
+        self.access = access;
+        I::describe(&mut self.input);
+        self.schemas.append(&mut self.input.schemas);
+    }
+
+    pub(crate) fn answer(&mut self, mut answer: Answer) {
+        self.schemas.append(&mut answer.schemas);
+        self.answers.push(answer);
+    }
+
+    /// Whether fields or parameters are validated, so that 422 can happen.
+    pub(crate) fn validates(&self) -> bool {
+        let reads = |parameter: &Parameter| matches!(parameter.place, ParameterIn::Path | ParameterIn::Query);
+        self.input.body.is_some() || self.input.parameters.iter().any(reads)
+    }
+}
+
+impl InputDoc {
+    /// A JSON body.
+    pub fn body<T: ToSchema>(&mut self, required: bool) {
+        self.body = Some(BodyDoc { schema: reference::<T>(), required });
+        self.schemas.extend(schemas_of::<T>());
+    }
+
+    /// An integer in the path.
+    pub fn path_integer(&mut self, name: &'static str, description: &'static str) {
+        let (place, required) = (ParameterIn::Path, Required::True);
+        self.parameters.push(Parameter { name, place, required, description, schema: i64::schema() });
+    }
+
+    /// A text in the path.
+    pub fn path_text(&mut self, name: &'static str, description: &'static str) {
+        let (place, required) = (ParameterIn::Path, Required::True);
+        self.parameters.push(Parameter { name, place, required, description, schema: String::schema() });
+    }
+
+    /// A parameter of the query with the schema of `T`.
+    pub fn query<T: PartialSchema>(&mut self, name: &'static str, required: bool, description: &'static str) {
+        let required = if required { Required::True } else { Required::False };
+        let (place, schema) = (ParameterIn::Query, T::schema());
+        self.parameters.push(Parameter { name, place, required, description, schema });
+    }
+}
+
+impl Parameter {
+    pub(crate) const fn header(name: &'static str, description: &'static str, schema: RefOr<Schema>) -> Self {
+        Self { name, place: ParameterIn::Header, required: Required::False, description, schema }
+    }
+}
+
+impl Answer {
+    pub(crate) fn object<T: ToSchema>(status: u16, description: &'static str) -> Self {
+        let (schema, schemas) = (reference::<T>(), schemas_of::<T>());
+        Self { status, description, media_type: "application/json", schema, schemas }
+    }
+
+    pub(crate) fn list<T: ToSchema>(status: u16, description: &'static str) -> Self {
+        let schema = RefOr::T(Schema::Array(ArrayBuilder::new().items(reference::<T>()).build()));
+        Self { status, description, media_type: "application/json", schema, schemas: schemas_of::<T>() }
+    }
+
+    pub(crate) fn any(status: u16, description: &'static str) -> Self {
+        let schema = RefOr::T(Schema::Object(ObjectBuilder::new().build()));
+        Self { status, description, media_type: "application/json", schema, schemas: Vec::new() }
+    }
+
+    pub(crate) fn text(status: u16, media_type: &'static str, description: &'static str) -> Self {
+        Self { status, description, media_type, schema: String::schema(), schemas: Vec::new() }
+    }
+}
+
+fn reference<T: ToSchema>() -> RefOr<Schema> {
+    RefOr::Ref(Ref::from_schema_name(T::name()))
+}
+
+fn schemas_of<T: ToSchema>() -> Vec<NamedSchema> {
+    let mut schemas = vec![(T::name().into_owned(), T::schema())];
+    T::schemas(&mut schemas);
+    schemas
+}

@@ -1,0 +1,279 @@
+//! The table of operations: routing, protection, limits and the API document, said once.
+//!
+//! ```
+//! use actix_web::web::{Data, Json};
+//! use auth_http::{
+//!     Limit, Operation, Problem,
+//!     body::{Fields, FromBody, Refused},
+//!     extract::Open,
+//! };
+//! use serde::Serialize;
+//! use utoipa::ToSchema;
+//!
+//! #[derive(ToSchema)]
+//! struct GreetBody {
+//!     name: String,
+//! }
+//!
+//! impl FromBody for GreetBody {
+//!     fn read(fields: &mut Fields<'_>) -> Result<Self, Refused> {
+//!         Ok(Self { name: fields.text("name")? })
+//!     }
+//! }
+//!
+//! #[derive(Serialize, ToSchema)]
+//! struct GreetAnswer {
+//!     message: String,
+//! }
+//!
+//! struct Services {
+//!     greeting: String,
+//! }
+//!
+//! async fn greet(
+//!     request: Open<GreetBody>,
+//!     services: Data<Services>,
+//! ) -> Result<Json<GreetAnswer>, Problem> {
+//!     Ok(Json(GreetAnswer { message: format!("{} {}", services.greeting, request.body.name) }))
+//! }
+//!
+//! let operation = Operation::post("/api/greet", greet)
+//!     .tag("account")
+//!     .summary("Greets a person")
+//!     .limit(Limit::General)
+//!     .answers::<GreetAnswer>(200, "The greeting");
+//! ```
+
+mod doc;
+mod route;
+
+use std::sync::Arc;
+
+use actix_web::{FromRequest, Handler, Responder, Route, http::Method, web};
+use utoipa::{PartialSchema, ToSchema};
+
+pub use doc::{Access, InputDoc, OperationDoc};
+pub(crate) use doc::{Answer, Parameter};
+pub(crate) use route::{Spec, mount};
+
+/// Which quota a route counts against.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Limit {
+    /// Makes accounts or sends messages.
+    General,
+    /// Login.
+    Login,
+    /// Asking for a reset link.
+    PasswordReset,
+    /// Everything else.
+    Default,
+    /// Nothing is counted: probes, keys and static files.
+    Exempt,
+}
+
+/// One method of one path: what it does, and what is said about it.
+#[derive(Clone)]
+pub struct Operation {
+    pub(crate) method: Method,
+    pub(crate) path: &'static str,
+    pub(crate) limit: Limit,
+    pub(crate) doc: OperationDoc,
+    pub(crate) hidden: bool,
+    route: Arc<dyn Fn() -> Route + Send + Sync>,
+}
+
+impl Operation {
+    /// `GET path`.
+    pub fn get<F, A>(path: &'static str, handler: F) -> Self
+    where
+        F: Handler<A> + Send + Sync,
+        A: Arguments,
+        F::Output: Responder + 'static,
+    {
+        Self::new(Method::GET, path, handler)
+    }
+
+    /// `POST path`.
+    pub fn post<F, A>(path: &'static str, handler: F) -> Self
+    where
+        F: Handler<A> + Send + Sync,
+        A: Arguments,
+        F::Output: Responder + 'static,
+    {
+        Self::new(Method::POST, path, handler)
+    }
+
+    /// `PUT path`.
+    pub fn put<F, A>(path: &'static str, handler: F) -> Self
+    where
+        F: Handler<A> + Send + Sync,
+        A: Arguments,
+        F::Output: Responder + 'static,
+    {
+        Self::new(Method::PUT, path, handler)
+    }
+
+    /// `PATCH path`.
+    pub fn patch<F, A>(path: &'static str, handler: F) -> Self
+    where
+        F: Handler<A> + Send + Sync,
+        A: Arguments,
+        F::Output: Responder + 'static,
+    {
+        Self::new(Method::PATCH, path, handler)
+    }
+
+    /// `DELETE path`.
+    pub fn delete<F, A>(path: &'static str, handler: F) -> Self
+    where
+        F: Handler<A> + Send + Sync,
+        A: Arguments,
+        F::Output: Responder + 'static,
+    {
+        Self::new(Method::DELETE, path, handler)
+    }
+
+    fn new<F, A>(method: Method, path: &'static str, handler: F) -> Self
+    where
+        F: Handler<A> + Send + Sync,
+        A: Arguments,
+        F::Output: Responder + 'static,
+    {
+        let mut doc = OperationDoc::default();
+        A::describe(&mut doc);
+        let verb = method.clone();
+        Self {
+            method,
+            path,
+            limit: Limit::Default,
+            doc,
+            hidden: false,
+            route: Arc::new(move || web::method(verb.clone()).to(handler.clone())),
+        }
+    }
+
+    /// Says in one line what the operation does.
+    #[must_use]
+    pub const fn summary(mut self, text: &'static str) -> Self {
+        self.doc.summary = text;
+        self
+    }
+
+    /// Says more about it, in Markdown.
+    #[must_use]
+    pub const fn description(mut self, text: &'static str) -> Self {
+        self.doc.description = Some(text);
+        self
+    }
+
+    /// Names the chapter of the document.
+    #[must_use]
+    pub const fn tag(mut self, tag: &'static str) -> Self {
+        self.doc.tag = tag;
+        self
+    }
+
+    /// Chooses the quota; [`Limit::Default`] otherwise.
+    #[must_use]
+    pub const fn limit(mut self, limit: Limit) -> Self {
+        self.limit = limit;
+        self
+    }
+
+    /// Documents a successful answer with a JSON body.
+    #[must_use]
+    pub fn answers<T: ToSchema + 'static>(mut self, status: u16, description: &'static str) -> Self {
+        self.doc.answer(Answer::object::<T>(status, description));
+        self
+    }
+
+    /// Documents a successful answer with a list as its JSON body.
+    #[must_use]
+    pub fn answers_list<T: ToSchema + 'static>(mut self, status: u16, description: &'static str) -> Self {
+        self.doc.answer(Answer::list::<T>(status, description));
+        self
+    }
+
+    /// Documents a successful answer of another type than JSON.
+    #[must_use]
+    pub fn answers_text(mut self, status: u16, media_type: &'static str, description: &'static str) -> Self {
+        self.doc.answer(Answer::text(status, media_type, description));
+        self
+    }
+
+    /// Documents a successful answer with a JSON body of any shape.
+    #[must_use]
+    pub fn answers_any(mut self, status: u16, description: &'static str) -> Self {
+        self.doc.answer(Answer::any(status, description));
+        self
+    }
+
+    /// Documents a refusal that is this operation's own. The shared ones (unknown tenant, missing
+    /// token, invalid fields, rate limit, …) are added without being named.
+    #[must_use]
+    pub fn refuses(mut self, status: u16, description: &'static str) -> Self {
+        self.doc.refusals.push((status, description));
+        self
+    }
+
+    /// Documents a request header that the operation reads.
+    #[must_use]
+    pub fn header(mut self, name: &'static str, description: &'static str) -> Self {
+        let schema = String::schema();
+        self.doc.input.parameters.push(Parameter::header(name, description, schema));
+        self
+    }
+
+    /// Leaves the operation out of the document: pages and files for people.
+    #[must_use]
+    pub const fn hidden(mut self) -> Self {
+        self.hidden = true;
+        self
+    }
+
+    /// The method.
+    pub const fn method(&self) -> &Method {
+        &self.method
+    }
+
+    /// The path, with `{parameters}`.
+    pub const fn path(&self) -> &'static str {
+        self.path
+    }
+
+    /// Who may call.
+    pub const fn access(&self) -> Access {
+        self.doc.access
+    }
+
+    /// What the extractors need to know of this operation at run time.
+    fn spec(&self) -> Spec {
+        Spec { method: self.method.clone(), path: self.path, limit: self.limit }
+    }
+}
+
+/// One parameter of a handler.
+pub trait Argument: FromRequest + 'static {
+    /// Says what the parameter reads from the request.
+    fn describe(doc: &mut OperationDoc);
+}
+
+/// The parameters of a handler.
+pub trait Arguments: FromRequest + 'static {
+    /// Says what the parameters read from the request.
+    fn describe(doc: &mut OperationDoc);
+}
+
+macro_rules! arguments {
+    ($($name:ident),*) => {
+        impl<$($name: Argument),*> Arguments for ($($name,)*) {
+            fn describe(doc: &mut OperationDoc) {
+                $($name::describe(doc);)*
+            }
+        }
+    };
+}
+
+arguments!(A);
+arguments!(A, B);
+arguments!(A, B, C);

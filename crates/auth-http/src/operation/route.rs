@@ -1,0 +1,80 @@
+//! From the table to routes.
+
+use std::{collections::BTreeMap, panic::AssertUnwindSafe, time::Duration};
+
+use actix_web::{
+    Error, HttpMessage as _, HttpResponse, Resource,
+    body::{BoxBody, MessageBody},
+    dev::{ServiceRequest, ServiceResponse},
+    http::{
+        Method, StatusCode,
+        header::{ALLOW, HeaderValue},
+    },
+    middleware::{Next, from_fn},
+    web::{self, ServiceConfig},
+};
+use futures_util::FutureExt as _;
+
+use super::{Limit, Operation};
+use crate::problem::Problem;
+
+/// What the extractors need to know of the operation they serve.
+#[derive(Clone, Debug)]
+pub(crate) struct Spec {
+    pub(crate) method: Method,
+    pub(crate) path: &'static str,
+    pub(crate) limit: Limit,
+}
+
+/// Makes one resource per path and one route per operation; nothing else is routed.
+pub(crate) fn mount(operations: &[Operation], deadline: Duration, config: &mut ServiceConfig) {
+    let mut paths: BTreeMap<&'static str, Vec<&Operation>> = BTreeMap::new();
+    for operation in operations {
+        paths.entry(operation.path).or_default().push(operation);
+    }
+    for (path, operations) in paths {
+        config.service(resource(path, &operations, deadline));
+    }
+}
+
+fn resource(path: &'static str, operations: &[&Operation], deadline: Duration) -> Resource {
+    let mut resource = web::resource(path);
+    for operation in operations {
+        let spec = operation.spec();
+        let contained = from_fn(move |request: ServiceRequest, next: Next<BoxBody>| {
+            request.extensions_mut().insert(spec.clone());
+            contain(request, next, deadline)
+        });
+        resource = resource.route((operation.route)().wrap(contained));
+    }
+    let methods: Vec<&str> = operations.iter().map(|operation| operation.method.as_str()).collect();
+    // Method names are tokens, so they always are a header's value.
+    let allow = HeaderValue::from_str(&methods.join(", ")).unwrap_or_else(|_| HeaderValue::from_static(""));
+    resource.default_service(web::to(move || {
+        let refusal = Problem::of_status(StatusCode::METHOD_NOT_ALLOWED).with_header(ALLOW, allow.clone());
+        async move { Err::<HttpResponse, Problem>(refusal) }
+    }))
+}
+
+/// Runs a handler within its deadline; a panic costs this request and no other.
+async fn contain(
+    request: ServiceRequest,
+    next: Next<BoxBody>,
+    deadline: Duration,
+) -> Result<ServiceResponse<BoxBody>, Error> {
+    let original = request.request().clone();
+    let guarded = AssertUnwindSafe(next.call(request)).catch_unwind();
+    let problem = match tokio::time::timeout(deadline, guarded).await {
+        Ok(Ok(result)) => return result.map(|response| response.map_body(|_, body| body.boxed())),
+        Ok(Err(_panic)) => {
+            // What it said is on stderr already, written by the panic hook.
+            tracing::error!("a handler panicked");
+            Problem::of_status(StatusCode::INTERNAL_SERVER_ERROR)
+        }
+        Err(_elapsed) => {
+            tracing::warn!("an operation ran into its deadline");
+            Problem::of_status(StatusCode::SERVICE_UNAVAILABLE)
+        }
+    };
+    Ok(ServiceResponse::from_err(problem, original))
+}

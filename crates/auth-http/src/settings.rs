@@ -1,0 +1,102 @@
+//! What the operator decides about the HTTP side.
+
+use std::{collections::BTreeSet, time::Duration};
+
+use auth_domain::{port::Quota, tenant::TenantId, user::password::PasswordPolicy};
+use ipnet::IpNet;
+
+/// Settings of the HTTP side. Plain data: whoever fills it in has checked it.
+#[derive(Clone, Debug)]
+pub struct HttpSettings {
+    /// The tenants that exist (`TENANTS`). Any other name is refused.
+    pub tenants: BTreeSet<TenantId>,
+    /// Host names this server answers to (`ALLOWED_HOSTS`), lower case and without a port.
+    /// `*.example.com` stands for every name below `example.com`; an empty list allows any host.
+    pub allowed_hosts: Vec<String>,
+    /// Origins whose pages may call (`CORS_ORIGINS`), exactly as browsers send them.
+    pub cors_origins: Vec<String>,
+    /// Proxies whose forwarding header is believed (`TRUSTED_PROXIES`).
+    pub trusted_proxies: Vec<IpNet>,
+    /// The one header in which those proxies name the client (`FORWARDED_HEADER`).
+    pub forwarded_header: ForwardedHeader,
+    /// How often one address may call one route.
+    pub quotas: Quotas,
+    /// Whether this is a production installation: sends HSTS.
+    pub production: bool,
+    /// The name shown to people (`BRANDING_NAME`): title of the API document and of the pages.
+    pub branding: String,
+    /// Whether `/docs` and `/openapi.json` are served.
+    pub expose_docs: bool,
+    /// Whether the development mailbox is served. Never in production.
+    pub expose_mailbox: bool,
+    /// The rules for new passwords.
+    pub password_policy: PasswordPolicy,
+    /// Longest body accepted, in bytes.
+    pub body_limit: usize,
+    /// How long a client may take to send its body.
+    pub body_deadline: Duration,
+    /// How long an operation may take altogether.
+    pub request_deadline: Duration,
+}
+
+/// The header in which proxies name the client.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ForwardedHeader {
+    /// `X-Forwarded-For`.
+    XForwardedFor,
+    /// `Forwarded` (RFC 7239).
+    Forwarded,
+}
+
+/// How often one address may call one route.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Quotas {
+    /// Routes that make accounts or send messages (`RATE_LIMIT_PER_MINUTE`).
+    pub general: Quota,
+    /// Login (`RATE_LIMIT_LOGIN_PER_MINUTE`).
+    pub login: Quota,
+    /// Asking for a reset link (`RATE_LIMIT_PASSWORD_RESET_PER_MINUTE`).
+    pub password_reset: Quota,
+    /// Every other route: six times [`general`](Self::general).
+    pub default: Quota,
+}
+
+impl Quotas {
+    /// Quotas from the three settings, each per minute.
+    pub const fn per_minute(general: u32, login: u32, password_reset: u32) -> Self {
+        Self {
+            general: Quota::per_minute(general),
+            login: Quota::per_minute(login),
+            password_reset: Quota::per_minute(password_reset),
+            default: Quota::per_minute(general.saturating_mul(6)),
+        }
+    }
+}
+
+impl Default for Quotas {
+    fn default() -> Self {
+        Self::per_minute(10, 5, 3)
+    }
+}
+
+impl Default for HttpSettings {
+    /// A development installation: one tenant, any host, no other origin, no proxy.
+    fn default() -> Self {
+        Self {
+            tenants: BTreeSet::from([TenantId::default()]),
+            allowed_hosts: Vec::new(),
+            cors_origins: Vec::new(),
+            trusted_proxies: Vec::new(),
+            forwarded_header: ForwardedHeader::XForwardedFor,
+            quotas: Quotas::default(),
+            production: false,
+            branding: "ElevAIte".to_owned(),
+            expose_docs: true,
+            expose_mailbox: false,
+            password_policy: PasswordPolicy::default(),
+            body_limit: 64 * 1024,
+            body_deadline: Duration::from_secs(5),
+            request_deadline: Duration::from_secs(10),
+        }
+    }
+}

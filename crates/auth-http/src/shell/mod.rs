@@ -1,0 +1,112 @@
+//! What surrounds every request, also those that no operation sees.
+//!
+//! The shell is the outermost layer, so each answer goes through [`finish`]: also the 404, 405, 413
+//! and 500 that the framework makes, and the answers to CORS preflights. The only answers it cannot
+//! reach are those that `actix-http` writes before there is a request: an empty 400 for a head that
+//! does not parse, 431 for one beyond 128 KiB, and 408 for one that takes longer than five seconds.
+
+mod cors;
+mod head;
+mod headers;
+mod request_id;
+
+use std::time::Instant;
+
+use actix_web::{
+    Error, HttpMessage as _, HttpResponse,
+    body::{BodySize, BoxBody, MessageBody},
+    dev::{ServiceRequest, ServiceResponse},
+    http::ConnectionType,
+    middleware::Next,
+    web::Data,
+};
+use tracing::Instrument as _;
+
+pub(crate) use cors::cors;
+pub(crate) use request_id::RequestId;
+
+use crate::{
+    app::Gate,
+    problem::{Form, Problem, fill},
+};
+
+/// What the finishing touches need to know of a request that is gone by then.
+struct Finish {
+    gate: Data<Gate>,
+    id: RequestId,
+    form: Form,
+    preflight: bool,
+}
+
+/// The outermost layer.
+pub(crate) async fn shell(
+    mut request: ServiceRequest,
+    next: Next<impl MessageBody + 'static>,
+) -> Result<ServiceResponse<BoxBody>, Error> {
+    let started = Instant::now();
+    let gate = request.app_data::<Data<Gate>>().cloned().ok_or_else(unwired)?;
+    let id = RequestId::of(request.headers(), &gate);
+    let span = tracing::info_span!("request", request_id = id.as_str());
+    request.extensions_mut().insert(id.clone());
+    let form = Form::accepted(request.headers());
+    let preflight = cors::is_preflight(request.method(), request.headers());
+    let finish = Finish { gate, id, form, preflight };
+    let method = request.method().clone();
+
+    let answered = async {
+        let response = match head::check(&mut request, &finish.gate.settings) {
+            Ok(()) => next.call(request).await.map(ServiceResponse::map_into_boxed_body),
+            Err(refusal) => Ok(request.into_response(refusal)),
+        };
+        let response = match response {
+            Ok(response) => response,
+            Err(mut error) => {
+                error.add_response_mapper(move |response| finish.apply(response));
+                return Err(error);
+            }
+        };
+        let (request, response) = response.into_parts();
+        let response = finish.apply(response);
+        let route = request.match_pattern().unwrap_or_else(|| "unmatched".to_owned());
+        let millis = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
+        // The matched route and never the path: paths and queries can carry what nobody should read.
+        tracing::info!(%method, route, status = response.status().as_u16(), millis, "answered");
+        Ok(ServiceResponse::new(request, response))
+    };
+    answered.instrument(span).await
+}
+
+impl Finish {
+    /// Gives an answer its body, if it is an error, and its headers.
+    fn apply(&self, response: HttpResponse) -> HttpResponse {
+        let response =
+            if self.preflight { cors::answer_preflight(response) } else { self.rendered(response) };
+        let mut response = response;
+        cors::tidy(response.headers_mut());
+        headers::add(response.headers_mut(), &self.gate.settings);
+        self.id.put(response.headers_mut());
+        if self.gate.drain.is_on() {
+            response.head_mut().set_connection_type(ConnectionType::Close);
+        }
+        response
+    }
+
+    /// Writes problems down, and gives errors of the framework the shape of one.
+    fn rendered(&self, response: HttpResponse) -> HttpResponse {
+        let failed = response.status().is_client_error() || response.status().is_server_error();
+        let bare = matches!(response.body().size(), BodySize::None | BodySize::Sized(0));
+        let framework = || Problem::of_status(response.status()).body(self.id.as_str(), self.form);
+        let body = match response.error() {
+            Some(error) => error
+                .as_error::<Problem>()
+                .map_or_else(framework, |problem| problem.body(self.id.as_str(), self.form)),
+            None if failed && bare => framework(),
+            None => return response,
+        };
+        fill(response, body, self.form)
+    }
+}
+
+fn unwired() -> Error {
+    Problem::of_status(actix_web::http::StatusCode::INTERNAL_SERVER_ERROR).into()
+}
