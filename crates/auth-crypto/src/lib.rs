@@ -6,6 +6,8 @@
 
 mod clock;
 mod entropy;
+mod keyring;
 
 pub use clock::SystemClock;
 pub use entropy::OsEntropy;
+pub use keyring::{Keys, ServerSecret, WeakSecret};
