@@ -6,8 +6,10 @@
 
 mod clock;
 mod entropy;
+mod hasher;
 mod keyring;
 
 pub use clock::SystemClock;
 pub use entropy::OsEntropy;
+pub use hasher::{Argon2Cost, Argon2Hasher, HasherConfig, StartError, UnsafeCost};
 pub use keyring::{Keys, ServerSecret, WeakSecret};
