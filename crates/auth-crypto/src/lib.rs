@@ -7,9 +7,11 @@
 mod clock;
 mod entropy;
 mod hasher;
+mod jwt;
 mod keyring;
 
 pub use clock::SystemClock;
 pub use entropy::OsEntropy;
 pub use hasher::{Argon2Cost, Argon2Hasher, HasherConfig, StartError, UnsafeCost};
+pub use jwt::{InvalidJwtConfig, JwtConfig, JwtKeys};
 pub use keyring::{Keys, ServerSecret, WeakSecret};
