@@ -8,8 +8,8 @@ use chrono::{DateTime, SubsecRound, Utc};
 pub struct SystemClock;
 
 impl Clock for SystemClock {
+    #[expect(clippy::disallowed_methods, reason = "this is the adapter everything else takes `now` from")]
     fn now(&self) -> DateTime<Utc> {
-        // The one place that may ask the machine: everything else takes `now` from this port.
         Utc::now().trunc_subsecs(6)
     }
 }

@@ -7,6 +7,7 @@ use auth_domain::port::{Entropy, EntropyError};
 pub struct OsEntropy;
 
 impl Entropy for OsEntropy {
+    #[expect(clippy::disallowed_methods, reason = "this is the adapter everything else takes chance from")]
     fn fill(&self, buf: &mut [u8]) -> Result<(), EntropyError> {
         getrandom::fill(buf).map_err(|_| EntropyError)
     }

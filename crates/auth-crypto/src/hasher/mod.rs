@@ -74,7 +74,11 @@ impl fmt::Debug for Argon2Hasher {
 #[async_trait]
 impl PasswordHasher for Argon2Hasher {
     async fn hash(&self, password: &NewPassword) -> Result<PasswordHash, HashError> {
-        let (password, cost) = (normal_form(password.password()), self.cost);
+        self.rehash(password.password()).await
+    }
+
+    async fn rehash(&self, password: &Password) -> Result<PasswordHash, HashError> {
+        let (password, cost) = (normal_form(password), self.cost);
         self.pool.run(move |scratch| hash(password.expose_secret(), cost, scratch)).await
     }
 
@@ -121,7 +125,10 @@ fn verify(
     let matches = stored.matches(normal_text, scratch)?
         // Whatever made a foreign hash hashed what was typed.
         || (!present && normal.is_some() && stored.matches(password.expose_secret(), scratch)?);
-    Ok(if matches { Verification::Match { outdated: !present } } else { Verification::Mismatch })
+    // Where the old hash saw only the beginning, hashing anew would make whatever end was typed this
+    // time, slips included, the password.
+    let outdated = !present && stored.covers(normal_text);
+    Ok(if matches { Verification::Match { outdated } } else { Verification::Mismatch })
 }
 
 fn strength(password: &str, context: &[String]) -> Strength {

@@ -18,6 +18,8 @@ const MIN_SALT: usize = 8;
 const MIN_TAG: usize = 10;
 /// Each step doubles the time; 15 is about two seconds.
 const MAX_BCRYPT_COST: u32 = 15;
+/// All that bcrypt reads of a password.
+const BCRYPT_BYTES: usize = 72;
 
 /// What this server makes: 128 bits of salt, 256 bits of tag (RFC 9106 §4).
 pub(super) const SALT_BYTES: usize = 16;
@@ -60,12 +62,17 @@ impl<'a> Stored<'a> {
         }
     }
 
+    /// Whether the hash depends on all of `password`.
+    pub(super) fn covers(&self, password: &str) -> bool {
+        matches!(self, Self::Argon2(_)) || password.len() <= BCRYPT_BYTES
+    }
+
     /// Whether `password` is what was hashed.
     pub(super) fn matches(&self, password: &str, scratch: &mut Scratch) -> Result<bool, HashError> {
         match self {
             Self::Argon2(phc) => phc.matches(password, scratch),
-            // bcrypt reads 72 bytes and no more; so did whatever made the hash. The crate compares
-            // in constant time.
+            // A longer password is cut, as it was by whatever made the hash. The crate compares in
+            // constant time.
             Self::Bcrypt(text) => {
                 bcrypt::verify(password.as_bytes(), text).map_err(|_| HashError::Unreadable)
             }

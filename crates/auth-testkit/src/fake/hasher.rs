@@ -16,8 +16,10 @@ use super::{digest_of, hex, lock};
 /// What a [`FastHasher`] was asked for.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct HasherCalls {
-    /// Hashes made.
+    /// Hashes of new passwords made.
     pub hash: u32,
+    /// Hashes of known passwords made anew.
+    pub rehash: u32,
     /// Comparisons, those against the dummy included.
     pub verify: u32,
     /// Comparisons against the dummy.
@@ -89,6 +91,11 @@ impl PasswordHasher for FastHasher {
     async fn hash(&self, password: &NewPassword) -> Result<PasswordHash, HashError> {
         let salt = self.enter(|calls| calls.hash += 1)?;
         Ok(encode(2, &salt.to_string(), normal(password.password()).expose_secret()))
+    }
+
+    async fn rehash(&self, password: &Password) -> Result<PasswordHash, HashError> {
+        let salt = self.enter(|calls| calls.rehash += 1)?;
+        Ok(encode(2, &salt.to_string(), normal(password).expose_secret()))
     }
 
     async fn verify(
