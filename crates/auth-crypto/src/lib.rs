@@ -1,1 +1,17 @@
-//! Computing adapters: Argon2id pool, JWT, sealed boxes, system clock and entropy.
+//! Computing adapters: the system's clock and entropy, a pool for slow password hashing, keys derived
+//! from the server's secret, and signed access tokens.
+//!
+//! Nothing here keeps state that matters, touches the network or knows HTTP.
+#![warn(missing_docs)]
+
+mod clock;
+mod entropy;
+mod hasher;
+mod jwt;
+mod keyring;
+
+pub use clock::SystemClock;
+pub use entropy::OsEntropy;
+pub use hasher::{Argon2Cost, Argon2Hasher, HasherConfig, StartError, UnsafeCost};
+pub use jwt::{InvalidJwtConfig, JwtConfig, JwtKeys};
+pub use keyring::{Keys, ServerSecret, WeakSecret};

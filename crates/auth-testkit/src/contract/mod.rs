@@ -4,3 +4,5 @@ pub mod computing;
 pub mod limiter;
 pub mod mailbox;
 pub mod store;
+
+pub use computing::{cipher, hasher, tokens};

@@ -1,0 +1,145 @@
+//! Slow hashing of passwords, on threads of its own.
+
+mod config;
+mod pool;
+mod scratch;
+mod stored;
+
+use std::{fmt, sync::Arc};
+
+use async_trait::async_trait;
+use auth_domain::{
+    port::{Entropy, HashError, PasswordHasher, Strength, Verification},
+    user::{NewPassword, Password, PasswordHash},
+};
+use zeroize::Zeroizing;
+
+pub use config::{Argon2Cost, HasherConfig, UnsafeCost};
+
+use self::{
+    pool::Pool,
+    scratch::Scratch,
+    stored::{SALT_BYTES, Stored},
+};
+use crate::OsEntropy;
+
+/// Longest text given to the strength estimate, whose time grows faster than the text. What follows
+/// can only make a password stronger.
+const ESTIMATED_CHARS: usize = 100;
+
+/// Hashes with Argon2id (RFC 9106); verifies that and what other systems made: Argon2 of any variant
+/// and cost within caps, and bcrypt.
+///
+/// Passwords are hashed in NFKC form. Where a hash was made elsewhere the text is tried as typed too.
+pub struct Argon2Hasher {
+    pool: Pool,
+    cost: Argon2Cost,
+    /// What passwords of unknown accounts are compared with.
+    dummy: Arc<PasswordHash>,
+}
+
+/// The pool could not be started.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// The operating system gave no thread.
+    #[error("a hashing thread could not be started")]
+    Thread(#[source] std::io::Error),
+    /// A first hash could not be computed.
+    #[error("a first hash could not be computed")]
+    Hash(#[source] HashError),
+}
+
+impl Argon2Hasher {
+    /// Starts the threads, and hashes once to have a dummy for unknown accounts.
+    ///
+    /// # Errors
+    /// [`StartError`] when there are no threads, no memory or no randomness.
+    pub fn start(config: HasherConfig) -> Result<Self, StartError> {
+        let mut secret = Zeroizing::new([0u8; 32]);
+        OsEntropy.fill(&mut *secret).map_err(|_| StartError::Hash(HashError::Failed))?;
+        let blocks = config.cost.memory_kib as usize;
+        let nobody = Zeroizing::new(String::from_utf8_lossy(&*secret).into_owned());
+        let dummy = hash(&nobody, config.cost, &mut Scratch::new(blocks)).map_err(StartError::Hash)?;
+        let pool = Pool::start(&config).map_err(StartError::Thread)?;
+        Ok(Self { pool, cost: config.cost, dummy: Arc::new(dummy) })
+    }
+}
+
+impl fmt::Debug for Argon2Hasher {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Argon2Hasher").field("cost", &self.cost).finish_non_exhaustive()
+    }
+}
+
+#[async_trait]
+impl PasswordHasher for Argon2Hasher {
+    async fn hash(&self, password: &NewPassword) -> Result<PasswordHash, HashError> {
+        self.rehash(password.password()).await
+    }
+
+    async fn rehash(&self, password: &Password) -> Result<PasswordHash, HashError> {
+        let (password, cost) = (normal_form(password), self.cost);
+        self.pool.run(move |scratch| hash(password.expose_secret(), cost, scratch)).await
+    }
+
+    async fn verify(
+        &self,
+        password: &Password,
+        hash: Option<PasswordHash>,
+    ) -> Result<Verification, HashError> {
+        let (password, cost) = (password.clone(), self.cost);
+        let Some(hash) = hash else {
+            let dummy = Arc::clone(&self.dummy);
+            self.pool.run(move |scratch| verify(&password, &dummy, cost, scratch)).await?;
+            return Ok(Verification::Mismatch);
+        };
+        self.pool.run(move |scratch| verify(&password, &hash, cost, scratch)).await
+    }
+
+    async fn strength(&self, password: &NewPassword, context: &[String]) -> Result<Strength, HashError> {
+        let (password, context) = (normal_form(password.password()), context.to_vec());
+        self.pool.run(move |_| Ok(strength(password.expose_secret(), &context))).await
+    }
+}
+
+fn normal_form(password: &Password) -> Password {
+    password.normalised().unwrap_or_else(|| password.clone())
+}
+
+fn hash(password: &str, cost: Argon2Cost, scratch: &mut Scratch) -> Result<PasswordHash, HashError> {
+    let mut salt = [0; SALT_BYTES];
+    OsEntropy.fill(&mut salt).map_err(|_| HashError::Failed)?;
+    stored::make(password, &salt, cost, scratch).map(PasswordHash::new)
+}
+
+fn verify(
+    password: &Password,
+    hash: &PasswordHash,
+    cost: Argon2Cost,
+    scratch: &mut Scratch,
+) -> Result<Verification, HashError> {
+    let stored = Stored::parse(hash.as_str())?;
+    let present = stored.is_present(cost);
+    let normal = password.normalised();
+    let normal_text = normal.as_ref().unwrap_or(password).expose_secret();
+    let matches = stored.matches(normal_text, scratch)?
+        // Whatever made a foreign hash hashed what was typed.
+        || (!present && normal.is_some() && stored.matches(password.expose_secret(), scratch)?);
+    // Where the old hash saw only the beginning, hashing anew would make whatever end was typed this
+    // time, slips included, the password.
+    let outdated = !present && stored.covers(normal_text);
+    Ok(if matches { Verification::Match { outdated } } else { Verification::Mismatch })
+}
+
+fn strength(password: &str, context: &[String]) -> Strength {
+    let cut = |text: &str| Zeroizing::new(text.chars().take(ESTIMATED_CHARS).collect::<String>());
+    let context: Vec<Zeroizing<String>> = context.iter().map(|word| cut(word)).collect();
+    let words: Vec<&str> = context.iter().map(|word| word.as_str()).collect();
+    match zxcvbn::zxcvbn(&cut(password), &words).score() {
+        zxcvbn::Score::Zero => Strength::None,
+        zxcvbn::Score::One => Strength::Weak,
+        zxcvbn::Score::Two => Strength::Fair,
+        zxcvbn::Score::Three => Strength::Good,
+        _ => Strength::Strong,
+    }
+}

@@ -1,0 +1,352 @@
+//! Keys and raw signatures, by josekit (OpenSSL).
+
+use std::{
+    fmt::Display,
+    panic::{AssertUnwindSafe, catch_unwind},
+    sync::Arc,
+};
+
+use auth_domain::{
+    port::KeyError,
+    token::{JwtAlgorithm, KeyId, SigningKey},
+};
+use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
+use chrono::{DateTime, Utc};
+use josekit::{
+    JoseError,
+    jwk::{
+        Jwk, KeyPair,
+        alg::{ec::EcKeyPair, ed::EdCurve, ed::EdKeyPair, rsa::RsaKeyPair},
+    },
+    jws::{ES256, EdDSA, HS256, JwsSigner, JwsVerifier, RS256},
+};
+use sha2::{Digest as _, Sha256};
+use subtle::ConstantTimeEq;
+use zeroize::Zeroizing;
+
+use crate::ServerSecret;
+
+/// The least that NIST SP 800-131A and RFC 7518 §3.3 allow.
+const RSA_BITS: u32 = 2048;
+
+/// A key pair of the ring, ready for use: making a verifier costs more than verifying.
+pub(super) struct AsymmetricKey {
+    id: KeyId,
+    algorithm: JwtAlgorithm,
+    created_at: DateTime<Utc>,
+    activates_at: DateTime<Utc>,
+    retires_at: Option<DateTime<Utc>>,
+    material: Arc<Material>,
+}
+
+struct Material {
+    signer: Box<dyn JwsSigner>,
+    verifier: Box<dyn JwsVerifier>,
+    jwk: String,
+    header: String,
+}
+
+impl AsymmetricKey {
+    /// Builds a key of the ring from its stored form and its opened private half.
+    ///
+    /// The public half is derived anew, so a stored JWK that was tampered with has no effect.
+    ///
+    /// # Errors
+    /// [`KeyError::Broken`] for material that is no key, or not the key its id names.
+    pub(super) fn open(stored: &SigningKey, private: &[u8]) -> Result<Self, KeyError> {
+        let algorithm = stored.algorithm;
+        let material = caught(|| {
+            let pair = Pair::from_der(algorithm, private)?;
+            let public = pair.public()?;
+            if public.id != stored.id {
+                return Err(broken("the key is not the one its id names"));
+            }
+            let header = format!(r#"{{"alg":"{algorithm}","typ":"at+jwt","kid":"{}"}}"#, stored.id);
+            Ok(Material {
+                signer: signer(algorithm, private)?,
+                verifier: verifier(algorithm, &pair.as_dyn().to_der_public_key())?,
+                jwk: public.jwk,
+                header: URL_SAFE_NO_PAD.encode(header),
+            })
+        })?;
+        Ok(Self {
+            id: stored.id.clone(),
+            algorithm,
+            created_at: stored.created_at,
+            activates_at: stored.activates_at,
+            retires_at: stored.retires_at,
+            material: Arc::new(material),
+        })
+    }
+
+    /// The same key with the times a store holds now.
+    pub(super) fn with_times_of(&self, stored: &SigningKey) -> Result<Self, KeyError> {
+        if stored.algorithm != self.algorithm {
+            return Err(broken("the key is of another algorithm"));
+        }
+        Ok(Self {
+            id: self.id.clone(),
+            algorithm: self.algorithm,
+            created_at: stored.created_at,
+            activates_at: stored.activates_at,
+            retires_at: stored.retires_at,
+            material: Arc::clone(&self.material),
+        })
+    }
+
+    pub(super) fn id(&self) -> &KeyId {
+        &self.id
+    }
+
+    pub(super) fn algorithm(&self) -> JwtAlgorithm {
+        self.algorithm
+    }
+
+    /// The public half (RFC 7517), JSON.
+    pub(super) fn jwk(&self) -> &str {
+        &self.material.jwk
+    }
+
+    /// The encoded header of tokens signed with this key.
+    pub(super) fn header(&self) -> &str {
+        &self.material.header
+    }
+
+    pub(super) fn is_active(&self, now: DateTime<Utc>) -> bool {
+        self.activates_at <= now && self.retires_at.is_none_or(|at| at > now)
+    }
+
+    /// Orders keys by when they begin to sign, the same way on every replica.
+    pub(super) fn age_rank(&self) -> (DateTime<Utc>, DateTime<Utc>, &KeyId) {
+        (self.activates_at, self.created_at, &self.id)
+    }
+
+    pub(super) fn sign(&self, message: &[u8]) -> Result<Vec<u8>, KeyError> {
+        caught(|| self.material.signer.sign(message).map_err(|err| jose(&err)))
+    }
+
+    pub(super) fn verify(&self, message: &[u8], signature: &[u8]) -> bool {
+        caught(|| self.material.verifier.verify(message, signature).map_err(|err| jose(&err))).is_ok()
+    }
+}
+
+/// The secret shared with sister services, as an HS256 key.
+pub(super) struct SharedKey {
+    signer: Box<dyn JwsSigner>,
+    header: String,
+}
+
+impl SharedKey {
+    pub(super) fn new(secret: &ServerSecret) -> Result<Self, KeyError> {
+        let signer = caught(|| HS256.signer_from_bytes(secret.as_bytes()).map_err(|err| jose(&err)))?;
+        Ok(Self {
+            signer: Box::new(signer),
+            header: URL_SAFE_NO_PAD.encode(r#"{"alg":"HS256","typ":"JWT"}"#),
+        })
+    }
+
+    pub(super) fn header(&self) -> &str {
+        &self.header
+    }
+
+    pub(super) fn sign(&self, message: &[u8]) -> Result<Vec<u8>, KeyError> {
+        caught(|| self.signer.sign(message).map_err(|err| jose(&err)))
+    }
+
+    /// josekit compares MACs with `==`, whose time tells how much of a guess was right; so the MAC is
+    /// made here and compared in constant time (ASVS 11.2.4).
+    pub(super) fn verify(&self, message: &[u8], signature: &[u8]) -> bool {
+        self.sign(message).is_ok_and(|mac| mac.ct_eq(signature).into())
+    }
+}
+
+/// Makes a key pair: the private half as PKCS #8 DER, its id, and the public half as a JWK.
+///
+/// # Errors
+/// [`KeyError::Broken`] when OpenSSL fails, or for HS256, which has no pairs.
+pub(super) fn generate(algorithm: JwtAlgorithm) -> Result<(Zeroizing<Vec<u8>>, KeyId, String), KeyError> {
+    caught(|| {
+        let pair = Pair::generate(algorithm)?;
+        let Public { id, jwk } = pair.public()?;
+        Ok((Zeroizing::new(pair.as_dyn().to_der_private_key()), id, jwk))
+    })
+}
+
+enum Pair {
+    Ed(EdKeyPair),
+    Ec(EcKeyPair),
+    Rsa(RsaKeyPair),
+}
+
+struct Public {
+    id: KeyId,
+    jwk: String,
+}
+
+impl Pair {
+    fn generate(algorithm: JwtAlgorithm) -> Result<Self, KeyError> {
+        match algorithm {
+            JwtAlgorithm::EdDsa => {
+                EdDSA.generate_key_pair(EdCurve::Ed25519).map(Self::Ed).map_err(|err| jose(&err))
+            }
+            JwtAlgorithm::Es256 => ES256.generate_key_pair().map(Self::Ec).map_err(|err| jose(&err)),
+            JwtAlgorithm::Rs256 => RS256.generate_key_pair(RSA_BITS).map(Self::Rsa).map_err(|err| jose(&err)),
+            JwtAlgorithm::Hs256 => Err(no_pairs()),
+        }
+    }
+
+    fn from_der(algorithm: JwtAlgorithm, der: &[u8]) -> Result<Self, KeyError> {
+        let pair = match algorithm {
+            JwtAlgorithm::EdDsa => EdDSA.key_pair_from_der(der).map(Self::Ed).map_err(|err| jose(&err)),
+            JwtAlgorithm::Es256 => ES256.key_pair_from_der(der).map(Self::Ec).map_err(|err| jose(&err)),
+            JwtAlgorithm::Rs256 => RS256.key_pair_from_der(der).map(Self::Rsa).map_err(|err| jose(&err)),
+            JwtAlgorithm::Hs256 => Err(no_pairs()),
+        }?;
+        match &pair {
+            Self::Ed(ed) if ed.curve() != EdCurve::Ed25519 => Err(broken("not an Ed25519 key")),
+            _ => Ok(pair),
+        }
+    }
+
+    fn as_dyn(&self) -> &dyn KeyPair {
+        match self {
+            Self::Ed(pair) => pair,
+            Self::Ec(pair) => pair,
+            Self::Rsa(pair) => pair,
+        }
+    }
+
+    fn public(&self) -> Result<Public, KeyError> {
+        let jwk = self.as_dyn().to_jwk_public_key();
+        // Required members in lexical order (RFC 7638 §3.2, RFC 8037 §2). The list also decides what
+        // is published: nothing that is not named here can leak.
+        let (members, algorithm): (&[&str], _) = match self {
+            Self::Ed(_) => (&["crv", "kty", "x"], JwtAlgorithm::EdDsa),
+            Self::Ec(_) => (&["crv", "kty", "x", "y"], JwtAlgorithm::Es256),
+            Self::Rsa(_) => (&["e", "kty", "n"], JwtAlgorithm::Rs256),
+        };
+        let canonical = canonical(&jwk, members)?;
+        let id = thumbprint(&canonical);
+        let jwk = format!(r#"{{{canonical},"kid":"{id}","use":"sig","alg":"{algorithm}"}}"#);
+        Ok(Public { id, jwk })
+    }
+}
+
+/// The named members of a JWK in the given order, without braces. Their values are base64url or names
+/// of curves and need no escaping; a value that would is refused.
+fn canonical(jwk: &Jwk, members: &[&str]) -> Result<String, KeyError> {
+    let texts: Option<Vec<String>> = members
+        .iter()
+        .map(|&name| {
+            let value = jwk.parameter(name)?.as_str()?;
+            let plain = value.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_".contains(&b));
+            plain.then(|| format!(r#""{name}":"{value}""#))
+        })
+        .collect();
+    texts.map(|texts| texts.join(",")).ok_or_else(|| broken("a public key without its members"))
+}
+
+/// RFC 7638 over the canonical members.
+fn thumbprint(canonical: &str) -> KeyId {
+    let digest = Sha256::new().chain_update("{").chain_update(canonical).chain_update("}").finalize();
+    KeyId::new(URL_SAFE_NO_PAD.encode(digest))
+}
+
+fn signer(algorithm: JwtAlgorithm, private: &[u8]) -> Result<Box<dyn JwsSigner>, KeyError> {
+    match algorithm {
+        JwtAlgorithm::EdDsa => EdDSA.signer_from_der(private).map(boxed_signer),
+        JwtAlgorithm::Es256 => ES256.signer_from_der(private).map(boxed_signer),
+        JwtAlgorithm::Rs256 => RS256.signer_from_der(private).map(boxed_signer),
+        JwtAlgorithm::Hs256 => return Err(no_pairs()),
+    }
+    .map_err(|err| jose(&err))
+}
+
+fn verifier(algorithm: JwtAlgorithm, public: &[u8]) -> Result<Box<dyn JwsVerifier>, KeyError> {
+    match algorithm {
+        JwtAlgorithm::EdDsa => EdDSA.verifier_from_der(public).map(boxed_verifier),
+        JwtAlgorithm::Es256 => ES256.verifier_from_der(public).map(boxed_verifier),
+        JwtAlgorithm::Rs256 => RS256.verifier_from_der(public).map(boxed_verifier),
+        JwtAlgorithm::Hs256 => return Err(no_pairs()),
+    }
+    .map_err(|err| jose(&err))
+}
+
+fn boxed_signer(signer: impl JwsSigner + 'static) -> Box<dyn JwsSigner> {
+    Box::new(signer)
+}
+
+fn boxed_verifier(verifier: impl JwsVerifier + 'static) -> Box<dyn JwsVerifier> {
+    Box::new(verifier)
+}
+
+/// Runs library code that unwraps inside: a panic becomes an error.
+fn caught<T>(run: impl FnOnce() -> Result<T, KeyError>) -> Result<T, KeyError> {
+    catch_unwind(AssertUnwindSafe(run)).unwrap_or_else(|_| Err(broken("the library panicked")))
+}
+
+/// Keeps the kind of a josekit error only: its text may quote key material.
+fn jose(err: &JoseError) -> KeyError {
+    broken(match err {
+        JoseError::InvalidKeyFormat(_) => "the key has another format",
+        JoseError::InvalidSignature(_) => "the signature could not be made or does not fit",
+        _ => "the computation failed",
+    })
+}
+
+fn no_pairs() -> KeyError {
+    broken("HS256 has no key pairs")
+}
+
+fn broken(why: impl Display) -> KeyError {
+    KeyError::Broken(why.to_string().into())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// RFC 8037 appendix A.1.
+    const ED25519_JWK: &str = r#"{"kty":"OKP","crv":"Ed25519",
+        "d":"nWGxne_9WmC6hEr0kuwsxERJxWl7MmkZcDusAxyuf2A",
+        "x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}"#;
+
+    fn rfc8037_pair() -> Pair {
+        Pair::Ed(EdKeyPair::from_jwk(&Jwk::from_bytes(ED25519_JWK).unwrap()).unwrap())
+    }
+
+    #[test]
+    fn thumbprint_is_that_of_rfc_7638_3_1() {
+        let jwk = Jwk::from_bytes(
+            r#"{"kty":"RSA","n":"0vx7agoebGcQSuuPiLJXZptN9nndrQmbXEps2aiAFbWhM78LhWx4cbbfAAtVT86zwu1RK7aPFFxuhDR1L6tSoc_BJECPebWKRXjBZCiFV4n3oknjhMstn64tZ_2W-5JsGY4Hc5n9yBXArwl93lqt7_RN5w6Cf0h4QyQ5v-65YGjQR0_FDW2QvzqY368QQMicAtaSqzs8KJZgnYb9c7d0zgdAZHzu6qMQvRL5hajrn1n91CbOpbISD08qNLyrdkt-bFTWhAI4vMQFh6WeZu0fM4lFd2NcRwr3XPksINHaQ-G_xBniIqbw0Ls1jF44-csFCur-kEgU8awapJzKnqDKgw","e":"AQAB","alg":"RS256","kid":"2011-04-29"}"#,
+        )
+        .unwrap();
+        let canonical = canonical(&jwk, &["e", "kty", "n"]).unwrap();
+        assert_eq!(thumbprint(&canonical).as_str(), "NzbLsXh8uDCcd-6MNwXF4W_7noWXFZAfHkxZsRGC9Xs");
+    }
+
+    #[test]
+    fn public_half_and_thumbprint_are_those_of_rfc_8037_a_2_and_a_3() {
+        let public = rfc8037_pair().public().unwrap();
+        assert_eq!(public.id.as_str(), "kPrK_qmxVWaYVA9wwBF6Iuo3vVzz7TxHCTwXBygrS4k");
+        assert_eq!(
+            public.jwk,
+            r#"{"crv":"Ed25519","kty":"OKP","x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo","kid":"kPrK_qmxVWaYVA9wwBF6Iuo3vVzz7TxHCTwXBygrS4k","use":"sig","alg":"EdDSA"}"#
+        );
+    }
+
+    #[test]
+    fn signature_is_that_of_rfc_8037_a_4_and_verifies_as_in_a_5() {
+        let pair = rfc8037_pair();
+        let message = b"eyJhbGciOiJFZERTQSJ9.RXhhbXBsZSBvZiBFZDI1NTE5IHNpZ25pbmc";
+        let signature =
+            signer(JwtAlgorithm::EdDsa, &pair.as_dyn().to_der_private_key()).unwrap().sign(message).unwrap();
+        assert_eq!(
+            URL_SAFE_NO_PAD.encode(&signature),
+            "hgyY0il_MGCjP0JzlnLWG1PPOt7-09PGcvMg3AIbQR6dWbhijcNR4ki4iylGjg5BhVsPt9g7sVvpAr_MuM0KAg"
+        );
+        let verifier = verifier(JwtAlgorithm::EdDsa, &pair.as_dyn().to_der_public_key()).unwrap();
+        assert!(verifier.verify(message, &signature).is_ok());
+        assert!(verifier.verify(b"another", &signature).is_err());
+    }
+}

@@ -1,0 +1,154 @@
+//! A mailer that remembers.
+
+use std::sync::{Arc, Mutex};
+
+use async_trait::async_trait;
+use auth_domain::{
+    client::Client,
+    id::OutboxId,
+    port::{Letter, Mailer, Notice, SendError},
+    user::{Email, FullName},
+};
+use chrono::{DateTime, Utc};
+
+use super::lock;
+
+/// The kinds of [`Notice`], without what they carry.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum NoticeKind {
+    /// [`Notice::VerifyEmail`].
+    VerifyEmail,
+    /// [`Notice::AccountExists`].
+    AccountExists,
+    /// [`Notice::ResetPassword`].
+    ResetPassword,
+    /// [`Notice::ConfirmEmailChange`].
+    ConfirmEmailChange,
+    /// [`Notice::EmailChangeRequested`].
+    EmailChangeRequested,
+    /// [`Notice::PasswordChanged`].
+    PasswordChanged,
+    /// [`Notice::RefreshReuse`].
+    RefreshReuse,
+}
+
+impl From<&Notice> for NoticeKind {
+    fn from(notice: &Notice) -> Self {
+        match notice {
+            Notice::VerifyEmail(_) => Self::VerifyEmail,
+            Notice::AccountExists => Self::AccountExists,
+            Notice::ResetPassword(_) => Self::ResetPassword,
+            Notice::ConfirmEmailChange(_) => Self::ConfirmEmailChange,
+            Notice::EmailChangeRequested { .. } => Self::EmailChangeRequested,
+            Notice::PasswordChanged => Self::PasswordChanged,
+            Notice::RefreshReuse => Self::RefreshReuse,
+        }
+    }
+}
+
+/// A letter that a [`RecordingMailer`] took.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SentLetter {
+    /// The letter's id.
+    pub id: OutboxId,
+    /// The recipient.
+    pub to: Email,
+    /// Whom it greets.
+    pub name: Option<FullName>,
+    /// What it says.
+    pub kind: NoticeKind,
+    /// The token of its link, if it has one.
+    pub token: Option<String>,
+    /// The masked address of [`Notice::EmailChangeRequested`].
+    pub masked: Option<String>,
+    /// What caused it.
+    pub client: Client,
+    /// When that was.
+    pub at: DateTime<Utc>,
+}
+
+/// Keeps letters instead of sending them. Clones share the letters.
+#[derive(Clone, Debug, Default)]
+pub struct RecordingMailer {
+    state: Arc<Mutex<State>>,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    sent: Vec<SentLetter>,
+    failures: u32,
+    permanent: bool,
+    attempts: u32,
+}
+
+impl RecordingMailer {
+    /// All letters taken so far, oldest first.
+    pub fn sent(&self) -> Vec<SentLetter> {
+        lock(&self.state).sent.clone()
+    }
+
+    /// The newest letter to `to`.
+    pub fn last_to(&self, to: &Email) -> Option<SentLetter> {
+        lock(&self.state).sent.iter().rev().find(|letter| &letter.to == to).cloned()
+    }
+
+    /// The token in the newest letter of `kind` to `to`.
+    pub fn token(&self, kind: NoticeKind, to: &Email) -> Option<String> {
+        let state = lock(&self.state);
+        let mut newest_first = state.sent.iter().rev();
+        newest_first.find(|letter| letter.kind == kind && &letter.to == to)?.token.clone()
+    }
+
+    /// How often [`send`](Mailer::send) was called, failures included.
+    pub fn attempts(&self) -> u32 {
+        lock(&self.state).attempts
+    }
+
+    /// Makes the next `times` calls fail in a way that may pass.
+    pub fn fail(&self, times: u32) {
+        let mut state = lock(&self.state);
+        (state.failures, state.permanent) = (times, false);
+    }
+
+    /// Makes the next `times` calls fail for good.
+    pub fn refuse(&self, times: u32) {
+        let mut state = lock(&self.state);
+        (state.failures, state.permanent) = (times, true);
+    }
+
+    /// Forgets all letters.
+    pub fn clear(&self) {
+        lock(&self.state).sent.clear();
+    }
+}
+
+#[async_trait]
+impl Mailer for RecordingMailer {
+    async fn send(&self, letter: &Letter) -> Result<(), SendError> {
+        let mut state = lock(&self.state);
+        state.attempts += 1;
+        if state.failures > 0 {
+            state.failures -= 1;
+            let failure = if state.permanent { SendError::Permanent } else { SendError::Temporary };
+            return Err(failure("told to fail by the test".into()));
+        }
+        let (token, masked) = match &letter.notice {
+            Notice::VerifyEmail(token) | Notice::ResetPassword(token) | Notice::ConfirmEmailChange(token) => {
+                (Some(token.expose_secret().to_owned()), None)
+            }
+            Notice::EmailChangeRequested { masked } => (None, Some(masked.clone())),
+            Notice::AccountExists | Notice::PasswordChanged | Notice::RefreshReuse => (None, None),
+        };
+        state.sent.push(SentLetter {
+            id: letter.id,
+            to: letter.to.clone(),
+            name: letter.name.clone(),
+            kind: NoticeKind::from(&letter.notice),
+            token,
+            masked,
+            client: letter.client.clone(),
+            at: letter.at,
+        });
+        Ok(())
+    }
+}
