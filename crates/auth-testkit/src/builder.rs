@@ -1,1 +1,149 @@
 //! Entities for tests, complete with sensible defaults.
+//!
+//! Each takes a small number that makes it unlike the others, and `now`. Change what matters in a test
+//! and leave the rest:
+//!
+//! ```
+//! use auth_testkit::builder;
+//!
+//! let now = builder::noon();
+//! let mut ada = builder::user(1, now);
+//! ada.email_verified = false;
+//! let session = builder::session(7, &ada, now);
+//! assert!(session.is_live(now));
+//! ```
+
+use std::net::{IpAddr, Ipv4Addr};
+
+use auth_domain::{
+    audit::{AuditEvent, AuditRecord},
+    client::{Client, UserAgent},
+    guard::lockout::LockState,
+    id::{OutboxId, SessionId, UserId},
+    outbox::{Intent, OutboxItem},
+    secret::{Digest, Sealed},
+    session::{Authentication, EndReason, Ended, Session, rotation::Generation},
+    tenant::TenantId,
+    token::{AuthMethod, JwtAlgorithm, KeyId, Link, LinkPurpose, SigningKey},
+    user::{Credential, Email, FullName, PasswordHash, User},
+};
+use chrono::{DateTime, TimeDelta, Utc};
+
+/// A fixed moment: noon of 1 July 2026, UTC.
+pub fn noon() -> DateTime<Utc> {
+    DateTime::from_timestamp(1_782_907_200, 0).expect("the number is in range")
+}
+
+/// An address.
+pub fn email(text: &str) -> Email {
+    Email::parse(text).expect("the test gives a valid address")
+}
+
+/// A caller on the documentation network.
+pub fn client() -> Client {
+    Client {
+        ip: Some(IpAddr::V4(Ipv4Addr::new(192, 0, 2, 7))),
+        user_agent: UserAgent::new("Mozilla/5.0 (X11; Linux x86_64)"),
+        request_id: Some("req-1".to_owned()),
+    }
+}
+
+/// An active account `user<number>@example.com` of the default tenant, its address proved, with a
+/// password hash that no password fits.
+pub fn user(number: i64, now: DateTime<Utc>) -> User {
+    let mut user = User::register(
+        UserId::from_i64(number),
+        TenantId::default(),
+        email(&format!("user{number}@example.com")),
+        Some(FullName::parse("Ada Lovelace").expect("it is a short name")),
+        Credential::permanent(PasswordHash::new("$argon2id$v=19$m=8,t=1,p=1$c2FsdHNhbHQ$bm90IGEgaGFzaA")),
+        now,
+    );
+    user.verify_email(now);
+    user
+}
+
+/// A session of `user`, opened now, good for 30 days.
+pub fn session(number: i64, user: &User, now: DateTime<Utc>) -> Session {
+    Session::open(
+        SessionId::from_i64(number),
+        user.tenant.clone(),
+        user.id,
+        Authentication { at: now, methods: vec![AuthMethod::Password] },
+        &client(),
+        now,
+        now + TimeDelta::days(30),
+    )
+}
+
+/// Token `number` of a session's chain; the same arguments give the same digest.
+pub fn generation(session: SessionId, number: u32, now: DateTime<Utc>) -> Generation {
+    generation_of(session, number, 0, now)
+}
+
+/// Token `number` of a session's chain as the caller `attempt` would have made it: callers in a race
+/// hold different tokens for one place.
+pub fn generation_of(session: SessionId, number: u32, attempt: u32, now: DateTime<Utc>) -> Generation {
+    let digest = Digest::of(format!("refresh token {session}/{number}/{attempt}").as_bytes());
+    let mut salt = [0; 16];
+    salt.copy_from_slice(&digest.as_bytes()[..16]);
+    Generation { number, digest, salt, minted_at: now }
+}
+
+/// The end of a session.
+pub const fn ended(reason: EndReason, at: DateTime<Utc>) -> Ended {
+    Ended { at, reason }
+}
+
+/// A link of `purpose`, mailed to the user now; `number` makes its digest.
+pub fn link(number: u32, purpose: LinkPurpose, user: &User, now: DateTime<Utc>) -> Link {
+    Link {
+        digest: Digest::of(format!("link {number}").as_bytes()),
+        tenant: user.tenant.clone(),
+        user: user.id,
+        purpose,
+        email: user.email.clone(),
+        created_at: now,
+        expires_at: now + purpose.life(),
+    }
+}
+
+/// The key of a failure count.
+pub const fn lock_key(number: u8) -> [u8; 32] {
+    [number; 32]
+}
+
+/// `failures` failures, the last one now, not locked.
+pub const fn lock_state(failures: u32, now: DateTime<Utc>) -> LockState {
+    LockState { failures, locked_until: None, last_attempt_at: now }
+}
+
+/// A key that was made now and signs from now on. Its halves are no real keys.
+pub fn signing_key(name: &str, now: DateTime<Utc>) -> SigningKey {
+    SigningKey {
+        id: KeyId::new(name.to_owned()),
+        algorithm: JwtAlgorithm::EdDsa,
+        private: Sealed::from_bytes(b"sealed".to_vec()),
+        public_jwk: r#"{"kty":"OKP","crv":"Ed25519"}"#.to_owned(),
+        created_at: now,
+        activates_at: now,
+        retires_at: None,
+    }
+}
+
+/// An entry of the default tenant about `event`, from [`client`].
+pub fn audit(event: AuditEvent, now: DateTime<Utc>) -> AuditRecord {
+    AuditRecord::new(event, &TenantId::default(), &client(), now)
+}
+
+/// A message to be sent now.
+pub fn outbox_item(number: i64, now: DateTime<Utc>) -> OutboxItem {
+    OutboxItem::new(
+        OutboxId::from_i64(number),
+        TenantId::default(),
+        Some(UserId::from_i64(1)),
+        Intent::VerifyEmail,
+        client(),
+        now,
+    )
+}

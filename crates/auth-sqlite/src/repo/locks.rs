@@ -1,0 +1,72 @@
+//! Failure counts.
+
+use async_trait::async_trait;
+use auth_domain::{
+    guard::lockout::LockState,
+    port::{LockRepo, StoreError},
+};
+use chrono::{DateTime, Utc};
+use diesel::{prelude::*, sql_query, sql_types::BigInt};
+
+use super::{count, entity};
+use crate::{
+    error::Fault,
+    row::{LockRow, micros},
+    runner::{Repositories, Runner},
+    schema::login_locks,
+};
+
+#[async_trait]
+impl<R: Runner> LockRepo for Repositories<R> {
+    async fn lock(&mut self, key: &[u8; 32]) -> Result<Option<LockState>, StoreError> {
+        // A transaction has the only write lock there is, also over rows that do not exist yet.
+        let key = *key;
+        self.0.read(move |conn| by_key(conn, &key)).await
+    }
+
+    async fn put(&mut self, key: &[u8; 32], state: &LockState) -> Result<(), StoreError> {
+        let row = LockRow::new(key, state);
+        self.0.write(move |conn| put(conn, &row)).await
+    }
+
+    async fn clear(&mut self, key: &[u8; 32]) -> Result<(), StoreError> {
+        let key = *key;
+        self.0.write(move |conn| clear(conn, &key)).await
+    }
+
+    async fn purge(&mut self, before: DateTime<Utc>, limit: u32) -> Result<u64, StoreError> {
+        self.0.write(move |conn| purge(conn, before, limit)).await
+    }
+}
+
+fn by_key(conn: &mut SqliteConnection, key: &[u8; 32]) -> Result<Option<LockState>, Fault> {
+    let row: Option<LockRow> =
+        login_locks::table.find(key.as_slice()).select(LockRow::as_select()).first(conn).optional()?;
+    entity(row)
+}
+
+fn put(conn: &mut SqliteConnection, row: &LockRow) -> Result<(), Fault> {
+    diesel::insert_into(login_locks::table)
+        .values(row)
+        .on_conflict(login_locks::key)
+        .do_update()
+        .set(row)
+        .execute(conn)?;
+    Ok(())
+}
+
+fn clear(conn: &mut SqliteConnection, key: &[u8; 32]) -> Result<(), Fault> {
+    diesel::delete(login_locks::table.find(key.as_slice())).execute(conn)?;
+    Ok(())
+}
+
+fn purge(conn: &mut SqliteConnection, before: DateTime<Utc>, limit: u32) -> Result<u64, Fault> {
+    let deleted = sql_query(
+        "DELETE FROM login_locks WHERE key IN
+         (SELECT key FROM login_locks WHERE last_attempt_at < ?1 ORDER BY last_attempt_at LIMIT ?2)",
+    )
+    .bind::<BigInt, _>(micros(before))
+    .bind::<BigInt, _>(i64::from(limit))
+    .execute(conn)?;
+    Ok(count(deleted))
+}

@@ -1,0 +1,121 @@
+//! The tables as `migrations/sqlite` makes them.
+
+diesel::table! {
+    users (id) {
+        id -> BigInt,
+        tenant -> Text,
+        email -> Text,
+        email_verified -> Bool,
+        full_name -> Nullable<Text>,
+        status -> Text,
+        superuser -> Bool,
+        application_admin -> Bool,
+        manager -> Bool,
+        password_hash -> Nullable<Text>,
+        temporary_until -> Nullable<BigInt>,
+        last_login_at -> Nullable<BigInt>,
+        created_at -> BigInt,
+        updated_at -> BigInt,
+    }
+}
+
+diesel::table! {
+    sessions (id) {
+        id -> BigInt,
+        tenant -> Text,
+        user_id -> BigInt,
+        authenticated_at -> BigInt,
+        methods -> Text,
+        created_at -> BigInt,
+        last_used_at -> BigInt,
+        expires_at -> BigInt,
+        ended_at -> Nullable<BigInt>,
+        end_reason -> Nullable<Text>,
+        ip -> Nullable<Text>,
+        user_agent -> Nullable<Text>,
+    }
+}
+
+diesel::table! {
+    refresh_tokens (session_id, generation) {
+        session_id -> BigInt,
+        generation -> BigInt,
+        digest -> Binary,
+        salt -> Binary,
+        minted_at -> BigInt,
+    }
+}
+
+diesel::table! {
+    one_time_links (digest) {
+        digest -> Binary,
+        tenant -> Text,
+        user_id -> BigInt,
+        purpose -> Text,
+        email -> Text,
+        created_at -> BigInt,
+        expires_at -> BigInt,
+        consumed_at -> Nullable<BigInt>,
+    }
+}
+
+diesel::table! {
+    login_locks (key) {
+        key -> Binary,
+        failures -> BigInt,
+        locked_until -> Nullable<BigInt>,
+        last_attempt_at -> BigInt,
+    }
+}
+
+diesel::table! {
+    signing_keys (id) {
+        id -> Text,
+        algorithm -> Text,
+        private -> Binary,
+        public_jwk -> Text,
+        created_at -> BigInt,
+        activates_at -> BigInt,
+        retires_at -> Nullable<BigInt>,
+    }
+}
+
+diesel::table! {
+    audit_events (seq) {
+        seq -> BigInt,
+        at -> BigInt,
+        tenant -> Text,
+        event -> Text,
+        outcome -> Text,
+        actor -> Nullable<BigInt>,
+        subject -> Nullable<BigInt>,
+        session -> Nullable<BigInt>,
+        ip -> Nullable<Text>,
+        user_agent -> Nullable<Text>,
+        request_id -> Nullable<Text>,
+        details -> Text,
+    }
+}
+
+diesel::table! {
+    outbox (id) {
+        id -> BigInt,
+        tenant -> Text,
+        user_id -> Nullable<BigInt>,
+        kind -> Text,
+        email -> Nullable<Text>,
+        ip -> Nullable<Text>,
+        user_agent -> Nullable<Text>,
+        request_id -> Nullable<Text>,
+        created_at -> BigInt,
+        due_at -> BigInt,
+        attempts -> BigInt,
+        leased_until -> Nullable<BigInt>,
+        buried_at -> Nullable<BigInt>,
+        last_error -> Nullable<Text>,
+    }
+}
+
+diesel::joinable!(sessions -> users (user_id));
+diesel::joinable!(refresh_tokens -> sessions (session_id));
+diesel::allow_tables_to_appear_in_same_query!(users, sessions, refresh_tokens);

@@ -1,0 +1,3 @@
+//! Tests of the store on SQLite, all in one binary.
+
+mod contract;

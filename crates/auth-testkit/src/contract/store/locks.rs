@@ -1,0 +1,118 @@
+//! Duties of `LockRepo`.
+
+use auth_domain::guard::lockout::{LockPolicy, LockState, reserve_attempt};
+use chrono::TimeDelta;
+
+use super::{CALLERS, Subject, begin, race, read, retried};
+use crate::builder;
+
+async fn remembered(store: &Subject, number: u8) -> Option<LockState> {
+    let mut tx = begin(store).await;
+    let state = tx.locks().lock(&builder::lock_key(number)).await.unwrap();
+    tx.rollback().await.unwrap();
+    state
+}
+
+async fn given_lock(store: &Subject, number: u8, state: LockState) {
+    let mut tx = begin(store).await;
+    tx.locks().put(&builder::lock_key(number), &state).await.unwrap();
+    tx.commit().await.unwrap();
+}
+
+/// What was remembered comes back, with every field.
+pub async fn put_then_lock(store: Subject) {
+    let now = builder::noon();
+    let free = builder::lock_state(3, now);
+    let locked = LockState {
+        failures: u32::MAX,
+        locked_until: Some(now + TimeDelta::microseconds(1)),
+        last_attempt_at: now - TimeDelta::microseconds(1),
+    };
+    given_lock(&store, 1, free).await;
+    given_lock(&store, 2, locked).await;
+    assert_eq!(remembered(&store, 1).await, Some(free));
+    assert_eq!(remembered(&store, 2).await, Some(locked));
+}
+
+/// A second `put` replaces the first, also with nothing.
+pub async fn put_replaces(store: Subject) {
+    let now = builder::noon();
+    let mut state = builder::lock_state(5, now);
+    state.locked_until = Some(now);
+    given_lock(&store, 1, state).await;
+    let later = builder::lock_state(6, now + TimeDelta::minutes(1));
+    given_lock(&store, 1, later).await;
+    assert_eq!(remembered(&store, 1).await, Some(later));
+}
+
+/// An identifier without a failure is `None`.
+pub async fn nothing_is_remembered_at_first(store: Subject) {
+    assert_eq!(remembered(&store, 1).await, None);
+}
+
+/// `clear` forgets; clearing what is not there is no error.
+pub async fn clear_forgets(store: Subject) {
+    given_lock(&store, 1, builder::lock_state(5, builder::noon())).await;
+    for _ in 0..2 {
+        let mut tx = begin(&store).await;
+        tx.locks().clear(&builder::lock_key(1)).await.unwrap();
+        tx.commit().await.unwrap();
+        assert_eq!(remembered(&store, 1).await, None);
+    }
+}
+
+/// Parallel attempts are all counted, beginning with none: what `lock` gave does not change before the
+/// transaction ends, even if nothing was remembered.
+pub async fn no_increment_is_lost(store: Subject) {
+    let now = builder::noon();
+    let policy = LockPolicy { threshold: CALLERS + 1, ..LockPolicy::default() };
+    race(|_| {
+        let store = store.clone();
+        async move {
+            retried(|| async {
+                let mut tx = store.begin().await?;
+                let state = tx.locks().lock(&builder::lock_key(1)).await?;
+                tokio::task::yield_now().await;
+                let counted = reserve_attempt(state, now, &policy).expect("the threshold is far");
+                tx.locks().put(&builder::lock_key(1), &counted).await?;
+                tx.commit().await
+            })
+            .await;
+        }
+    })
+    .await;
+    assert_eq!(remembered(&store, 1).await, Some(builder::lock_state(CALLERS, now)));
+}
+
+/// One identifier's failures are not another's.
+pub async fn keys_are_independent(store: Subject) {
+    let now = builder::noon();
+    given_lock(&store, 1, builder::lock_state(1, now)).await;
+    given_lock(&store, 2, builder::lock_state(2, now)).await;
+    let mut tx = begin(&store).await;
+    tx.locks().clear(&builder::lock_key(1)).await.unwrap();
+    tx.commit().await.unwrap();
+    assert_eq!(remembered(&store, 2).await, Some(builder::lock_state(2, now)));
+}
+
+/// `purge` forgets what had no attempt since the moment.
+pub async fn purge_forgets_the_old(store: Subject) {
+    let now = builder::noon();
+    given_lock(&store, 1, builder::lock_state(1, now - TimeDelta::microseconds(1))).await;
+    given_lock(&store, 2, builder::lock_state(2, now)).await;
+    assert_eq!(read(&store).await.locks().purge(now, 10).await.unwrap(), 1);
+    assert_eq!(remembered(&store, 1).await, None);
+    assert!(remembered(&store, 2).await.is_some());
+}
+
+/// `purge` deletes no more than asked.
+pub async fn purge_respects_its_limit(store: Subject) {
+    let now = builder::noon();
+    for number in 1..=3 {
+        given_lock(&store, number, builder::lock_state(1, now)).await;
+    }
+    let later = now + TimeDelta::days(1);
+    for expected in [2, 1, 0] {
+        assert_eq!(read(&store).await.locks().purge(later, 2).await.unwrap(), expected);
+    }
+}

@@ -1,0 +1,263 @@
+//! Contract of the store ports.
+//!
+//! One plain async function per duty, in one file per repository. An adapter runs them all:
+//!
+//! ```text
+//! async fn store() -> (Arc<dyn Store>, Guard) { … }   // an empty, migrated store; the guard removes it
+//! auth_testkit::store_contract!(store);
+//! ```
+//!
+//! Every case gets a store of its own and a runtime of several threads, so that races are races.
+#![expect(clippy::unwrap_used, reason = "a contract case is a test")]
+
+use std::{future::Future, sync::Arc};
+
+use auth_domain::{
+    port::{Repos, Store, StoreError, Tx},
+    session::Session,
+    user::User,
+};
+use chrono::{DateTime, Utc};
+use tokio::{sync::Barrier, task::JoinSet};
+
+use crate::builder;
+
+pub mod audit;
+pub mod keys;
+pub mod links;
+pub mod locks;
+pub mod outbox;
+pub mod rotation;
+pub mod sessions;
+pub mod transaction;
+pub mod users;
+
+/// How many callers race in a case.
+const CALLERS: u32 = 50;
+
+/// Expands to one test per duty of the store ports. The argument is the name of an async function
+/// without arguments that returns `(Arc<dyn Store>, guard)`; the guard lives as long as the test.
+#[macro_export]
+macro_rules! store_contract {
+    ($make:ident) => {
+        $crate::store_contract! {
+            @cases $make;
+            transaction {
+                answers_a_ping
+                commit_makes_all_repositories_visible
+                rollback_discards
+                dropping_discards_at_once
+                dropping_in_the_middle_of_a_statement_discards
+                commit_after_a_failed_statement_fails
+                commit_after_a_failed_statement_that_was_ignored_keeps_nothing
+                an_open_transaction_is_invisible_outside
+                reading_does_not_wait_for_an_open_transaction
+                single_statements_work_outside_a_transaction
+                a_panicking_owner_discards
+                parallel_transactions_lose_nothing
+            }
+            users {
+                insert_then_find
+                every_field_survives
+                an_account_without_password_survives
+                unknown_is_none
+                the_address_is_unique_within_its_tenant_only
+                duplicate_email_leaves_the_transaction_usable
+                duplicate_email_changes_nothing
+                parallel_inserts_of_one_address_make_one_account
+                a_clash_of_ids_is_a_conflict
+                save_writes_every_field_back
+                save_to_a_taken_address_leaves_the_transaction_usable
+                parallel_moves_to_one_address_move_one_account
+                a_locked_account_does_not_change
+            }
+            sessions {
+                insert_then_find_with_user
+                every_field_survives
+                unknown_is_none
+                a_clash_of_ids_is_a_conflict
+                end_happens_once
+                parallel_ends_end_once
+                end_all_spares_one
+                end_all_spares_other_users_and_ended_sessions
+                live_of_lists_newest_first
+                extend_never_shortens
+                extend_spares_ended_sessions
+                touch_notes_the_last_use
+                purge_deletes_ended_and_expired_with_their_tokens
+                purge_respects_its_limit
+            }
+            rotation {
+                presented_shows_the_chain
+                an_unknown_token_is_none
+                rotate_appends_and_sets_the_last_use
+                a_place_is_taken_once
+                a_lost_race_leaves_the_transaction_usable
+                parallel_rotations_have_one_winner
+                parallel_rotations_in_transactions_have_one_winner
+                an_ended_session_never_rotates
+                an_unknown_session_never_rotates
+                rotation_racing_with_the_end_leaves_the_session_ended
+                a_chain_survives_many_rotations
+            }
+            links {
+                replace_then_find
+                find_does_not_use_up
+                the_newest_wins
+                the_newest_spares_other_purposes_and_users
+                parallel_replacements_leave_one
+                consume_happens_once
+                parallel_consumption_happens_once
+                expired_is_none
+                unknown_is_none
+                a_discarded_consumption_did_not_happen
+                withdraw_removes_one_purpose
+                purge_deletes_used_and_expired
+                purge_respects_its_limit
+            }
+            locks {
+                put_then_lock
+                put_replaces
+                nothing_is_remembered_at_first
+                clear_forgets
+                no_increment_is_lost
+                keys_are_independent
+                purge_forgets_the_old
+                purge_respects_its_limit
+            }
+            keys {
+                all_lists_oldest_first
+                every_field_survives
+                a_taken_id_is_a_conflict
+                retire_sets_the_time
+                delete_removes
+                parallel_first_keys_make_one
+            }
+            audit {
+                lists_newest_first
+                every_field_survives
+                filters_narrow
+                pages_join_without_gap_or_overlap
+                limit_is_respected
+                a_discarded_entry_is_not_in_the_log
+                parallel_appends_lose_nothing
+            }
+            outbox {
+                put_then_lease
+                every_intent_survives
+                a_clash_of_ids_is_a_conflict
+                leases_oldest_first_up_to_the_limit
+                leaves_what_is_not_due
+                a_leased_message_is_not_leased_again
+                a_lease_runs_out
+                every_lease_counts_as_a_try
+                parallel_leases_share_nothing
+                done_forgets
+                retry_comes_back_when_due
+                a_buried_message_is_never_leased
+                depth_counts_what_waits
+                purge_deletes_old_dead_letters_only
+                purge_respects_its_limit
+            }
+        }
+    };
+    (@cases $make:ident; $($module:ident { $($case:ident)* })*) => {$(
+        mod $module {
+            $(
+                #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+                async fn $case() {
+                    let (store, _guard) = super::$make().await;
+                    $crate::contract::store::$module::$case(store).await;
+                }
+            )*
+        }
+    )*};
+}
+
+/// The store under test.
+pub type Subject = Arc<dyn Store>;
+
+async fn begin(store: &Subject) -> Box<dyn Tx> {
+    store.begin().await.expect("begin")
+}
+
+async fn read(store: &Subject) -> Box<dyn Repos> {
+    store.read().await.expect("read")
+}
+
+/// Stores account `number`.
+async fn given_user(store: &Subject, number: i64, now: DateTime<Utc>) -> User {
+    let user = builder::user(number, now);
+    let mut tx = begin(store).await;
+    tx.users().insert(&user).await.expect("insert").expect("the address is free");
+    tx.commit().await.expect("commit");
+    user
+}
+
+/// Stores session `number` of `user`, with token 0 of its chain.
+async fn given_session(store: &Subject, number: i64, user: &User, now: DateTime<Utc>) -> Session {
+    let session = builder::session(number, user, now);
+    let first = builder::generation(session.id, 0, now);
+    let mut tx = begin(store).await;
+    tx.sessions().insert(&session, &first).await.expect("insert");
+    tx.commit().await.expect("commit");
+    session
+}
+
+/// Starts [`CALLERS`] tasks at one moment and gathers what they return, in no order.
+async fn race<T, F>(call: impl Fn(u32) -> F) -> Vec<T>
+where
+    T: Send + 'static,
+    F: Future<Output = T> + Send + 'static,
+{
+    let start = Arc::new(Barrier::new(CALLERS as usize));
+    let mut tasks = JoinSet::new();
+    for caller in 0..CALLERS {
+        let (start, call) = (Arc::clone(&start), call(caller));
+        tasks.spawn(async move {
+            start.wait().await;
+            call.await
+        });
+    }
+    tasks.join_all().await
+}
+
+/// Runs a transaction until it does not conflict, as use cases do.
+async fn retried<T, F>(attempt: impl Fn() -> F) -> T
+where
+    F: Future<Output = Result<T, StoreError>>,
+{
+    for _ in 0..100 {
+        match attempt().await {
+            Err(StoreError::Conflict) => tokio::task::yield_now().await,
+            done => return done.expect("the transaction runs"),
+        }
+    }
+    panic!("the transaction conflicts for ever")
+}
+
+#[cfg(test)]
+mod tests {
+    /// A case that no test runs would look like a promise kept.
+    #[test]
+    fn the_macro_runs_every_case() {
+        let listed = include_str!("mod.rs");
+        let sources = [
+            include_str!("audit.rs"),
+            include_str!("keys.rs"),
+            include_str!("links.rs"),
+            include_str!("locks.rs"),
+            include_str!("outbox.rs"),
+            include_str!("rotation.rs"),
+            include_str!("sessions.rs"),
+            include_str!("transaction.rs"),
+            include_str!("users.rs"),
+        ];
+        for source in sources {
+            for case in source.split("pub async fn ").skip(1) {
+                let name = case.split('(').next().unwrap_or_default();
+                assert!(listed.contains(&format!("                {name}\n")), "{name} is not run");
+            }
+        }
+    }
+}
