@@ -58,6 +58,19 @@ impl Drain {
     }
 }
 
+/// The OpenAPI document of a server with these settings, without a server.
+pub fn openapi_document(settings: &HttpSettings) -> OpenApi {
+    openapi::document(settings, &table(settings, crate::api::operations(settings)))
+}
+
+/// The operations that are served: the given ones, and the document itself where it is exposed.
+fn table(settings: &HttpSettings, mut operations: Vec<Operation>) -> Vec<Operation> {
+    if settings.expose_docs {
+        operations.extend(docs::operations());
+    }
+    operations
+}
+
 /// The whole HTTP side. Built once; each worker makes its own [`App`] of it.
 ///
 /// ```no_run
@@ -79,10 +92,7 @@ impl Api {
     /// # Errors
     /// Only if the document cannot be written as JSON, which would be a fault in the table.
     pub fn new(gate: Gate, operations: Vec<Operation>) -> Result<Self, serde_json::Error> {
-        let mut operations = operations;
-        if gate.settings.expose_docs {
-            operations.extend(docs::operations());
-        }
+        let operations = table(&gate.settings, operations);
         let document = openapi::document(&gate.settings, &operations);
         let docs = Data::new(Docs::new(&document, &gate.settings)?);
         Ok(Self { gate: Data::new(gate), operations: operations.into(), document: Arc::new(document), docs })

@@ -60,8 +60,8 @@ pub struct Identified<I> {
 pub struct Perhaps<I> {
     /// Where, when and from whom.
     pub context: RequestContext,
-    /// Who calls; `None` without a token, and what is wrong with a token that is not believed.
-    pub caller: Option<Result<Caller, Problem>>,
+    /// What the token names; `None` without a token, and what is wrong with one that is not believed.
+    pub identity: Option<Result<Identity, Problem>>,
     /// What was sent.
     pub body: I,
 }
@@ -78,7 +78,7 @@ async fn enter<I: Input, C>(
     let raw = body::receive(request, payload, I::BODY, &gate.settings).await?;
     let context = RequestContext::of(request, gate)?;
     let caller = check(gate, &context).await?;
-    let input = body::read::<I>(request, raw, &gate.settings.password_policy)?;
+    let input = body::read::<I>(request, raw, gate.settings.password_policy)?;
     limit::admit(gate, &spec, context.client.ip, context.now).await?;
     Ok((context, caller, input))
 }
@@ -160,9 +160,7 @@ impl<I: Input> FromRequest for Perhaps<I> {
             let check = async |gate: &Gate, context: &RequestContext| {
                 let caller = match token(&request) {
                     Ok(None) => return Ok(None),
-                    Ok(Some(token)) => {
-                        gate.bearer.authenticate(token, &context.tenant).await.map_err(Into::into)
-                    }
+                    Ok(Some(token)) => gate.bearer.identify(token, &context.tenant).await.map_err(Into::into),
                     Err(problem) => Err(problem),
                 };
                 // Only what the token itself is refused for is the handler's to weigh.
@@ -171,8 +169,8 @@ impl<I: Input> FromRequest for Perhaps<I> {
                     caller => Ok(Some(caller)),
                 }
             };
-            let (context, caller, body) = enter(&request, payload, check).await?;
-            Ok(Self { context, caller, body })
+            let (context, identity, body) = enter(&request, payload, check).await?;
+            Ok(Self { context, identity, body })
         })
     }
 }
@@ -201,7 +199,7 @@ impl<I: Input> Argument for Perhaps<I> {
     }
 }
 
-impl<T: 'static> Argument for Data<T> {
+impl<T: ?Sized + 'static> Argument for Data<T> {
     fn describe(_: &mut OperationDoc) {}
 }
 

@@ -19,6 +19,7 @@
 //!    handler's signature, so the document cannot disagree with the code.
 #![warn(missing_docs)]
 
+mod api;
 pub mod app;
 pub mod bearer;
 pub mod body;
@@ -35,7 +36,8 @@ pub mod settings;
 mod shell;
 mod time;
 
-pub use app::{Api, Drain, Gate};
+pub use api::operations;
+pub use app::{Api, Drain, Gate, openapi_document};
 pub use operation::{Limit, Operation};
 pub use problem::{FieldError, Problem};
 pub use settings::HttpSettings;

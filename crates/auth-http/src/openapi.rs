@@ -196,12 +196,11 @@ fn responses(operation: &Operation) -> BTreeMap<u16, Response> {
 }
 
 fn success(answer: &Answer) -> Response {
-    let content = Content::new(Some(answer.schema.clone()));
-    ResponseBuilder::new()
-        .description(answer.description)
-        .content(answer.media_type, content)
-        .header("X-Request-Id", text_header("The id of this request"))
-        .build()
+    let mut response = ResponseBuilder::new().description(answer.description);
+    if !answer.media_type.is_empty() {
+        response = response.content(answer.media_type, Content::new(Some(answer.schema.clone())));
+    }
+    response.header("X-Request-Id", text_header("The id of this request")).build()
 }
 
 fn refusal(status: u16, texts: &[&str]) -> Response {

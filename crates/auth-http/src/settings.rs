@@ -13,7 +13,8 @@ pub struct HttpSettings {
     /// Host names this server answers to (`ALLOWED_HOSTS`), lower case and without a port.
     /// `*.example.com` stands for every name below `example.com`; an empty list allows any host.
     pub allowed_hosts: Vec<String>,
-    /// Origins whose pages may call (`CORS_ORIGINS`), exactly as browsers send them.
+    /// Origins whose pages may call (`CORS_ORIGINS`), exactly as browsers send them;
+    /// [`ANY_ORIGIN`](Self::ANY_ORIGIN) stands for all, which only development should allow.
     pub cors_origins: Vec<String>,
     /// Proxies whose forwarding header is believed (`TRUSTED_PROXIES`).
     pub trusted_proxies: Vec<IpNet>,
@@ -62,14 +63,15 @@ pub struct Quotas {
 }
 
 impl Quotas {
-    /// Quotas from the three settings, each per minute.
+    /// Quotas from the three settings.
+    pub const fn new(general: Quota, login: Quota, password_reset: Quota) -> Self {
+        let default = Quota { limit: general.limit.saturating_mul(6), window: general.window };
+        Self { general, login, password_reset, default }
+    }
+
+    /// The same from numbers per minute.
     pub const fn per_minute(general: u32, login: u32, password_reset: u32) -> Self {
-        Self {
-            general: Quota::per_minute(general),
-            login: Quota::per_minute(login),
-            password_reset: Quota::per_minute(password_reset),
-            default: Quota::per_minute(general.saturating_mul(6)),
-        }
+        Self::new(Quota::per_minute(general), Quota::per_minute(login), Quota::per_minute(password_reset))
     }
 }
 
@@ -77,6 +79,11 @@ impl Default for Quotas {
     fn default() -> Self {
         Self::per_minute(10, 5, 3)
     }
+}
+
+impl HttpSettings {
+    /// Stands for every origin.
+    pub const ANY_ORIGIN: &str = "*";
 }
 
 impl Default for HttpSettings {

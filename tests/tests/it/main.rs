@@ -1,3 +1,8 @@
-//! The one test binary of this package.
+//! The one test binary of this package: the real server over a real socket.
 
+mod crash;
+mod edge;
+mod flow;
+mod harness;
+mod races;
 mod workspace;

@@ -34,8 +34,8 @@ mod upkeep;
 use std::sync::Arc;
 
 pub use accounts::{
-    Accounts, ChangeEmail, ChangeEmailError, CloseAccount, CloseAccountError, Register, RegisterError,
-    UpdateProfile, VerifyEmailError,
+    Accounts, ChangeEmail, ChangeEmailError, CloseAccount, CloseAccountError, FieldChange, Register,
+    RegisterError, UpdateProfile, VerifyEmailError,
 };
 pub use bearer::{Bearer, BearerError, Caller, Identity};
 pub use delivery::{Delivery, DeliveryOutcome, DeliveryReport};

@@ -33,7 +33,7 @@ pub struct CreateUser {
     /// What the person wants to be called.
     pub full_name: Option<FullName>,
     /// What it may do.
-    pub role: Option<Role>,
+    pub roles: Roles,
 }
 
 /// A new account and the password to hand out, which is shown once.
@@ -106,12 +106,12 @@ impl Operators {
         let id = UserId::mint(now, self.core.entropy())?;
         let (tenant, email) = (request.tenant.clone(), request.email.clone());
         let mut user = User::register(id, tenant, email, request.full_name.clone(), credential, now);
-        user.roles = request.role.map_or_else(Roles::default, |role| Roles::default().with(role));
+        user.roles = request.roles;
         if let Err(ExistingAccount) = tx.users().insert(&user).await? {
             return Err(CreateUserError::EmailTaken);
         }
         let record = AuditRecord::new(AuditEvent::UserCreated, &user.tenant, &Client::default(), now);
-        tx.audit().append(&record.about(id).with("role", request.role.map_or("none", Role::as_str))).await?;
+        tx.audit().append(&record.about(id).with("roles", request.roles.names().join(","))).await?;
         Ok(user)
     }
 

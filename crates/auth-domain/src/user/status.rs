@@ -107,4 +107,15 @@ impl Roles {
         }
         self
     }
+
+    /// The names of the roles held.
+    pub fn names(self) -> Vec<&'static str> {
+        Role::ALL.into_iter().filter(|&role| self == self.with(role)).map(Role::as_str).collect()
+    }
+}
+
+impl FromIterator<Role> for Roles {
+    fn from_iter<I: IntoIterator<Item = Role>>(roles: I) -> Self {
+        roles.into_iter().fold(Self::default(), Self::with)
+    }
 }

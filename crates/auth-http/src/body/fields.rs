@@ -20,7 +20,7 @@ use crate::problem::FieldError;
 pub struct Fields<'a> {
     object: Map<String, Value>,
     request: &'a HttpRequest,
-    policy: &'a PasswordPolicy,
+    policy: PasswordPolicy,
     errors: Vec<FieldError>,
 }
 
@@ -32,7 +32,7 @@ impl<'a> Fields<'a> {
     pub(super) const fn new(
         object: Map<String, Value>,
         request: &'a HttpRequest,
-        policy: &'a PasswordPolicy,
+        policy: PasswordPolicy,
     ) -> Self {
         Self { object, request, policy, errors: Vec::new() }
     }
@@ -90,6 +90,26 @@ impl<'a> Fields<'a> {
     /// A required password that exists already: any text, since old passwords keep working.
     pub fn password(&mut self, name: &str) -> Result<Password, Refused> {
         self.secret_text(name).map(Password::new)
+    }
+
+    /// The same, and empty is refused.
+    pub fn password_with_content(&mut self, name: &str) -> Result<Password, Refused> {
+        let text = self.secret_text(name)?;
+        if text.is_empty() {
+            Err(self.refuse(FieldError::too_short("body", name, 1)))
+        } else {
+            Ok(Password::new(text))
+        }
+    }
+
+    /// Whether the body has the field at all, `null` or not.
+    pub fn has(&self, name: &str) -> bool {
+        self.object.contains_key(name)
+    }
+
+    /// A header of the request.
+    pub fn header(&self, name: &str) -> Option<String> {
+        self.request.headers().get(name)?.to_str().ok().map(ToOwned::to_owned)
     }
 
     /// The same, left out or `null` at will.

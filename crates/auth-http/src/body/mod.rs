@@ -122,7 +122,7 @@ impl Input for NoBody {
 pub(crate) fn read<I: Input>(
     request: &HttpRequest,
     body: Option<Value>,
-    policy: &PasswordPolicy,
+    policy: PasswordPolicy,
 ) -> Result<I, Problem> {
     let object = match (I::BODY, body) {
         (BodyKind::Ignored, _) | (BodyKind::OptionalModel, None) => serde_json::Map::new(),

@@ -116,6 +116,11 @@ impl InputDoc {
         self.parameters.push(Parameter { name, place, required, description, schema: String::schema() });
     }
 
+    /// A header that may be left out.
+    pub fn header(&mut self, name: &'static str, description: &'static str) {
+        self.parameters.push(Parameter::header(name, description, String::schema()));
+    }
+
     /// A parameter of the query with the schema of `T`.
     pub fn query<T: PartialSchema>(&mut self, name: &'static str, required: bool, description: &'static str) {
         let required = if required { Required::True } else { Required::False };
@@ -139,6 +144,10 @@ impl Answer {
     pub(crate) fn list<T: ToSchema>(status: u16, description: &'static str) -> Self {
         let schema = RefOr::T(Schema::Array(ArrayBuilder::new().items(reference::<T>()).build()));
         Self { status, description, media_type: "application/json", schema, schemas: schemas_of::<T>() }
+    }
+
+    pub(crate) fn nothing(status: u16, description: &'static str) -> Self {
+        Self { media_type: "", ..Self::any(status, description) }
     }
 
     pub(crate) fn any(status: u16, description: &'static str) -> Self {

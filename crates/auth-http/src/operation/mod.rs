@@ -208,6 +208,13 @@ impl Operation {
         self
     }
 
+    /// Documents a successful answer without a body.
+    #[must_use]
+    pub fn answers_nothing(mut self, status: u16, description: &'static str) -> Self {
+        self.doc.answer(Answer::nothing(status, description));
+        self
+    }
+
     /// Documents a refusal that is this operation's own. The shared ones (unknown tenant, missing
     /// token, invalid fields, rate limit, …) are added without being named.
     #[must_use]
@@ -272,6 +279,10 @@ macro_rules! arguments {
             }
         }
     };
+}
+
+impl Arguments for () {
+    fn describe(_: &mut OperationDoc) {}
 }
 
 arguments!(A);

@@ -9,6 +9,7 @@
 mod domain;
 mod field;
 mod render;
+mod usecase;
 
 use std::{borrow::Cow, fmt, time::Duration};
 
@@ -189,7 +190,10 @@ impl Problem {
 
 impl fmt::Debug for Problem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Problem").field("status", &self.status.as_u16()).field("code", &self.code).finish()
+        f.debug_struct("Problem")
+            .field("status", &self.status.as_u16())
+            .field("code", &self.code)
+            .finish_non_exhaustive()
     }
 }
 

@@ -25,7 +25,7 @@ impl Form {
             headers.get_all(ACCEPT).filter_map(|value| value.to_str().ok()).flat_map(|v| v.split(','));
         let wanted = named.map(|range| range.split(';').map(str::trim)).any(|mut parts| {
             let media = parts.next().unwrap_or_default();
-            media.eq_ignore_ascii_case("application/problem+json") && !parts.any(|part| is_zero(part))
+            media.eq_ignore_ascii_case("application/problem+json") && !parts.any(is_zero)
         });
         if wanted { Self::Rfc9457 } else { Self::Plain }
     }

@@ -39,7 +39,10 @@ pub(crate) fn cors(settings: &HttpSettings) -> Cors {
     Cors::default()
         // Compared as browsers send them; `null` is on no list.
         .allowed_origin_fn(move |origin, _| {
-            origins.iter().any(|allowed| allowed.as_bytes() == origin.as_bytes())
+            origins.iter().any(|allowed| {
+                allowed.as_bytes() == origin.as_bytes()
+                    || allowed == HttpSettings::ANY_ORIGIN && origin != "null"
+            })
         })
         .allowed_methods(METHODS)
         .allow_any_header()

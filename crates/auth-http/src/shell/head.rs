@@ -18,6 +18,7 @@ const MAX_URI: usize = 8 * 1024;
 const MAX_HEADERS: usize = 16 * 1024;
 
 /// Refuses heads that are too large or meant for somebody else, and puts the rest in order.
+#[expect(clippy::result_large_err, reason = "the error is the answer; it goes no further up")]
 pub(super) fn check(request: &mut ServiceRequest, settings: &HttpSettings) -> Result<(), HttpResponse> {
     let target = request.uri().path_and_query().map_or(0, |target| target.as_str().len());
     if target > MAX_URI {
@@ -48,7 +49,7 @@ fn is_host_allowed(uri: &Uri, headers: &HeaderMap, allowed: &[String]) -> bool {
     if allowed.is_empty() {
         return true;
     }
-    let in_target = uri.authority().map(|authority| authority.as_str());
+    let in_target = uri.authority().map(actix_web::http::uri::Authority::as_str);
     let in_header = headers.get_all(HOST).map(|value| value.to_str().unwrap_or_default());
     let names: Vec<String> = in_target.into_iter().chain(in_header).map(without_port).collect();
     let is_allowed = |name: &String| {

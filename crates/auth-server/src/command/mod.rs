@@ -2,10 +2,22 @@
 
 pub mod config;
 pub mod healthcheck;
+mod keys;
+mod migrate;
+mod openapi;
+mod serve;
+mod users;
 
-use std::process::ExitCode;
+use std::{future::Future, process::ExitCode};
 
-use crate::cli::{Cli, Command, ConfigCommand};
+use anyhow::Context as _;
+
+use crate::{
+    cli::{Cli, Command, ConfigCommand, KeysCommand, UsersCommand},
+    settings::Settings,
+    telemetry,
+    wire::{self, Wiring},
+};
 
 /// Does what the command line says.
 ///
@@ -14,10 +26,42 @@ use crate::cli::{Cli, Command, ConfigCommand};
 /// [`SettingsError`](crate::settings::SettingsError) when the settings were refused.
 pub fn run(cli: Cli) -> anyhow::Result<ExitCode> {
     match cli.command.unwrap_or(Command::Serve) {
+        Command::Serve => serve::run(),
+        Command::Migrate => with_wiring(migrate::run),
         Command::Config(ConfigCommand::Check) => config::check(),
-        Command::Healthcheck(options) => healthcheck::run(options.url.as_deref()),
-        Command::Serve | Command::Migrate | Command::Keys(_) | Command::Users(_) | Command::Openapi => {
-            anyhow::bail!("this build holds the settings and the command line only, no engine")
+        Command::Keys(KeysCommand::List) => with_engine(keys::list),
+        Command::Keys(KeysCommand::Rotate) => with_engine(keys::rotate),
+        Command::Users(UsersCommand::Create(options)) => {
+            with_engine(async |wiring| users::create(wiring, options).await)
         }
+        Command::Users(UsersCommand::Grant(options)) => {
+            with_engine(async |wiring| users::grant(wiring, options).await)
+        }
+        Command::Openapi => openapi::run(),
+        Command::Healthcheck(options) => healthcheck::run(options.url.as_deref()),
     }
+}
+
+/// Loads the settings, wires the engine and runs `command` on a runtime of its own.
+fn with_wiring<F>(command: impl FnOnce(Wiring) -> F) -> anyhow::Result<ExitCode>
+where
+    F: Future<Output = anyhow::Result<()>>,
+{
+    let settings = Settings::load()?;
+    telemetry::start(&settings)?;
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(1)
+        .enable_all()
+        .build()
+        .context("cannot start a runtime")?;
+    runtime.block_on(command(wire::build(&settings)?))?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// The same for commands that need the present schema and the signing keys.
+fn with_engine(command: impl AsyncFnOnce(&Wiring) -> anyhow::Result<()>) -> anyhow::Result<ExitCode> {
+    with_wiring(async |wiring| {
+        wiring.prepare().await?;
+        command(&wiring).await
+    })
 }

@@ -206,6 +206,27 @@ impl Settings {
         SocketAddr::new(self.host, self.port)
     }
 
+    /// The same settings for a server that listens on `address`: where `PORT=0` left the port to the
+    /// system, the addresses that were made from it name the real one.
+    #[must_use]
+    pub fn bound_to(&self, address: SocketAddr) -> Self {
+        let mut settings = self.clone();
+        let before = format!("http://{}", self.listen_on());
+        let real = BaseUrl::plain_http(&address.to_string());
+        if self.port == 0 {
+            for url in [&mut settings.public_url, &mut settings.link_base] {
+                if url.as_str() == before {
+                    *url = real.clone();
+                }
+            }
+            if settings.jwt_issuer == before {
+                settings.jwt_issuer = real.to_string();
+            }
+            settings.port = address.port();
+        }
+        settings
+    }
+
     /// Where a generated secret is kept while `SECRET_KEY` is unset.
     pub fn secret_key_path(&self) -> PathBuf {
         self.data_dir.join("secret.key")

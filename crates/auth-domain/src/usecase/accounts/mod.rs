@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 pub use change_email::{ChangeEmail, ChangeEmailError};
 pub use close::{CloseAccount, CloseAccountError};
-pub use profile::UpdateProfile;
+pub use profile::{FieldChange, UpdateProfile};
 pub use register::{Register, RegisterError};
 pub use verify::VerifyEmailError;
 

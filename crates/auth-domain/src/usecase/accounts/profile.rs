@@ -12,11 +12,22 @@ use crate::{
     user::{FullName, User},
 };
 
+/// What happens to one field of the profile.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum FieldChange<T> {
+    /// It stays as it is.
+    Keep,
+    /// It is removed.
+    Clear,
+    /// It becomes this.
+    Set(T),
+}
+
 /// A change of the profile.
 #[derive(Clone, Debug)]
 pub struct UpdateProfile {
-    /// `Some` sets the name, to nothing with `Some(None)`; `None` leaves it.
-    pub full_name: Option<Option<FullName>>,
+    /// What happens to the name.
+    pub full_name: FieldChange<FullName>,
     /// Who is calling.
     pub client: Client,
 }
@@ -40,9 +51,14 @@ impl Accounts {
         now: DateTime<Utc>,
     ) -> Result<Option<User>, Fault> {
         let Some(mut user) = tx.users().lock(id).await? else { return Ok(None) };
-        let Some(full_name) = change.full_name.clone().filter(|name| *name != user.full_name) else {
-            return Ok(Some(user));
+        let full_name = match &change.full_name {
+            FieldChange::Keep => user.full_name.clone(),
+            FieldChange::Clear => None,
+            FieldChange::Set(name) => Some(name.clone()),
         };
+        if full_name == user.full_name {
+            return Ok(Some(user));
+        }
         user.full_name = full_name;
         user.updated_at = now;
         // The address does not change here, so it cannot clash.

@@ -1,0 +1,63 @@
+//! The table of everything the server answers. One file per operation, or per group that shares an
+//! address.
+
+mod change_email;
+mod change_password;
+mod change_password_user;
+mod dev_mailbox;
+mod forgot_password;
+mod health;
+mod jwks;
+mod login;
+mod logout;
+mod me;
+mod password_status;
+mod refresh;
+mod register;
+mod resend_verification;
+mod reset_password;
+mod session_check;
+mod sessions;
+mod verify_email;
+mod view;
+
+use crate::{HttpSettings, Operation};
+
+/// All operations, as `settings` allow. They want [`Engine`](auth_domain::usecase::Engine) as
+/// application data and, where the development mailbox is exposed,
+/// [`Mailbox`](auth_domain::port::Mailbox).
+pub fn operations(settings: &HttpSettings) -> Vec<Operation> {
+    let mut table = vec![
+        register::operation(),
+        verify_email::operation(),
+        resend_verification::operation(),
+        me::show(),
+        me::update(),
+        me::close(),
+        change_email::operation(),
+        login::operation(),
+        refresh::operation(),
+        logout::operation(),
+        session_check::validate(),
+        session_check::extend(),
+        session_check::recover(),
+        sessions::list(),
+        sessions::revoke_others(),
+        sessions::revoke(),
+        forgot_password::operation(),
+        reset_password::operation(),
+        change_password::operation(),
+        change_password_user::operation(),
+        change_password_user::alias(),
+        password_status::operation(),
+        health::root(),
+        health::health(),
+        health::live(),
+        health::ready(),
+        jwks::operation(),
+    ];
+    if settings.expose_mailbox {
+        table.extend([dev_mailbox::list(), dev_mailbox::clear(), dev_mailbox::page()]);
+    }
+    table
+}

@@ -1,0 +1,184 @@
+//! The running server: bound, wired, and stopped in order.
+
+use std::{
+    future::Future,
+    net::{SocketAddr, TcpListener},
+    sync::Arc,
+    time::Duration,
+};
+
+use actix_web::{HttpServer, dev::Server, web::Data};
+use anyhow::Context as _;
+use auth_domain::{port::Mailbox, usecase::Engine};
+use auth_http::{
+    Api, Drain, Gate, HttpSettings, operations,
+    settings::{ForwardedHeader, Quotas},
+};
+
+use crate::{
+    settings::{self, AllowList, Settings},
+    wire::{self, Wiring},
+    worker::Workers,
+};
+
+/// How long requests under way may take once the server is told to stop.
+const IN_FLIGHT: Duration = Duration::from_secs(20);
+/// How long a load balancer needs to notice that a server is not ready any more.
+const DRAIN: Duration = Duration::from_secs(5);
+/// How long workers may take to finish what they are at.
+const WORKERS: Duration = Duration::from_secs(5);
+const MAX_CONNECTIONS: usize = 10_000;
+const BACKLOG: u32 = 1024;
+/// How long a client may take to send the head of a request.
+const HEAD_DEADLINE: Duration = Duration::from_secs(5);
+
+/// A server that listens, and serves once it is [run](Application::run_until).
+pub struct Application {
+    address: SocketAddr,
+    server: Server,
+    drain: Drain,
+    drain_time: Duration,
+    wiring: Wiring,
+    delivers_mail: bool,
+    // Keeps other servers away from the same database file until this one is gone.
+    _claim: wire::Claim,
+}
+
+impl Application {
+    /// Wires everything, brings the embedded store up to date, makes the first signing key and binds.
+    ///
+    /// # Errors
+    /// One sentence about what is missing, with its cause.
+    pub async fn build(settings: &Settings) -> anyhow::Result<Self> {
+        let listener = TcpListener::bind(settings.listen_on())
+            .with_context(|| format!("cannot listen on {}: set HOST and PORT", settings.listen_on()))?;
+        let address = listener.local_addr()?;
+        let settings = &settings.bound_to(address);
+        let wiring = wire::build(settings)?;
+        let claim = wiring.claim()?;
+        for migration in wiring.migrate().await? {
+            tracing::info!(%migration, "database brought up to date");
+        }
+        wiring.engine.keys.ensure().await.context("cannot prepare the signing keys")?;
+        let drain = Drain::default();
+        let api = api(settings, &wiring, drain.clone())?;
+        Ok(Self {
+            address,
+            server: server(listener, api, &wiring)?,
+            drain,
+            drain_time: if settings.is_production() { DRAIN } else { Duration::ZERO },
+            wiring,
+            delivers_mail: wire::delivers_mail(settings),
+            _claim: claim,
+        })
+    }
+
+    /// Where the server listens; the port is the real one when the settings said 0.
+    pub const fn addr(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// The engine behind the server.
+    pub const fn engine(&self) -> &Engine {
+        &self.wiring.engine
+    }
+
+    /// Serves until `shutdown` resolves, then stops in order: not ready, drained, requests under way
+    /// finished, workers finished.
+    ///
+    /// # Errors
+    /// When the server itself fails.
+    pub async fn run_until(self, shutdown: impl Future<Output = ()>) -> anyhow::Result<()> {
+        let workers = Workers::start(&self.wiring.engine, self.delivers_mail);
+        let handle = self.server.handle();
+        let serving = actix_web::rt::spawn(self.server);
+        tokio::pin!(serving);
+        let outcome = tokio::select! {
+            outcome = &mut serving => outcome,
+            () = shutdown => {
+                tracing::info!("stopping");
+                self.drain.begin();
+                tokio::time::sleep(self.drain_time).await;
+                handle.stop(true).await;
+                serving.await
+            }
+        };
+        workers.stop(WORKERS).await;
+        outcome.context("the server's task was lost")?.context("the server failed")
+    }
+}
+
+/// The HTTP side on the engine.
+pub(crate) fn api(settings: &Settings, wiring: &Wiring, drain: Drain) -> anyhow::Result<Api> {
+    let settings = http_settings(settings);
+    let table = operations(&settings);
+    let gate = Gate {
+        settings,
+        bearer: Arc::new(wiring.engine.bearer.clone()),
+        limiter: wiring.limiter.clone(),
+        clock: wiring.clock.clone(),
+        entropy: wiring.entropy.clone(),
+        drain,
+    };
+    Api::new(gate, table).context("cannot write the API document")
+}
+
+fn server(listener: TcpListener, api: Api, wiring: &Wiring) -> anyhow::Result<Server> {
+    let engine = Data::new(wiring.engine.clone());
+    let mailbox: Option<Data<dyn Mailbox>> = wiring.mailbox.clone().map(Data::from);
+    let workers = std::thread::available_parallelism().map_or(1, usize::from);
+    let server = HttpServer::new(move || {
+        let app = api.app().app_data(engine.clone());
+        match &mailbox {
+            Some(mailbox) => app.app_data(mailbox.clone()),
+            None => app,
+        }
+    })
+    .workers(workers)
+    .max_connections(MAX_CONNECTIONS / workers)
+    .backlog(BACKLOG)
+    .client_request_timeout(HEAD_DEADLINE)
+    .shutdown_timeout(IN_FLIGHT.as_secs())
+    .disable_signals()
+    .listen(listener)?
+    .run();
+    Ok(server)
+}
+
+fn http_settings(settings: &Settings) -> HttpSettings {
+    HttpSettings {
+        tenants: settings.tenants.iter().cloned().collect(),
+        allowed_hosts: hosts(&settings.allowed_hosts),
+        cors_origins: origins(&settings.cors_origins),
+        trusted_proxies: settings.trusted_proxies.clone(),
+        forwarded_header: match settings.forwarded_header {
+            settings::ForwardedHeader::XForwardedFor => ForwardedHeader::XForwardedFor,
+            settings::ForwardedHeader::Forwarded => ForwardedHeader::Forwarded,
+        },
+        quotas: Quotas::new(
+            settings.rate_limit,
+            settings.rate_limit_login,
+            settings.rate_limit_password_reset,
+        ),
+        production: settings.is_production(),
+        branding: settings.branding_name.clone(),
+        expose_mailbox: settings.has_dev_mailbox(),
+        password_policy: settings.password_policy,
+        ..HttpSettings::default()
+    }
+}
+
+fn hosts(list: &AllowList) -> Vec<String> {
+    match list {
+        // An empty list allows any host.
+        AllowList::Any => Vec::new(),
+        AllowList::Only(hosts) => hosts.clone(),
+    }
+}
+
+fn origins(list: &AllowList) -> Vec<String> {
+    match list {
+        AllowList::Any => vec![HttpSettings::ANY_ORIGIN.to_owned()],
+        AllowList::Only(origins) => origins.clone(),
+    }
+}

@@ -1,0 +1,49 @@
+//! `auth-server keys list` and `keys rotate`
+
+#![expect(clippy::print_stdout, reason = "prints what the operator asked for")]
+
+use anyhow::Context as _;
+use auth_domain::{token::SigningKey, usecase::KeyListing};
+use chrono::{DateTime, SecondsFormat, Utc};
+
+use crate::wire::Wiring;
+
+/// Lists the signing keys, oldest first.
+pub(super) async fn list(wiring: &Wiring) -> anyhow::Result<()> {
+    println!("{:<45} {:<6} {:<8} {:<21} {:<21} RETIRES", "KID", "ALG", "STATE", "CREATED", "SIGNS FROM");
+    for key in wiring.engine.keys.list().await.context("cannot list the keys")? {
+        println!("{}", line(&key));
+    }
+    Ok(())
+}
+
+/// Makes a new key.
+pub(super) async fn rotate(wiring: &Wiring) -> anyhow::Result<()> {
+    match wiring.engine.keys.rotate().await.context("cannot rotate the keys")? {
+        Some(key) => {
+            let minutes = SigningKey::PUBLISHED_AHEAD.num_minutes();
+            println!("made {}; it is published now and signs from {}", key.id, short(key.activates_at));
+            println!("running servers learn it within a minute, verifiers have {minutes} minutes");
+        }
+        None => {
+            println!("JWT_ALGORITHM is HS256: tokens are signed with SECRET_KEY, there is no key to rotate")
+        }
+    }
+    Ok(())
+}
+
+fn line(key: &KeyListing) -> String {
+    format!(
+        "{:<45} {:<6} {:<8} {:<21} {:<21} {}",
+        key.id.as_str(),
+        key.algorithm.as_str(),
+        key.state.as_str(),
+        short(key.created_at),
+        short(key.activates_at),
+        key.retires_at.map_or_else(|| "-".to_owned(), short),
+    )
+}
+
+fn short(time: DateTime<Utc>) -> String {
+    time.to_rfc3339_opts(SecondsFormat::Secs, true)
+}

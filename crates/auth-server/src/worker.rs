@@ -1,0 +1,131 @@
+//! Background work: sends what the outbox owes, deletes what is old, keeps signing keys fresh.
+//!
+//! Workers need no leader. Several replicas may run them on one store: messages are leased, deletions
+//! may happen twice, keys are made under a lock.
+
+use std::{future::Future, time::Duration};
+
+use auth_domain::usecase::{DeliveryOutcome, DeliveryReport, Engine, Fault};
+use tokio::{sync::watch, task::JoinSet, time::sleep};
+
+/// How soon a message is looked for after it was written.
+const DELIVERY_PAUSE: Duration = Duration::from_millis(200);
+/// Messages leased at once.
+const DELIVERY_BATCH: u32 = 20;
+const UPKEEP_PAUSE: Duration = Duration::from_mins(10);
+/// How soon a key that another replica or the command line made is known here; far below the time it
+/// is published ahead.
+const KEY_PAUSE: Duration = Duration::from_secs(30);
+/// After a failure, so that a store that is down is not asked without end.
+const FAULT_PAUSE: Duration = Duration::from_secs(2);
+
+/// The workers of one process.
+pub(crate) struct Workers {
+    tasks: JoinSet<()>,
+    stop: watch::Sender<bool>,
+}
+
+impl Workers {
+    /// Starts the workers on the present runtime.
+    pub(crate) fn start(engine: &Engine, delivers_mail: bool) -> Self {
+        let (stop, _) = watch::channel(false);
+        let mut tasks = JoinSet::new();
+        if delivers_mail {
+            let engine = engine.clone();
+            spawn(&mut tasks, &stop, async move || deliver(&engine).await);
+        }
+        let upkeep = engine.clone();
+        spawn(&mut tasks, &stop, async move || clean_up(&upkeep).await);
+        let keys = engine.clone();
+        spawn(&mut tasks, &stop, async move || keep_keys(&keys).await);
+        Self { tasks, stop }
+    }
+
+    /// Lets each worker finish what it is at, for at most `patience`.
+    pub(crate) async fn stop(mut self, patience: Duration) {
+        // No receiver is left when every worker is gone already.
+        let _ = self.stop.send(true);
+        let all = async { while self.tasks.join_next().await.is_some() {} };
+        if tokio::time::timeout(patience, all).await.is_err() {
+            tracing::warn!("workers were stopped in the middle; leased messages come back by themselves");
+        }
+    }
+}
+
+/// Runs `turn` again and again, with the pause it asks for, until told to stop between two turns.
+fn spawn<F>(tasks: &mut JoinSet<()>, stop: &watch::Sender<bool>, turn: impl Fn() -> F + Send + 'static)
+where
+    F: Future<Output = Duration> + Send,
+{
+    let mut stopped = stop.subscribe();
+    tasks.spawn(async move {
+        loop {
+            let pause = turn().await;
+            tokio::select! {
+                () = sleep(pause) => {}
+                _ = stopped.wait_for(|&stop| stop) => return,
+            }
+        }
+    });
+}
+
+async fn deliver(engine: &Engine) -> Duration {
+    match engine.delivery.run(DELIVERY_BATCH).await {
+        Ok(report) if report.messages.is_empty() => DELIVERY_PAUSE,
+        Ok(report) => {
+            log_delivery(&report);
+            Duration::ZERO
+        }
+        Err(fault) => failed("delivery", &fault),
+    }
+}
+
+fn log_delivery(report: &DeliveryReport) {
+    for (id, kind, outcome) in &report.messages {
+        match outcome {
+            DeliveryOutcome::Sent => tracing::info!(%id, kind, "message handed over"),
+            DeliveryOutcome::Obsolete => tracing::debug!(%id, kind, "message not needed any more"),
+            DeliveryOutcome::Postponed(error) => {
+                tracing::warn!(%id, kind, error = %chain(error), "message postponed");
+            }
+            DeliveryOutcome::Buried(error) => {
+                tracing::error!(%id, kind, error = %chain(error), "message given up");
+            }
+        }
+    }
+}
+
+async fn clean_up(engine: &Engine) -> Duration {
+    match engine.upkeep.run().await {
+        Ok(report) if report.is_unfinished() => Duration::from_millis(50),
+        Ok(report) => {
+            tracing::debug!(?report, "old rows deleted");
+            UPKEEP_PAUSE
+        }
+        Err(fault) => failed("clean-up", &fault),
+    }
+}
+
+async fn keep_keys(engine: &Engine) -> Duration {
+    match engine.keys.maintain().await {
+        Ok(()) => KEY_PAUSE,
+        Err(fault) => failed("key maintenance", &fault),
+    }
+}
+
+fn failed(worker: &'static str, fault: &Fault) -> Duration {
+    tracing::warn!(worker, error = %chain(fault), "background work failed, will be tried again");
+    FAULT_PAUSE
+}
+
+/// An error with its causes, in one line.
+fn chain(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(cause) = source {
+        text.push_str(": ");
+        text.push_str(&cause.to_string());
+        source = cause.source();
+    }
+    text
+}
