@@ -1,6 +1,7 @@
 //! The secret that an installation without `SECRET_KEY` makes for itself on its first start.
 
 use std::{
+    fmt::Write as _,
     fs::{self, OpenOptions},
     io::{self, Write as _},
     os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _},
@@ -8,8 +9,7 @@ use std::{
 };
 
 use auth_domain::port::Entropy;
-use secrecy::SecretString;
-use zeroize::Zeroizing;
+use secrecy::{SecretString, zeroize::Zeroizing};
 
 /// Reads the secret, or makes one that only its owner can read.
 ///
@@ -33,7 +33,11 @@ fn make(path: &Path, entropy: &dyn Entropy) -> io::Result<SecretString> {
     }
     let mut bits = Zeroizing::new([0u8; 32]);
     entropy.fill(&mut *bits).map_err(io::Error::other)?;
-    let text: Zeroizing<String> = Zeroizing::new(bits.iter().map(|byte| format!("{byte:02x}")).collect());
+    let mut text = Zeroizing::new(String::with_capacity(64));
+    for byte in *bits {
+        // Writing to a String cannot fail.
+        let _ = write!(text, "{byte:02x}");
+    }
     // Written whole under another name and linked into place: two first starts at once agree on one
     // secret, and a crash leaves none or all of it.
     let draft = path.with_extension(format!("{}.new", std::process::id()));
@@ -51,7 +55,8 @@ fn make(path: &Path, entropy: &dyn Entropy) -> io::Result<SecretString> {
 
 fn refuse_open_file(path: &Path) -> io::Result<()> {
     let mode = fs::metadata(path)?.permissions().mode();
-    if mode & 0o077 == 0 {
+    let others = mode & 0o077;
+    if others == 0 {
         return Ok(());
     }
     let say = format!("others may read it (mode {:03o}): run `chmod 600 {}`", mode & 0o777, path.display());

@@ -14,7 +14,7 @@ use auth_domain::{
 };
 use auth_memory::MemoryLimiter;
 use auth_smtp::{CapturingSender, MailSettings, Templates};
-pub use auth_sqlite::Claim;
+pub(crate) use auth_sqlite::Claim;
 use auth_sqlite::{SqliteConfig, SqliteStore};
 use secrecy::{ExposeSecret as _, SecretString};
 

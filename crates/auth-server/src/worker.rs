@@ -31,13 +31,10 @@ impl Workers {
         let (stop, _) = watch::channel(false);
         let mut tasks = JoinSet::new();
         if delivers_mail {
-            let engine = engine.clone();
-            spawn(&mut tasks, &stop, async move || deliver(&engine).await);
+            spawn(&mut tasks, &stop, engine.clone(), deliver);
         }
-        let upkeep = engine.clone();
-        spawn(&mut tasks, &stop, async move || clean_up(&upkeep).await);
-        let keys = engine.clone();
-        spawn(&mut tasks, &stop, async move || keep_keys(&keys).await);
+        spawn(&mut tasks, &stop, engine.clone(), clean_up);
+        spawn(&mut tasks, &stop, engine.clone(), keep_keys);
         Self { tasks, stop }
     }
 
@@ -53,14 +50,14 @@ impl Workers {
 }
 
 /// Runs `turn` again and again, with the pause it asks for, until told to stop between two turns.
-fn spawn<F>(tasks: &mut JoinSet<()>, stop: &watch::Sender<bool>, turn: impl Fn() -> F + Send + 'static)
+fn spawn<F>(tasks: &mut JoinSet<()>, stop: &watch::Sender<bool>, engine: Engine, turn: fn(Engine) -> F)
 where
-    F: Future<Output = Duration> + Send,
+    F: Future<Output = Duration> + Send + 'static,
 {
     let mut stopped = stop.subscribe();
     tasks.spawn(async move {
         loop {
-            let pause = turn().await;
+            let pause = turn(engine.clone()).await;
             tokio::select! {
                 () = sleep(pause) => {}
                 _ = stopped.wait_for(|&stop| stop) => return,
@@ -69,7 +66,7 @@ where
     });
 }
 
-async fn deliver(engine: &Engine) -> Duration {
+async fn deliver(engine: Engine) -> Duration {
     match engine.delivery.run(DELIVERY_BATCH).await {
         Ok(report) if report.messages.is_empty() => DELIVERY_PAUSE,
         Ok(report) => {
@@ -95,7 +92,7 @@ fn log_delivery(report: &DeliveryReport) {
     }
 }
 
-async fn clean_up(engine: &Engine) -> Duration {
+async fn clean_up(engine: Engine) -> Duration {
     match engine.upkeep.run().await {
         Ok(report) if report.is_unfinished() => Duration::from_millis(50),
         Ok(report) => {
@@ -106,7 +103,7 @@ async fn clean_up(engine: &Engine) -> Duration {
     }
 }
 
-async fn keep_keys(engine: &Engine) -> Duration {
+async fn keep_keys(engine: Engine) -> Duration {
     match engine.keys.maintain().await {
         Ok(()) => KEY_PAUSE,
         Err(fault) => failed("key maintenance", &fault),
