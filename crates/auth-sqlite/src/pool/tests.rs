@@ -5,14 +5,14 @@ use std::sync::mpsc;
 use diesel::{RunQueryDsl, dsl::sql, sql_types::Integer};
 
 use super::*;
-use crate::config::SqliteConfig;
+use crate::config::Location;
 
 /// Long enough for any statement; nothing waits this long unless a test fails.
 const PATIENCE: Duration = Duration::from_secs(10);
 
 /// A pool of one writer with an empty table `t`.
 async fn writer(acquire_timeout: Duration) -> Arc<Pool> {
-    let database = Arc::new(Database::prepare(&SqliteConfig::in_memory()).unwrap());
+    let database = Arc::new(Database::prepare(Location::Memory, PATIENCE).unwrap());
     let pool = Pool::new(database, Access::Write, 1, None, acquire_timeout);
     let create = |lease: &mut Lease| Ok(lease.conn()?.batch_execute("CREATE TABLE t (x INTEGER) STRICT")?);
     pool.lease().await.unwrap().run(create).await.1.unwrap();
