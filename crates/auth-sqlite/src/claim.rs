@@ -2,7 +2,7 @@
 
 use std::{
     ffi::OsString,
-    fs::{File, TryLockError},
+    fs::{self, File, TryLockError},
     io,
     path::{Path, PathBuf},
 };
@@ -42,6 +42,9 @@ pub enum ClaimError {
 
 impl Claim {
     pub(crate) fn take(database: &Path) -> Result<Self, ClaimError> {
+        // Two servers that reach one file by different links claim the same thing.
+        let database = fs::canonicalize(database)
+            .map_err(|source| ClaimError::Io { path: database.to_owned(), source })?;
         let mut name = OsString::from(database);
         name.push(".lock");
         let path = PathBuf::from(name);

@@ -12,7 +12,7 @@ use diesel::{
     Connection, RunQueryDsl, SqliteConnection, connection::SimpleConnection, dsl::sql, sql_types::Text,
 };
 
-use crate::config::{Location, OpenError, SqliteConfig};
+use crate::config::{Location, OpenError};
 
 /// What a connection is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -35,8 +35,8 @@ pub(crate) struct Database {
 
 impl Database {
     /// Makes the file if it is missing.
-    pub(crate) fn prepare(config: &SqliteConfig) -> Result<Self, OpenError> {
-        let (path, scratch) = match &config.location {
+    pub(crate) fn prepare(location: Location, busy_timeout: Duration) -> Result<Self, OpenError> {
+        let (path, scratch) = match location {
             Location::File(path) => (std::path::absolute(path).map_err(|_| OpenError::Path)?, None),
             Location::Memory => {
                 let scratch = Scratch::create()?;
@@ -46,7 +46,7 @@ impl Database {
         // An absolute path: SQLite would take `file:x` or `:memory:` for something else than a file.
         let url = path.to_str().ok_or(OpenError::Path)?.to_owned();
         create_file(&path).map_err(|source| OpenError::Create { path: path.clone(), source })?;
-        Ok(Self { url, path, busy_timeout: config.busy_timeout, scratch })
+        Ok(Self { url, path, busy_timeout, scratch })
     }
 
     /// Where the file is.

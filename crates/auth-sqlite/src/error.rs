@@ -20,7 +20,7 @@ impl From<Error> for Fault {
 }
 
 /// A row of `table` does not make sense.
-pub(crate) fn corrupt(table: &'static str, id: impl ToString) -> StoreError {
+pub(crate) fn corrupt(table: &'static str, id: &impl ToString) -> StoreError {
     StoreError::Corrupt { table, id: id.to_string() }
 }
 

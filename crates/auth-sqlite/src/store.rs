@@ -31,8 +31,8 @@ impl SqliteStore {
     /// # Errors
     /// [`OpenError`] says what the file system or SQLite refused.
     pub fn open(config: SqliteConfig) -> Result<Self, OpenError> {
-        let SqliteConfig { readers, acquire_timeout, .. } = config;
-        let database = Arc::new(Database::prepare(&config)?);
+        let SqliteConfig { location, readers, busy_timeout, acquire_timeout } = config;
+        let database = Arc::new(Database::prepare(location, busy_timeout)?);
         // The writer first: it puts a new file into WAL mode, which readers rely on.
         let first = database.connect(Access::Write)?;
         let pool =

@@ -72,7 +72,7 @@ impl TryFrom<AuditRow> for AuditEntry {
 
     fn try_from(row: AuditRow) -> Result<Self, StoreError> {
         let seq = row.seq;
-        entry(row).ok_or_else(|| corrupt("audit_events", seq))
+        entry(row).ok_or_else(|| corrupt("audit_events", &seq))
     }
 }
 

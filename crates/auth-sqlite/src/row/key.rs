@@ -46,7 +46,7 @@ impl TryFrom<KeyRow> for SigningKey {
 
     fn try_from(row: KeyRow) -> Result<Self, StoreError> {
         let id = row.id.clone();
-        key(row).ok_or_else(|| corrupt("signing_keys", id))
+        key(row).ok_or_else(|| corrupt("signing_keys", &id))
     }
 }
 

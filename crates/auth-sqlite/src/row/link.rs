@@ -39,7 +39,7 @@ impl TryFrom<LinkRow> for Link {
     fn try_from(row: LinkRow) -> Result<Self, StoreError> {
         // The digest stays out of the error: whose link it was is enough to find it.
         let id = format!("{} of user {}", row.purpose, row.user_id);
-        link(&row).ok_or_else(|| corrupt("one_time_links", id))
+        link(&row).ok_or_else(|| corrupt("one_time_links", &id))
     }
 }
 

@@ -1,5 +1,7 @@
 //! Rows of `login_locks`.
 
+use std::fmt;
+
 use auth_domain::{guard::lockout::LockState, port::StoreError};
 use diesel::prelude::*;
 
@@ -38,8 +40,8 @@ impl TryFrom<LockRow> for LockState {
 
     fn try_from(row: LockRow) -> Result<Self, StoreError> {
         // The key is a keyed hash and says nothing without the server's key.
-        let key: String = row.key.iter().map(|byte| format!("{byte:02x}")).collect();
-        state(&row).ok_or_else(|| corrupt("login_locks", key))
+        let key = || LowerHex(&row.key).to_string();
+        state(&row).ok_or_else(|| corrupt("login_locks", &key()))
     }
 }
 
@@ -49,4 +51,12 @@ fn state(row: &LockRow) -> Option<LockState> {
         locked_until: nullable(row.locked_until, time)?,
         last_attempt_at: time(row.last_attempt_at)?,
     })
+}
+
+struct LowerHex<'a>(&'a [u8]);
+
+impl fmt::Display for LowerHex<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+    }
 }

@@ -1,5 +1,6 @@
 //! Rows, and the way from a row to an entity. A row that makes no entity is
 //! [`StoreError::Corrupt`](auth_domain::port::StoreError::Corrupt).
+#![expect(clippy::option_option, reason = "the outer one is about the row, the inner one about the column")]
 
 mod audit;
 mod key;

@@ -55,7 +55,7 @@ impl TryFrom<OutboxRow> for OutboxItem {
 
     fn try_from(row: OutboxRow) -> Result<Self, StoreError> {
         let id = row.id;
-        item(row).ok_or_else(|| corrupt("outbox", id))
+        item(row).ok_or_else(|| corrupt("outbox", &id))
     }
 }
 

@@ -63,7 +63,7 @@ impl TryFrom<SessionRow> for Session {
 
     fn try_from(row: SessionRow) -> Result<Self, StoreError> {
         let id = row.id;
-        session(row).ok_or_else(|| corrupt("sessions", id))
+        session(row).ok_or_else(|| corrupt("sessions", &id))
     }
 }
 
@@ -116,7 +116,7 @@ impl TryFrom<GenerationRow> for Generation {
     type Error = StoreError;
 
     fn try_from(row: GenerationRow) -> Result<Self, StoreError> {
-        let bad = || corrupt("refresh_tokens", format!("{}/{}", row.session_id, row.generation));
+        let bad = || corrupt("refresh_tokens", &format!("{}/{}", row.session_id, row.generation));
         Ok(Self {
             number: u32::try_from(row.generation).map_err(|_| bad())?,
             digest: digest(&row.digest).ok_or_else(bad)?,

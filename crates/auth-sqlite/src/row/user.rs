@@ -63,7 +63,7 @@ impl TryFrom<UserRow> for User {
 
     fn try_from(row: UserRow) -> Result<Self, StoreError> {
         let id = row.id;
-        entity(row).ok_or_else(|| corrupt("users", id))
+        entity(row).ok_or_else(|| corrupt("users", &id))
     }
 }
 

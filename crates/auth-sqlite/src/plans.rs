@@ -1,0 +1,199 @@
+//! How SQLite answers each statement: by an index, whatever the size of a table.
+
+use std::{
+    future::{Future, ready},
+    sync::{Arc, Mutex},
+};
+
+use auth_domain::{
+    audit::AuditEvent,
+    id::{OutboxId, UserId},
+    port::{AuditFilter, AuditLog, KeyRepo, LinkRepo, LockRepo, Outbox, SessionRepo, StoreError, UserRepo},
+    session::EndReason,
+    tenant::TenantId,
+    token::LinkPurpose,
+};
+use auth_testkit::builder;
+use diesel::{
+    Connection, QueryableByName, RunQueryDsl, SqliteConnection, connection::InstrumentationEvent, sql_query,
+    sql_types::Text,
+};
+use diesel_migrations::MigrationHarness;
+
+use crate::{
+    MIGRATIONS,
+    runner::{Repositories, Runner, Work},
+};
+
+/// Runs work where it stands, on a connection whose statements are noted.
+struct Direct(SqliteConnection);
+
+impl Runner for Direct {
+    fn read<T: Send + 'static>(
+        &mut self,
+        work: impl Work<T>,
+    ) -> impl Future<Output = Result<T, StoreError>> + Send {
+        ready(work(&mut self.0).map_err(|fault| fault.0))
+    }
+
+    fn write<T: Send + 'static>(
+        &mut self,
+        work: impl Work<T>,
+    ) -> impl Future<Output = Result<T, StoreError>> + Send {
+        self.read(work)
+    }
+}
+
+#[derive(QueryableByName)]
+struct Step {
+    #[diesel(sql_type = Text)]
+    detail: String,
+}
+
+/// The repositories of an empty database, and the statements they run.
+struct Probe {
+    repos: Repositories<Direct>,
+    seen: Arc<Mutex<Vec<String>>>,
+}
+
+impl Probe {
+    fn new() -> Self {
+        let mut conn = SqliteConnection::establish(":memory:").unwrap();
+        conn.run_pending_migrations(MIGRATIONS).unwrap();
+        let seen = Arc::new(Mutex::new(Vec::new()));
+        let noted = Arc::clone(&seen);
+        conn.set_instrumentation(move |event: InstrumentationEvent<'_>| {
+            if let InstrumentationEvent::StartQuery { query, .. } = event {
+                noted.lock().unwrap().push(query.to_string());
+            }
+        });
+        Self { repos: Repositories(Direct(conn)), seen }
+    }
+
+    /// The plans of the statements run since the last call, one line per step.
+    fn plans(&mut self) -> Vec<String> {
+        let statements = std::mem::take(&mut *self.seen.lock().unwrap());
+        let mut steps = Vec::new();
+        for statement in &statements {
+            let text = statement.split("-- binds:").next().unwrap_or_default();
+            let explain = sql_query(format!("EXPLAIN QUERY PLAN {text}"));
+            let plan: Vec<Step> = explain.load(&mut self.repos.0.0).unwrap();
+            steps.extend(plan.into_iter().map(|step| step.detail));
+        }
+        self.seen.lock().unwrap().clear();
+        assert!(!statements.is_empty(), "nothing was run");
+        steps
+    }
+
+    /// Every step searches by an index, and none sorts.
+    fn assert_searches(&mut self, what: &str) {
+        let plans = self.plans();
+        let bad = |step: &String| step.starts_with("SCAN") || step.contains("TEMP B-TREE");
+        assert!(!plans.iter().any(bad), "{what}: {plans:#?}");
+    }
+}
+
+/// Runs each call and checks its plan.
+macro_rules! all_search {
+    ($probe:ident: $($port:ident::$method:ident($($argument:expr),*);)+) => {$(
+        let answer = $port::$method(&mut $probe.repos, $($argument),*).await;
+        // On an empty database a call may fail for lack of a row; its statement was run all the same.
+        drop(answer);
+        $probe.assert_searches(concat!(stringify!($port), "::", stringify!($method)));
+    )+};
+}
+
+#[tokio::test]
+async fn every_statement_on_accounts_and_sessions_uses_an_index() {
+    let now = builder::noon();
+    let (user, mut probe) = (builder::user(1, now), Probe::new());
+    let session = builder::session(1, &user, now);
+    let token = |number| builder::generation(session.id, number, now);
+    let ended = builder::ended(EndReason::Logout, now);
+    all_search! { probe:
+        UserRepo::insert(&user);
+        UserRepo::by_id(user.id);
+        UserRepo::by_email(&user.tenant, &user.email);
+        UserRepo::lock(user.id);
+        UserRepo::save(&user);
+        SessionRepo::insert(&session, &token(0));
+        SessionRepo::with_user(session.id);
+        SessionRepo::presented(&token(0).digest);
+        SessionRepo::rotate(session.id, &token(1));
+        SessionRepo::live_of(user.id, now);
+        SessionRepo::extend(session.id, now);
+        SessionRepo::touch(session.id, now);
+        SessionRepo::end(session.id, ended);
+        SessionRepo::end_all(user.id, None, ended);
+        SessionRepo::end_all(user.id, Some(session.id), ended);
+        SessionRepo::purge(now, 10);
+    }
+}
+
+#[tokio::test]
+async fn every_statement_on_links_locks_and_keys_uses_an_index() {
+    let now = builder::noon();
+    let (user, mut probe) = (builder::user(1, now), Probe::new());
+    let link = builder::link(1, LinkPurpose::VerifyEmail, &user, now);
+    let (lock, key) = (builder::lock_key(1), builder::signing_key("k1", now));
+    all_search! { probe:
+        UserRepo::insert(&user);
+        LinkRepo::replace(&link);
+        LinkRepo::find(&link.digest, now);
+        LinkRepo::consume(&link.digest, now);
+        LinkRepo::withdraw(user.id, link.purpose);
+        LinkRepo::purge(now, 10);
+        LockRepo::lock(&lock);
+        LockRepo::put(&lock, &builder::lock_state(1, now));
+        LockRepo::clear(&lock);
+        LockRepo::purge(now, 10);
+        KeyRepo::insert(&key);
+        KeyRepo::retire(&key.id, now);
+        KeyRepo::delete(&key.id);
+    }
+}
+
+#[tokio::test]
+async fn every_statement_on_the_outbox_uses_an_index() {
+    let (now, mut probe) = (builder::noon(), Probe::new());
+    let id = OutboxId::from_i64(1);
+    all_search! { probe:
+        Outbox::put(&builder::outbox_item(1, now));
+        Outbox::lease(now, now, 10);
+        Outbox::retry(id, now, "error");
+        Outbox::bury(id, now, "error");
+        Outbox::done(id);
+        Outbox::purge(now, 10);
+    }
+    // It walks what waits and nothing else: the index has no dead letters.
+    Outbox::depth(&mut probe.repos).await.unwrap();
+    assert_eq!(probe.plans(), ["SCAN outbox USING INDEX outbox_waiting"]);
+}
+
+#[tokio::test]
+async fn every_filter_of_the_audit_log_uses_the_narrowest_index() {
+    let mut probe = Probe::new();
+    all_search! { probe: AuditLog::append(&builder::audit(AuditEvent::Registered, builder::noon())); }
+    for number in 1..16 {
+        let given = |bit: u8| number & bit != 0;
+        let filter = AuditFilter {
+            tenant: given(1).then(TenantId::default),
+            event: given(2).then_some(AuditEvent::Registered),
+            subject: given(4).then(|| UserId::from_i64(1)),
+            before: given(8).then_some(100),
+        };
+        AuditLog::list(&mut probe.repos, &filter, 10).await.unwrap();
+        let plans = probe.plans();
+        let index = match number & 7 {
+            0 => "INTEGER PRIMARY KEY",
+            1 => "audit_events_tenant",
+            2 | 3 => "audit_events_event",
+            _ => "audit_events_subject",
+        };
+        assert!(plans.len() == 1 && plans[0].starts_with("SEARCH"), "{filter:?}: {plans:?}");
+        assert!(plans[0].contains(index), "{filter:?}: {plans:?}");
+    }
+    // Without a filter it walks the log from its end, and stops at the limit: no sort.
+    AuditLog::list(&mut probe.repos, &AuditFilter::default(), 10).await.unwrap();
+    assert_eq!(probe.plans(), ["SCAN audit_events"]);
+}

@@ -1,0 +1,102 @@
+//! Rules that the schema keeps by itself, and its way up and down.
+
+use std::collections::BTreeSet;
+
+use auth_domain::{audit::AuditEvent, port::Store};
+use auth_sqlite::{MIGRATIONS, SqliteConfig, SqliteStore};
+use auth_testkit::builder;
+use diesel::{
+    Connection, RunQueryDsl, SqliteConnection,
+    connection::SimpleConnection,
+    dsl::sql,
+    sql_types::{BigInt, Text},
+};
+use diesel_migrations::MigrationHarness;
+
+use crate::OnFile;
+
+#[tokio::test]
+async fn the_audit_log_refuses_every_change() {
+    let on_file = OnFile::new().await;
+    let entry = builder::audit(AuditEvent::Registered, builder::noon());
+    for _ in 0..3 {
+        on_file.store.read().await.unwrap().audit().append(&entry).await.unwrap();
+    }
+    let mut conn = on_file.past_the_store();
+    let columns = "seq, at, tenant, event, outcome, details";
+    let values = "2, 0, 'default', 'registered', 'success', '[]'";
+    for change in [
+        "UPDATE audit_events SET at = 0".to_owned(),
+        "UPDATE audit_events SET seq = 100 WHERE seq = 3".to_owned(),
+        "DELETE FROM audit_events".to_owned(),
+        "DELETE FROM audit_events WHERE seq = 2".to_owned(),
+        format!("REPLACE INTO audit_events ({columns}) VALUES ({values})"),
+        format!("INSERT INTO audit_events ({columns}) VALUES ({values}) ON CONFLICT DO UPDATE SET at = 0"),
+    ] {
+        let error = conn.batch_execute(&change).expect_err(&change).to_string();
+        assert!(error.contains("append-only"), "{change}: {error}");
+    }
+    let count = "SELECT count(*) FROM audit_events WHERE at > 0";
+    assert_eq!(sql::<BigInt>(count).get_result::<i64>(&mut conn).unwrap(), 3);
+}
+
+#[tokio::test]
+async fn tables_refuse_what_makes_no_sense() {
+    let on_file = OnFile::new().await;
+    let ada = builder::user(1, builder::noon());
+    on_file.store.read().await.unwrap().users().insert(&ada).await.unwrap().unwrap();
+    let mut conn = on_file.past_the_store();
+    conn.batch_execute("PRAGMA foreign_keys = ON").unwrap();
+    for nonsense in [
+        "UPDATE users SET status = 'asleep'",
+        "UPDATE users SET superuser = 2",
+        "UPDATE users SET created_at = 'yesterday'",
+        "UPDATE users SET password_hash = NULL, temporary_until = 1",
+        "INSERT INTO login_locks VALUES (x'00', 1, NULL, 0)",
+        "INSERT INTO login_locks VALUES (zeroblob(32), -1, NULL, 0)",
+        "INSERT INTO refresh_tokens VALUES (404, 0, zeroblob(32), zeroblob(16), 0)",
+        "INSERT INTO sessions VALUES (1, 't', 404, 0, 'pwd', 0, 0, 0, NULL, NULL, NULL, NULL)",
+        "INSERT INTO sessions VALUES (1, 't', 1, 0, 'pwd', 0, 0, 0, 5, NULL, NULL, NULL)",
+        "INSERT INTO one_time_links VALUES (zeroblob(32), 't', 1, 'party', 'a@b.c', 0, 0, NULL)",
+        "INSERT INTO signing_keys VALUES ('k', 'none', x'', '{}', 0, 0, NULL)",
+    ] {
+        assert!(conn.batch_execute(nonsense).is_err(), "{nonsense}");
+    }
+}
+
+/// Everything in the schema, as text.
+fn schema(conn: &mut SqliteConnection) -> BTreeSet<String> {
+    // What SQLite makes for itself (sqlite_sequence) cannot be dropped.
+    let objects = "SELECT type || ' ' || name || ': ' || coalesce(sql, '') FROM sqlite_schema
+         WHERE name NOT LIKE 'sqlite\\_%' ESCAPE '\\'";
+    sql::<Text>(objects).load::<String>(conn).unwrap().into_iter().collect()
+}
+
+#[test]
+fn every_migration_goes_down_and_up_again() {
+    let mut conn = SqliteConnection::establish(":memory:").unwrap();
+    conn.applied_migrations().unwrap(); // makes the harness's own table
+    let mut steps = 0;
+    while conn.has_pending_migration(MIGRATIONS).unwrap() {
+        let before = schema(&mut conn);
+        conn.run_next_migration(MIGRATIONS).unwrap();
+        let after = schema(&mut conn);
+        assert_ne!(before, after);
+        conn.revert_last_migration(MIGRATIONS).unwrap();
+        assert_eq!(schema(&mut conn), before);
+        conn.run_next_migration(MIGRATIONS).unwrap();
+        assert_eq!(schema(&mut conn), after);
+        steps += 1;
+    }
+    assert_eq!(steps, 7);
+    conn.revert_all_migrations(MIGRATIONS).unwrap();
+    assert_eq!(schema(&mut conn).len(), 1, "the harness's own table is left");
+    conn.run_pending_migrations(MIGRATIONS).unwrap();
+}
+
+#[tokio::test]
+async fn migrating_twice_at_once_runs_each_step_once() {
+    let store = SqliteStore::open(SqliteConfig::in_memory()).unwrap();
+    let (one, other) = tokio::join!(store.migrate(), store.migrate());
+    assert_eq!(one.unwrap().len() + other.unwrap().len(), 7);
+}
