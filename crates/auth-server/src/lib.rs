@@ -12,7 +12,7 @@
 //! use auth_server::{Application, settings::Settings};
 //!
 //! # fn main() -> anyhow::Result<()> {
-//! actix_web::rt::System::new().block_on(async {
+//! auth_server::block_on(async {
 //!     let application = Application::build(&Settings::load()?).await?;
 //!     application.run_until(std::future::pending()).await
 //! })
@@ -29,3 +29,9 @@ mod wire;
 mod worker;
 
 pub use application::Application;
+
+/// Runs `future` on a runtime as the server needs it, to its end. An [`Application`] must be built and
+/// run inside.
+pub fn block_on<F: Future>(future: F) -> F::Output {
+    actix_web::rt::System::new().block_on(future)
+}

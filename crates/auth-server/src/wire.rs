@@ -24,17 +24,17 @@ use crate::{
 };
 
 /// The engine on its adapters, and what the server needs of them besides.
-pub struct Wiring {
+pub(crate) struct Wiring {
     /// The engine.
-    pub engine: Engine,
+    pub(crate) engine: Engine,
     /// Counts requests.
-    pub limiter: Arc<dyn RateLimiter>,
+    pub(crate) limiter: Arc<dyn RateLimiter>,
     /// Tells the time.
-    pub clock: Arc<dyn Clock>,
+    pub(crate) clock: Arc<dyn Clock>,
     /// Makes ids and nonces.
-    pub entropy: Arc<dyn Entropy>,
+    pub(crate) entropy: Arc<dyn Entropy>,
     /// Shows captured messages; `None` where there is no dev mailbox.
-    pub mailbox: Option<Arc<dyn Mailbox>>,
+    pub(crate) mailbox: Option<Arc<dyn Mailbox>>,
     store: Arc<SqliteStore>,
 }
 
@@ -43,7 +43,7 @@ impl Wiring {
     ///
     /// # Errors
     /// When the store refuses one.
-    pub async fn migrate(&self) -> anyhow::Result<Vec<String>> {
+    pub(crate) async fn migrate(&self) -> anyhow::Result<Vec<String>> {
         self.store.migrate().await.context("cannot migrate the database")
     }
 
@@ -52,7 +52,7 @@ impl Wiring {
     ///
     /// # Errors
     /// When the store or a key refuses.
-    pub async fn prepare(&self) -> anyhow::Result<()> {
+    pub(crate) async fn prepare(&self) -> anyhow::Result<()> {
         self.migrate().await?;
         self.engine.keys.ensure().await.context("cannot prepare the signing keys")
     }
@@ -61,7 +61,7 @@ impl Wiring {
     ///
     /// # Errors
     /// When a server has it already.
-    pub fn claim(&self) -> anyhow::Result<Claim> {
+    pub(crate) fn claim(&self) -> anyhow::Result<Claim> {
         self.store.claim().context("cannot use the database")
     }
 }
@@ -70,7 +70,7 @@ impl Wiring {
 ///
 /// # Errors
 /// One sentence about what is missing, with its cause.
-pub fn build(settings: &Settings) -> anyhow::Result<Wiring> {
+pub(crate) fn build(settings: &Settings) -> anyhow::Result<Wiring> {
     let entropy: Arc<dyn Entropy> = Arc::new(OsEntropy);
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let secret = server_secret(settings, &*entropy)?;
@@ -168,6 +168,6 @@ fn server_secret(settings: &Settings, entropy: &dyn Entropy) -> anyhow::Result<S
 }
 
 /// Whether the settings say that mail is handed over at all.
-pub fn delivers_mail(settings: &Settings) -> bool {
+pub(crate) fn delivers_mail(settings: &Settings) -> bool {
     settings.mail == Delivery::Capture
 }

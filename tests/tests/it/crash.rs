@@ -7,6 +7,13 @@ use std::{
     time::Duration,
 };
 
+use auth_domain::{
+    audit::AuditEvent,
+    port::{AuditFilter, Store as _},
+    tenant::TenantId,
+    user::Email,
+};
+use auth_sqlite::{SqliteConfig, SqliteStore};
 use reqwest::{Client, StatusCode};
 use serde_json::{Value, json};
 
@@ -87,6 +94,13 @@ async fn every_acknowledged_account_and_its_mail_are_there_after_kill_9() {
     }
     assert!((1..200).contains(&acknowledged.len()), "{} acknowledged", acknowledged.len());
 
+    let store =
+        SqliteStore::open(SqliteConfig::file(directory.path().join("data/auth.sqlite3"))).expect("the store");
+    for email in &acknowledged {
+        assert_eq!(registrations(&store, email).await, 1, "{email} has no audit record");
+    }
+    drop(store);
+
     let second = Process::start(directory.path());
     for email in &acknowledged {
         assert_eq!(
@@ -98,6 +112,16 @@ async fn every_acknowledged_account_and_its_mail_are_there_after_kill_9() {
     for email in &acknowledged {
         assert!(mail_comes(&http, &second.base, email).await, "the mail to {email} is lost");
     }
+}
+
+/// How many records of its registration the account has in the audit log.
+async fn registrations(store: &SqliteStore, email: &str) -> usize {
+    let mut repos = store.read().await.expect("a store that answers");
+    let email = Email::parse(email).expect("an address");
+    let user = repos.users().by_email(&TenantId::default(), &email).await.expect("an answer");
+    let subject = Some(user.expect("the account").id);
+    let filter = AuditFilter { subject, event: Some(AuditEvent::Registered), ..AuditFilter::default() };
+    repos.audit().list(&filter, 10).await.expect("an answer").len()
 }
 
 async fn mail_comes(http: &Client, base: &str, email: &str) -> bool {

@@ -47,7 +47,7 @@ impl TestServer {
         let (bound, address) = oneshot::channel();
         let (stop, stopped) = oneshot::channel::<()>();
         let thread = std::thread::spawn(move || {
-            actix_web::rt::System::new().block_on(async move {
+            auth_server::block_on(async move {
                 let application = Application::build(&settings).await.expect("a server that starts");
                 bound.send(application.addr()).expect("somebody who waits for the address");
                 let shutdown = async { drop(stopped.await) };

@@ -5,7 +5,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use proptest::prelude::*;
 
 fn at(seconds: i64) -> DateTime<Utc> {
-    DateTime::from_timestamp(1_800_000_000 + seconds, 0).unwrap()
+    DateTime::from_timestamp(1_800_000_000 + seconds, 0).expect("a time in range")
 }
 
 #[derive(Clone, Copy, Debug)]

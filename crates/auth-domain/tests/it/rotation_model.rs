@@ -61,12 +61,12 @@ impl World {
     }
 
     fn at(seconds: i64) -> DateTime<Utc> {
-        DateTime::from_timestamp(1_800_000_000 + seconds, 0).unwrap()
+        DateTime::from_timestamp(1_800_000_000 + seconds, 0).expect("a time in range")
     }
 
     fn generation(&self, number: usize) -> Option<Generation> {
         self.minted.get(number).map(|&minted| Generation {
-            number: u32::try_from(number).unwrap(),
+            number: u32::try_from(number).expect("a short chain"),
             digest: Digest::of(&number.to_le_bytes()),
             salt: [0; 16],
             minted_at: Self::at(minted),
@@ -87,12 +87,12 @@ impl World {
         session.ended = self.ended.then_some(Ended { at: Self::at(self.now), reason: EndReason::TokenReuse });
         let presented = Presented {
             session,
-            token: self.generation(number).unwrap(),
+            token: self.generation(number).expect("a token of the chain"),
             successor: self.generation(number + 1),
         };
         match judge(&presented, Self::at(self.now), TimeDelta::seconds(GRACE)) {
             Verdict::Rotate => Seen::Rotate,
-            Verdict::Repeat(next) => Seen::Repeat(usize::try_from(next.number).unwrap()),
+            Verdict::Repeat(next) => Seen::Repeat(usize::try_from(next.number).expect("a short chain")),
             Verdict::Reuse => Seen::Reuse,
             Verdict::Dead => Seen::Dead,
         }

@@ -26,7 +26,7 @@ pub(super) async fn rotate(wiring: &Wiring) -> anyhow::Result<()> {
             println!("running servers learn it within a minute, verifiers have {minutes} minutes");
         }
         None => {
-            println!("JWT_ALGORITHM is HS256: tokens are signed with SECRET_KEY, there is no key to rotate")
+            println!("JWT_ALGORITHM is HS256: tokens are signed with SECRET_KEY, there is no key to rotate");
         }
     }
     Ok(())

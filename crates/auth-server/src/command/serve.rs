@@ -17,7 +17,7 @@ use crate::{
 pub(super) fn run() -> anyhow::Result<ExitCode> {
     let settings = Settings::load()?;
     telemetry::start(&settings)?;
-    actix_web::rt::System::new().block_on(async {
+    crate::block_on(async {
         let application = Application::build(&settings).await?;
         welcome(&settings, &application);
         let stop = Stop::listen()?;
