@@ -1,1 +1,20 @@
 //! Mail: templates and the capturing transport behind the development mailbox.
+//!
+//! | Module | What it holds |
+//! |---|---|
+//! | `templates` | [`Templates`]: a letter in, subject, text and HTML out |
+//! | `context` | what templates may know of a letter, made harmless |
+//! | `mailbox` | [`CapturingSender`]: the mailer, text message and mailbox ports |
+//! | `journal` | the file behind the mailbox |
+//!
+//! The texts are in `templates/`: `NAME.subject.txt`, `NAME.txt` and `NAME.html` for each notice, and
+//! the two layouts around them. They are compiled in.
+#![warn(missing_docs)]
+
+mod context;
+mod journal;
+mod mailbox;
+mod templates;
+
+pub use mailbox::CapturingSender;
+pub use templates::{MailSettings, Message, TemplateError, Templates};
