@@ -1,0 +1,146 @@
+//! Every letter says what it should, and nothing that a stranger put into it.
+
+use auth_domain::{
+    client::{Client, UserAgent},
+    port::{Letter, Notice},
+    token::LinkToken,
+    user::FullName,
+};
+use auth_smtp::{MailSettings, Message, Templates};
+use auth_testkit::contract::mailbox::letter;
+use chrono::DateTime;
+
+use crate::support::settings;
+
+/// 32 zero bytes, written down.
+const TOKEN: &str = "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
+
+fn token() -> LinkToken {
+    LinkToken::parse(TOKEN).unwrap()
+}
+
+fn letter_of(notice: Notice, name: Option<&str>, agent: &str) -> Letter {
+    Letter {
+        name: name.map(|name| FullName::parse(name).unwrap()),
+        notice,
+        client: Client {
+            ip: Some("203.0.113.7".parse().unwrap()),
+            user_agent: UserAgent::new(agent),
+            request_id: None,
+        },
+        at: DateTime::from_timestamp(1_767_268_800, 0).unwrap(),
+        ..letter("ada@example.com")
+    }
+}
+
+fn render(settings: MailSettings, letter: &Letter) -> Message {
+    Templates::new(settings).unwrap().render(letter).unwrap()
+}
+
+/// Each notice with the subject and the link it must have.
+fn notices() -> [(Notice, &'static str, String); 7] {
+    const BASE: &str = "https://acme.example/app";
+    let verify = format!("{BASE}/verify-email?token={TOKEN}");
+    let reset = format!("{BASE}/reset-password?token={TOKEN}");
+    let forgot = format!("{BASE}/forgot-password");
+    let moved = Notice::EmailChangeRequested { masked: "ad*@new.example".to_owned() };
+    [
+        (Notice::VerifyEmail(token()), "Verify your email address", verify.clone()),
+        (Notice::ResetPassword(token()), "Reset your password", reset),
+        (Notice::ConfirmEmailChange(token()), "Confirm your new email address", verify),
+        (Notice::AccountExists, "You already have a Acme & Sons account", forgot.clone()),
+        (moved, "Your Acme & Sons email address is about to change", forgot.clone()),
+        (Notice::PasswordChanged, "Your Acme & Sons Password Has Been Changed", forgot.clone()),
+        (Notice::RefreshReuse, "A Acme & Sons session was ended for your safety", forgot),
+    ]
+}
+
+#[test]
+fn every_notice_has_its_subject_its_link_and_what_caused_it() {
+    for (notice, subject, link) in notices() {
+        let message = render(settings(), &letter_of(notice, Some("Ada Lovelace"), "Firefox/140.0"));
+        assert_eq!(message.subject, subject);
+        assert!(message.html.contains(&format!("href=\"{link}\"")), "{subject}");
+        assert!(message.text.lines().any(|line| line == link), "{subject}");
+        for part in [&message.text, &message.html] {
+            for said in ["Hello Ada,", "1 January 2026, 12:00 UTC", "Firefox/140.0", "203.0.113.7"] {
+                assert!(part.contains(said), "{subject}: {said}");
+            }
+            assert!(!part.contains("Lovelace") && !part.contains("{{") && !part.contains("{%"), "{subject}");
+            assert!(part.contains("help@acme.example"), "{subject}");
+        }
+        assert!(
+            message.text.contains("Acme & Sons") && message.html.contains("Acme &amp; Sons"),
+            "{subject}"
+        );
+    }
+}
+
+#[test]
+fn links_say_how_long_they_work() {
+    for ((notice, ..), life) in notices().into_iter().zip(["24 hours", "30 minutes", "1 hour"]) {
+        let message = render(settings(), &letter_of(notice, None, ""));
+        assert!(message.text.contains(life) && message.html.contains(life), "{life}");
+    }
+}
+
+#[test]
+fn html_is_escaped_and_text_is_not() {
+    for (notice, subject, _) in notices() {
+        let message = render(settings(), &letter_of(notice, Some("<b>\"Ada\" L"), "<img src=x onerror=1>"));
+        assert!(!message.html.contains("<img") && !message.html.contains("<b>"), "{subject}");
+        assert!(message.html.contains("&lt;b&gt;") && message.html.contains("&lt;img src=x"), "{subject}");
+        assert!(message.text.contains("<img src=x onerror=1>"), "{subject}");
+    }
+}
+
+#[test]
+fn strangers_cannot_put_links_into_a_letter() {
+    let letter = letter_of(Notice::RefreshReuse, Some("evil.example now"), "see http://evil.example");
+    let message = render(settings(), &letter);
+    assert!(!message.text.contains("evil") && !message.html.contains("evil"));
+    assert!(message.text.starts_with("Hello,\n\n") && message.html.contains("<p>Hello,</p>"));
+    assert!(!message.text.contains("Device:") && !message.html.contains("Device:"));
+}
+
+#[test]
+fn a_subject_is_one_line() {
+    for (notice, ..) in notices() {
+        let branding_name = "Acme\r\nBcc: eve@example.com\n".to_owned();
+        let message = render(MailSettings { branding_name, ..settings() }, &letter_of(notice, None, ""));
+        assert!(!message.subject.contains(['\r', '\n']), "{}", message.subject);
+    }
+}
+
+#[test]
+fn leaves_out_what_is_not_known() {
+    for (_, subject, _) in notices() {
+        let support_email = None;
+        let message = render(MailSettings { support_email, ..settings() }, &letter("ada@example.com"));
+        for part in [&message.text, &message.html] {
+            for said in ["Device:", "IP address:", "Questions?", "mailto:", "None", "none,"] {
+                assert!(!part.contains(said), "{subject}: {said}");
+            }
+        }
+    }
+}
+
+#[test]
+fn reads_well_as_plain_text() {
+    let message = render(settings(), &letter_of(Notice::VerifyEmail(token()), Some("Ada"), "Firefox/140.0"));
+    let expected = format!(
+        "Hello Ada,\n\n\
+         Please confirm that this address belongs to your Acme & Sons account by opening this link:\n\n\
+         https://acme.example/app/verify-email?token={TOKEN}\n\n\
+         The link works once and for 24 hours. If you did not ask for an account, ignore this message.\n\n\
+         Time: 1 January 2026, 12:00 UTC\nDevice: Firefox/140.0\nIP address: 203.0.113.7\n\n\
+         Acme & Sons\nQuestions? Write to help@acme.example\n"
+    );
+    assert_eq!(message.text.trim_end(), expected.trim_end());
+}
+
+#[test]
+fn shows_no_token_in_debug() {
+    let message = render(settings(), &letter_of(Notice::ResetPassword(token()), None, ""));
+    assert!(!format!("{message:?}").contains(TOKEN));
+}
