@@ -62,8 +62,8 @@ impl<'a> Context<'a> {
 
 /// A link that stays readable in HTML: the template engine would escape each slash as well.
 fn link_value(link: &str) -> Value {
-    // Only the text parts see the difference, and a link of ours holds none of these but a base with
-    // an odd path: percent-encoding says the same in both parts.
+    // A token holds none of these, but the path of the base might. Percent-encoded they do no harm in
+    // either part.
     let encoded = link
         .replace('<', "%3C")
         .replace('>', "%3E")

@@ -1,7 +1,8 @@
 //! The server's settings and command line, from outside.
 
-#[cfg(test)]
 mod cli;
+#[cfg(test)]
+mod openapi;
 #[cfg(test)]
 mod settings;
 #[cfg(test)]

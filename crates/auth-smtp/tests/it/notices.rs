@@ -16,25 +16,25 @@ use crate::support::settings;
 const TOKEN: &str = "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
 
 fn token() -> LinkToken {
-    LinkToken::parse(TOKEN).unwrap()
+    LinkToken::parse(TOKEN).expect("a token")
 }
 
 fn letter_of(notice: Notice, name: Option<&str>, agent: &str) -> Letter {
     Letter {
-        name: name.map(|name| FullName::parse(name).unwrap()),
+        name: name.map(|name| FullName::parse(name).expect("a name")),
         notice,
         client: Client {
-            ip: Some("203.0.113.7".parse().unwrap()),
+            ip: Some("203.0.113.7".parse().expect("an address")),
             user_agent: UserAgent::new(agent),
             request_id: None,
         },
-        at: DateTime::from_timestamp(1_767_268_800, 0).unwrap(),
+        at: DateTime::from_timestamp(1_767_268_800, 0).expect("a time"),
         ..letter("ada@example.com")
     }
 }
 
 fn render(settings: MailSettings, letter: &Letter) -> Message {
-    Templates::new(settings).unwrap().render(letter).unwrap()
+    Templates::new(settings).and_then(|templates| templates.render(letter)).expect("renders")
 }
 
 /// Each notice with the subject and the link it must have.
@@ -48,22 +48,22 @@ fn notices() -> [(Notice, &'static str, String); 7] {
         (Notice::VerifyEmail(token()), "Verify your email address", verify.clone()),
         (Notice::ResetPassword(token()), "Reset your password", reset),
         (Notice::ConfirmEmailChange(token()), "Confirm your new email address", verify),
-        (Notice::AccountExists, "You already have a Acme & Sons account", forgot.clone()),
+        (Notice::AccountExists, "You already have an account at Acme & Sons", forgot.clone()),
         (moved, "Your Acme & Sons email address is about to change", forgot.clone()),
         (Notice::PasswordChanged, "Your Acme & Sons Password Has Been Changed", forgot.clone()),
-        (Notice::RefreshReuse, "A Acme & Sons session was ended for your safety", forgot),
+        (Notice::RefreshReuse, "Your Acme & Sons session was ended for your safety", forgot),
     ]
 }
 
 #[test]
 fn every_notice_has_its_subject_its_link_and_what_caused_it() {
     for (notice, subject, link) in notices() {
-        let message = render(settings(), &letter_of(notice, Some("Ada Lovelace"), "Firefox/140.0"));
+        let message = render(settings(), &letter_of(notice, Some("Ada Lovelace"), "Firefox 140.0"));
         assert_eq!(message.subject, subject);
         assert!(message.html.contains(&format!("href=\"{link}\"")), "{subject}");
         assert!(message.text.lines().any(|line| line == link), "{subject}");
         for part in [&message.text, &message.html] {
-            for said in ["Hello Ada,", "1 January 2026, 12:00 UTC", "Firefox/140.0", "203.0.113.7"] {
+            for said in ["Hello Ada,", "1 January 2026, 12:00 UTC", "Firefox 140.0", "203.0.113.7"] {
                 assert!(part.contains(said), "{subject}: {said}");
             }
             assert!(!part.contains("Lovelace") && !part.contains("{{") && !part.contains("{%"), "{subject}");
@@ -104,6 +104,25 @@ fn strangers_cannot_put_links_into_a_letter() {
 }
 
 #[test]
+fn html_needs_nothing_from_elsewhere_and_suits_small_and_dark_screens() {
+    for (notice, subject, _) in notices() {
+        let html = render(settings(), &letter_of(notice, None, "")).html;
+        assert!(html.contains("width=device-width") && html.contains("prefers-color-scheme: dark"));
+        for outside in ["<img", "<script", "src=", "@import", "url(", "<link"] {
+            assert!(!html.contains(outside), "{subject}: {outside}");
+        }
+    }
+}
+
+#[test]
+fn settings_cannot_break_the_html() {
+    let (branding_name, link_base) = ("A <x>".to_owned(), "https://acme.example/\"><script>".to_owned());
+    let settings = MailSettings { branding_name, link_base, ..settings() };
+    let html = render(settings, &letter_of(Notice::PasswordChanged, None, "")).html;
+    assert!(html.contains("A &lt;x&gt;") && !html.contains("<script>"));
+}
+
+#[test]
 fn a_subject_is_one_line() {
     for (notice, ..) in notices() {
         let branding_name = "Acme\r\nBcc: eve@example.com\n".to_owned();
@@ -114,11 +133,12 @@ fn a_subject_is_one_line() {
 
 #[test]
 fn leaves_out_what_is_not_known() {
-    for (_, subject, _) in notices() {
-        let support_email = None;
-        let message = render(MailSettings { support_email, ..settings() }, &letter("ada@example.com"));
+    for (notice, subject, _) in notices() {
+        let letter = Letter { client: Client::default(), ..letter_of(notice, Some("  "), "") };
+        let message = render(MailSettings { support_email: None, ..settings() }, &letter);
+        assert!(message.text.starts_with("Hello,\n\n"), "{subject}");
         for part in [&message.text, &message.html] {
-            for said in ["Device:", "IP address:", "Questions?", "mailto:", "None", "none,"] {
+            for said in ["Device:", "IP address:", "Questions?", "mailto:", "None", "none,", "undefined"] {
                 assert!(!part.contains(said), "{subject}: {said}");
             }
         }

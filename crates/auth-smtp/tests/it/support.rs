@@ -24,8 +24,8 @@ pub(crate) fn settings() -> MailSettings {
 
 /// A sender that keeps its messages in `directory`.
 pub(crate) fn open(directory: &Path) -> CapturingSender {
-    let templates = Templates::new(settings()).unwrap();
-    CapturingSender::open(directory, templates, Arc::new(FakeClock::default())).unwrap()
+    let templates = Templates::new(settings()).expect("the templates are right");
+    CapturingSender::open(directory, templates, Arc::new(FakeClock::default())).expect("opens")
 }
 
 /// A sender whose directory lives as long as it does.
@@ -36,7 +36,7 @@ pub(crate) struct Kept {
 
 impl Kept {
     pub(crate) fn new() -> Self {
-        let directory = tempfile::tempdir().unwrap();
+        let directory = tempfile::tempdir().expect("a directory");
         Self { sender: open(directory.path()), _directory: directory }
     }
 }
