@@ -45,7 +45,7 @@
 //!     longest_life: policy.access_life,
 //! };
 //! let tokens = Arc::new(JwtKeys::new(config, keys.clone())?);
-//! let store = Arc::new(SqliteStore::open(&SqliteConfig::in_memory())?);
+//! let store = Arc::new(SqliteStore::open(SqliteConfig::in_memory())?);
 //! store.migrate().await?;
 //! let engine = Engine::new(
 //!     Ports {

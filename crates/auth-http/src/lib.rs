@@ -14,7 +14,7 @@
 //! 2. Write the answer: a struct with `#[derive(Serialize, ToSchema)]`.
 //! 3. Write the handler: it takes one of [`Open`](extract::Open), [`Signed`](extract::Signed),
 //!    [`Identified`](extract::Identified) and [`Perhaps`](extract::Perhaps), and returns `Result<_, Problem>`.
-//! 4. Add an [`Operation`](operation::Operation) to the table. There is no other way to make a route,
+//! 4. Add an [`Operation`] to the table. There is no other way to make a route,
 //!    and nothing about a route is said twice: who may call it and what it reads are taken from the
 //!    handler's signature, so the document cannot disagree with the code.
 #![warn(missing_docs)]

@@ -1,7 +1,7 @@
 //! Reading what a request brings: a JSON body, path and query parameters.
 //!
 //! Bodies are read in two steps, because the contract puts the check of the caller between them: first
-//! [`receive`] the text and its syntax, then [`read`] the fields. All field errors are gathered, in the
+//! the text and its syntax, then the fields. All field errors are gathered, in the
 //! order in which the fields are read.
 //!
 //! ```

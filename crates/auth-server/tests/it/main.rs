@@ -1,5 +1,6 @@
 //! The server's settings and command line, from outside.
 
+#[cfg(test)]
 mod cli;
 #[cfg(test)]
 mod openapi;
