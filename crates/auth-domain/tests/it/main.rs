@@ -2,3 +2,4 @@
 
 mod lockout_model;
 mod rotation_model;
+mod usecases;

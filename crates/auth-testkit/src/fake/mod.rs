@@ -5,6 +5,7 @@
 
 mod cipher;
 mod clock;
+mod engine;
 mod entropy;
 mod hasher;
 mod limiter;
@@ -13,6 +14,7 @@ mod tokens;
 
 pub use cipher::FakeCipher;
 pub use clock::FakeClock;
+pub use engine::TestEngine;
 pub use entropy::SeededEntropy;
 pub use hasher::{FastHasher, HasherCalls};
 pub use limiter::{ExactLimiter, GenerousLimiter};
