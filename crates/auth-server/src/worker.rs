@@ -10,8 +10,8 @@ use tokio::{sync::watch, task::JoinSet, time::sleep};
 
 /// How soon a message is looked for after it was written.
 const DELIVERY_PAUSE: Duration = Duration::from_millis(200);
-/// Messages leased at once.
-const DELIVERY_BATCH: u32 = 20;
+/// Messages leased at once: few, because those of a process that dies wait for the end of their lease.
+const DELIVERY_BATCH: u32 = 4;
 const UPKEEP_PAUSE: Duration = Duration::from_mins(10);
 /// How soon a key that another replica or the command line made is known here; far below the time it
 /// is published ahead.

@@ -15,7 +15,7 @@ use crate::{
 
 /// How long one worker may take for what it leased. A worker that dies loses its lease, not its
 /// messages.
-const LEASE: TimeDelta = TimeDelta::seconds(60);
+const LEASE: TimeDelta = TimeDelta::seconds(30);
 
 /// Sends owed messages.
 #[derive(Clone)]
