@@ -1,0 +1,11 @@
+//! The framework around the operations, with toy operations behind it.
+#![expect(clippy::unwrap_used, reason = "the helpers are parts of tests")]
+
+mod body;
+mod cors;
+mod document;
+mod edge;
+mod limits;
+mod order;
+mod socket;
+mod toy;

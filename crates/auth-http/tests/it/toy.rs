@@ -1,0 +1,335 @@
+//! A small API that does nothing but show what the framework makes of requests.
+
+use std::{sync::Arc, time::Duration};
+
+use actix_web::{
+    HttpRequest, HttpResponse,
+    body::to_bytes,
+    dev::{Payload, Service, ServiceResponse},
+    error::PayloadError,
+    http::header::HeaderMap,
+    test::{TestRequest, init_service},
+    web::{Bytes, Json},
+};
+use async_trait::async_trait;
+use auth_domain::{
+    port::StoreError,
+    tenant::TenantId,
+    token::TokenRejected,
+    usecase::{BearerError, Caller, Identity},
+    user::{Email, FullName, NewPassword},
+};
+use auth_http::{
+    Api, Drain, Gate, HttpSettings, Limit, Operation, Problem,
+    bearer::Bearer,
+    body::{BodyKind, Fields, FromBody, Input, NoBody, Refused},
+    extract::{Open, Perhaps, Signed},
+    operation::InputDoc,
+};
+use auth_testkit::{
+    builder,
+    fake::{ExactLimiter, FakeClock, SeededEntropy},
+};
+use futures_util::Stream;
+use serde_json::{Map, Value, json};
+use utoipa::ToSchema;
+
+/// A body with a field of each kind.
+#[derive(ToSchema)]
+pub(crate) struct Everything {
+    #[schema(value_type = String, format = "email")]
+    email: Email,
+    #[expect(dead_code, reason = "that it was read is what counts")]
+    #[schema(value_type = String, format = "password")]
+    password: NewPassword,
+    #[schema(value_type = Option<String>)]
+    full_name: Option<FullName>,
+    flag: bool,
+}
+
+impl FromBody for Everything {
+    fn read(fields: &mut Fields<'_>) -> Result<Self, Refused> {
+        let email = fields.email("email");
+        let password = fields.new_password("password");
+        let full_name = fields.full_name("full_name");
+        let flag = fields.flag("flag", false);
+        Ok(Self { email: email?, password: password?, full_name: full_name?, flag: flag? })
+    }
+}
+
+/// A body that may be left out.
+#[derive(ToSchema)]
+pub(crate) struct Optional {
+    word: Option<String>,
+}
+
+impl FromBody for Optional {
+    const KIND: BodyKind = BodyKind::OptionalModel;
+
+    fn read(fields: &mut Fields<'_>) -> Result<Self, Refused> {
+        Ok(Self { word: fields.optional_text("word")? })
+    }
+}
+
+/// Any object.
+#[derive(ToSchema)]
+#[schema(value_type = Object)]
+pub(crate) struct Free(Map<String, Value>);
+
+impl FromBody for Free {
+    const KIND: BodyKind = BodyKind::Free;
+
+    fn read(fields: &mut Fields<'_>) -> Result<Self, Refused> {
+        Ok(Self(fields.take_object()))
+    }
+}
+
+/// A token that is read and nothing else.
+#[derive(ToSchema)]
+pub(crate) struct Secret;
+
+impl FromBody for Secret {
+    fn read(fields: &mut Fields<'_>) -> Result<Self, Refused> {
+        fields.secret("token").map(|_| Self)
+    }
+}
+
+/// Parameters of path and query.
+pub(crate) struct Parameters {
+    thing: i64,
+    page: Option<String>,
+}
+
+impl Input for Parameters {
+    const BODY: BodyKind = BodyKind::Ignored;
+
+    fn read(fields: &mut Fields<'_>) -> Result<Self, Refused> {
+        let thing = fields.path_integer("thing_id");
+        let page = fields.query("page");
+        Ok(Self { thing: thing?, page: page? })
+    }
+
+    fn describe(doc: &mut InputDoc) {
+        doc.path_integer("thing_id", "The thing");
+        doc.query::<String>("page", false, "The page");
+    }
+}
+
+async fn everything(request: Open<Everything>) -> Json<Value> {
+    let body = request.body;
+    let name = body.full_name.as_ref().map(FullName::as_str);
+    Json(json!({ "email": body.email.as_str(), "full_name": name, "flag": body.flag }))
+}
+
+async fn signed(request: Signed<Everything>) -> Json<Value> {
+    Json(json!({ "caller": request.caller.user.id.as_i64(), "email": request.body.email.as_str() }))
+}
+
+async fn me(request: Signed<NoBody>) -> Json<Value> {
+    Json(json!({ "caller": request.caller.user.id.as_i64() }))
+}
+
+async fn perhaps(request: Perhaps<Optional>) -> Json<Value> {
+    let who = match request.identity {
+        None => "nobody",
+        Some(Ok(_)) => "somebody",
+        Some(Err(_)) => "refused",
+    };
+    Json(json!({ "who": who, "word": request.body.word }))
+}
+
+async fn free(request: Open<Free>) -> Json<Value> {
+    Json(Value::Object(request.body.0))
+}
+
+async fn secret(_: Open<Secret>) -> Json<Value> {
+    Json(json!({}))
+}
+
+async fn things(request: Open<Parameters>) -> Json<Value> {
+    Json(json!({ "thing": request.body.thing, "page": request.body.page }))
+}
+
+async fn who(request: Open<NoBody>) -> Json<Value> {
+    let client = request.context.client;
+    Json(json!({
+        "tenant": request.context.tenant.as_str(),
+        "ip": client.ip,
+        "user_agent": client.user_agent.map(|agent| agent.to_string()),
+        "request_id": client.request_id,
+    }))
+}
+
+async fn panics(_: HttpRequest) -> HttpResponse {
+    panic!("the toy panics on purpose")
+}
+
+async fn slow(_: HttpRequest) -> HttpResponse {
+    std::future::pending().await
+}
+
+async fn refuses(_: HttpRequest) -> Result<HttpResponse, Problem> {
+    Err(Problem::account_locked(Duration::from_secs(30)))
+}
+
+async fn store_down(_: HttpRequest) -> Result<HttpResponse, Problem> {
+    Err(StoreError::Unavailable("secret-host:5432 refused".into()).into())
+}
+
+async fn store_broken(_: HttpRequest) -> Result<HttpResponse, Problem> {
+    Err(StoreError::Internal("no such column: hunter2".into()).into())
+}
+
+fn operations() -> Vec<Operation> {
+    vec![
+        Operation::post("/toy/everything", everything)
+            .limit(Limit::General)
+            .tag("toy")
+            .summary("Reads a field of each kind")
+            .answers_any(200, "What was read")
+            .refuses(409, "Never"),
+        Operation::post("/toy/signed", signed).limit(Limit::Login).answers_any(200, "Who called"),
+        Operation::get("/toy/me", me).answers_any(200, "Who called"),
+        Operation::delete("/toy/me", me).answers_any(200, "Who called"),
+        Operation::post("/toy/perhaps", perhaps).answers_any(200, "Who called"),
+        Operation::post("/toy/free", free).answers_any(200, "The same"),
+        Operation::post("/toy/secret", secret).answers_any(200, "Nothing"),
+        Operation::get("/toy/things/{thing_id}", things).answers_any(200, "The thing"),
+        Operation::get("/toy/who", who).limit(Limit::PasswordReset).answers_any(200, "The context"),
+        Operation::get("/toy/panic", panics).limit(Limit::Exempt),
+        Operation::get("/toy/slow", slow).limit(Limit::Exempt),
+        Operation::get("/toy/refuses", refuses).limit(Limit::Exempt).refuses(423, "Always"),
+        Operation::get("/toy/store-down", store_down).limit(Limit::Exempt),
+        Operation::get("/toy/store-broken", store_broken).limit(Limit::Exempt),
+    ]
+}
+
+/// Knows a few tokens by name.
+struct ToyBearer;
+
+#[async_trait]
+impl Bearer for ToyBearer {
+    async fn authenticate(&self, token: &str, tenant: &TenantId) -> Result<Caller, BearerError> {
+        let user = builder::user(7, builder::noon());
+        match token {
+            "good" if user.tenant != *tenant => Err(BearerError::WrongTenant),
+            "good" => Ok(Caller { session: Some(builder::session(1, &user, builder::noon())), user }),
+            "refresh" => Err(BearerError::Rejected(TokenRejected::WrongType)),
+            "nobody" => Err(BearerError::Rejected(TokenRejected::NoSubject)),
+            "gone" => Err(BearerError::UserNotFound),
+            "ended" => Err(BearerError::SessionEnded),
+            "down" => Err(BearerError::Fault(StoreError::Unavailable("down".into()).into())),
+            _ => Err(BearerError::Rejected(TokenRejected::Malformed)),
+        }
+    }
+
+    async fn identify(&self, token: &str, tenant: &TenantId) -> Result<Identity, BearerError> {
+        let caller = self.authenticate(token, tenant).await?;
+        let claims = auth_domain::token::AccessClaims {
+            subject: caller.user.id,
+            tenant: tenant.clone(),
+            session: caller.session.as_ref().map(|session| session.id),
+            id: None,
+            issued_at: None,
+            expires_at: builder::noon(),
+            authenticated_at: None,
+            methods: Vec::new(),
+        };
+        Ok(Identity { claims, user: Some(caller.user), session: caller.session })
+    }
+}
+
+/// The toy API and what is behind it.
+pub(crate) struct Toy {
+    pub(crate) api: Api,
+    pub(crate) limiter: ExactLimiter,
+    pub(crate) drain: Drain,
+}
+
+/// An answer, read whole.
+pub(crate) struct Answer {
+    pub(crate) status: u16,
+    pub(crate) headers: HeaderMap,
+    pub(crate) text: String,
+    pub(crate) closes: bool,
+}
+
+impl Toy {
+    pub(crate) fn new() -> Self {
+        Self::with(|_| {})
+    }
+
+    /// The toy with settings changed: short deadlines are set already.
+    pub(crate) fn with(change: impl FnOnce(&mut HttpSettings)) -> Self {
+        let mut settings = HttpSettings {
+            tenants: ["default", "web"].map(|name| TenantId::parse(name).unwrap()).into(),
+            body_deadline: Duration::from_millis(20),
+            request_deadline: Duration::from_millis(100),
+            ..HttpSettings::default()
+        };
+        change(&mut settings);
+        let (limiter, drain) = (ExactLimiter::default(), Drain::default());
+        let gate = Gate {
+            settings,
+            bearer: Arc::new(ToyBearer),
+            limiter: Arc::new(limiter.clone()),
+            clock: Arc::new(FakeClock::at(builder::noon())),
+            entropy: Arc::new(SeededEntropy::default()),
+            drain: drain.clone(),
+        };
+        Self { api: Api::new(gate, operations()).unwrap(), limiter, drain }
+    }
+
+    /// Sends one request.
+    pub(crate) async fn send(&self, request: TestRequest) -> Answer {
+        let service = init_service(self.api.app()).await;
+        read(service.call(request.to_request()).await.expect("the shell answers every request")).await
+    }
+
+    /// Sends one request whose body arrives as `chunks` do.
+    pub(crate) async fn send_stream(
+        &self,
+        request: TestRequest,
+        chunks: impl Stream<Item = Result<Bytes, PayloadError>> + 'static,
+    ) -> Answer {
+        let service = init_service(self.api.app()).await;
+        let mut request = request.to_request();
+        *request.payload() = Payload::Stream { payload: Box::pin(chunks) };
+        read(service.call(request).await.expect("the shell answers every request")).await
+    }
+}
+
+async fn read(response: ServiceResponse) -> Answer {
+    let closes = response.response().head().connection_type() == actix_web::http::ConnectionType::Close;
+    let (status, headers) = (response.status().as_u16(), response.headers().clone());
+    let bytes = to_bytes(response.into_body()).await.unwrap();
+    // Compressed files are no text; nobody reads those here.
+    Answer { status, headers, text: String::from_utf8_lossy(&bytes).into_owned(), closes }
+}
+
+impl Answer {
+    pub(crate) fn header(&self, name: &str) -> &str {
+        self.headers.get(name).map_or("", |value| value.to_str().unwrap())
+    }
+
+    pub(crate) fn json(&self) -> Value {
+        serde_json::from_str(&self.text).unwrap_or_else(|_| panic!("no JSON: {}", self.text))
+    }
+
+    pub(crate) fn detail(&self) -> Value {
+        self.json()["detail"].clone()
+    }
+}
+
+/// A body that every field of [`Everything`] likes.
+pub(crate) fn good() -> Value {
+    json!({ "email": "Ada@Example.com", "password": "Vq7#mLw2x" })
+}
+
+pub(crate) fn get(path: &str) -> TestRequest {
+    TestRequest::get().uri(path)
+}
+
+pub(crate) fn post(path: &str) -> TestRequest {
+    TestRequest::post().uri(path)
+}
