@@ -160,3 +160,38 @@ impl Drop for Scratch {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use diesel::sql_types::BigInt;
+
+    use super::*;
+
+    fn pragma(conn: &mut SqliteConnection, name: &str) -> i64 {
+        sql::<BigInt>(&format!("SELECT * FROM pragma_{name}")).get_result(conn).unwrap()
+    }
+
+    /// Nothing else notices when a setting is lost: a process that dies loses no commit without
+    /// `synchronous`, only a machine does.
+    #[test]
+    fn every_connection_has_its_settings() {
+        let directory = tempfile::TempDir::new().unwrap();
+        let file = Location::File(directory.path().join("auth.db"));
+        let database = Database::prepare(file, Duration::from_millis(1234)).unwrap();
+        let mut writer = database.connect(Access::Write).unwrap();
+        let mut reader = database.connect(Access::Read).unwrap();
+        for conn in [&mut writer, &mut reader] {
+            for (name, value) in [
+                ("busy_timeout", 1234),
+                ("foreign_keys", 1),
+                ("trusted_schema", 0),
+                ("cell_size_check", 1),
+                ("temp_store", 2),
+            ] {
+                assert_eq!(pragma(conn, name), value, "{name}");
+            }
+        }
+        assert_eq!(pragma(&mut writer, "synchronous"), 2, "FULL");
+        assert_eq!((pragma(&mut writer, "query_only"), pragma(&mut reader, "query_only")), (0, 1));
+    }
+}

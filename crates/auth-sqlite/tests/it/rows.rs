@@ -56,6 +56,7 @@ async fn look(repos: &mut dyn Repos, table: &str) -> Result<(), StoreError> {
 async fn a_bad_row_is_corrupt() {
     for (table, change) in [
         ("users", "email = 'Not Canonical@Example.com'"),
+        ("users", "email = 'User1@Example.com'"),
         ("users", "email = 'no address'"),
         ("users", "status = 'asleep'"),
         ("users", "tenant = ''"),
