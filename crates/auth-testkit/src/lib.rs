@@ -4,5 +4,6 @@
 pub mod builder;
 pub mod contract;
 pub mod fake;
+pub mod part;
 
 pub use auth_domain::port as mock;
