@@ -75,8 +75,11 @@ fn table(settings: &HttpSettings, mut operations: Vec<Operation>) -> Vec<Operati
 ///
 /// ```no_run
 /// # fn example(api: auth_http::Api, services: actix_web::web::Data<()>) -> std::io::Result<()> {
-/// let server = actix_web::HttpServer::new(move || api.app().app_data(services.clone()));
-/// # let _ = server.bind(("127.0.0.1", 8000))?; Ok(()) }
+/// let listener = std::net::TcpListener::bind(("127.0.0.1", 8000))?;
+/// let limits = auth_http::ConnectionLimits::default();
+/// let app = { let api = api.clone(); move || api.app().app_data(services.clone()) };
+/// let server = auth_http::serve(listener, &limits, &api, app)?;
+/// # drop(server); Ok(()) }
 /// ```
 #[derive(Clone)]
 pub struct Api {
@@ -101,6 +104,11 @@ impl Api {
     /// The OpenAPI document.
     pub fn document(&self) -> &OpenApi {
         &self.document
+    }
+
+    /// What the shell works with, for answers made without an application.
+    pub(crate) fn gate(&self) -> Data<Gate> {
+        self.gate.clone()
     }
 
     /// Everything that is routed.

@@ -1,6 +1,7 @@
 //! The HTTP face: routes, validation, errors, OpenAPI, on actix-web.
 //!
 //! ```text
+//! bytes ─▶ transport      connections, deadlines, refusals of the parser
 //! request ─▶ shell        request id, host, sizes, trailing slash, security headers, access log
 //!              └▶ CORS
 //!                 └▶ operation   panics, deadline
@@ -35,6 +36,7 @@ pub mod problem;
 pub mod settings;
 mod shell;
 mod time;
+mod transport;
 
 pub use api::operations;
 pub use app::{Api, Drain, Gate, openapi_document};
@@ -42,3 +44,4 @@ pub use operation::{Limit, Operation};
 pub use problem::{FieldError, Problem};
 pub use settings::HttpSettings;
 pub use time::wire_time;
+pub use transport::{ConnectionLimits, serve};

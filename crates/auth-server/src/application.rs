@@ -7,11 +7,11 @@ use std::{
     time::Duration,
 };
 
-use actix_web::{HttpServer, dev::Server, web::Data};
+use actix_web::{dev::Server, web::Data};
 use anyhow::Context as _;
 use auth_domain::{port::Mailbox, usecase::Engine};
 use auth_http::{
-    Api, Drain, Gate, HttpSettings, operations,
+    Api, ConnectionLimits, Drain, Gate, HttpSettings, operations,
     settings::{ForwardedHeader, Quotas},
 };
 
@@ -21,16 +21,10 @@ use crate::{
     worker::Workers,
 };
 
-/// How long requests under way may take once the server is told to stop.
-const IN_FLIGHT: Duration = Duration::from_secs(20);
 /// How long a load balancer needs to notice that a server is not ready any more.
 const DRAIN: Duration = Duration::from_secs(5);
 /// How long workers may take to finish what they are at.
 const WORKERS: Duration = Duration::from_secs(5);
-const MAX_CONNECTIONS: usize = 10_000;
-const BACKLOG: u32 = 1024;
-/// How long a client may take to send the head of a request.
-const HEAD_DEADLINE: Duration = Duration::from_secs(5);
 
 /// A server that listens, and serves once it is [run](Application::run_until).
 pub struct Application {
@@ -64,7 +58,7 @@ impl Application {
         let api = api(settings, &wiring, drain.clone())?;
         Ok(Self {
             address,
-            server: server(listener, api, &wiring)?,
+            server: server(listener, &api, &wiring)?,
             drain,
             drain_time: if settings.is_production() { DRAIN } else { Duration::ZERO },
             wiring,
@@ -123,26 +117,21 @@ pub(crate) fn api(settings: &Settings, wiring: &Wiring, drain: Drain) -> anyhow:
     Api::new(gate, table).context("cannot write the API document")
 }
 
-fn server(listener: TcpListener, api: Api, wiring: &Wiring) -> anyhow::Result<Server> {
+fn server(listener: TcpListener, api: &Api, wiring: &Wiring) -> anyhow::Result<Server> {
     let engine = Data::new(wiring.engine.clone());
     let mailbox: Option<Data<dyn Mailbox>> = wiring.mailbox.clone().map(Data::from);
-    let workers = std::thread::available_parallelism().map_or(1, usize::from);
-    let server = HttpServer::new(move || {
-        let app = api.app().app_data(engine.clone());
-        match &mailbox {
-            Some(mailbox) => app.app_data(mailbox.clone()),
-            None => app,
+    let limits = ConnectionLimits::default();
+    let app = {
+        let api = api.clone();
+        move || {
+            let app = api.app().app_data(engine.clone());
+            match &mailbox {
+                Some(mailbox) => app.app_data(mailbox.clone()),
+                None => app,
+            }
         }
-    })
-    .workers(workers)
-    .max_connections(MAX_CONNECTIONS / workers)
-    .backlog(BACKLOG)
-    .client_request_timeout(HEAD_DEADLINE)
-    .shutdown_timeout(IN_FLIGHT.as_secs())
-    .disable_signals()
-    .listen(listener)?
-    .run();
-    Ok(server)
+    };
+    Ok(auth_http::serve(listener, &limits, api, app)?)
 }
 
 fn http_settings(settings: &Settings) -> HttpSettings {

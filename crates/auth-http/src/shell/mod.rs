@@ -1,9 +1,9 @@
 //! What surrounds every request, also those that no operation sees.
 //!
 //! The shell is the outermost layer, so each answer goes through [`finish`]: also the 404, 405, 413
-//! and 500 that the framework makes, and the answers to CORS preflights. The only answers it cannot
-//! reach are those that `actix-http` writes before there is a request: an empty 400 for a head that
-//! does not parse, 431 for one beyond 128 KiB, and 408 for one that takes longer than five seconds.
+//! and 500 that the framework makes, and the answers to CORS preflights. What `actix-http` writes
+//! before there is a request (400 for a head that does not parse, 431 for one beyond 128 KiB, 408 for
+//! one that is too slow) comes here by way of the [transport](crate::transport).
 
 mod cors;
 mod head;
@@ -16,7 +16,7 @@ use actix_web::{
     Error, HttpMessage as _, HttpResponse,
     body::{BodySize, BoxBody, MessageBody},
     dev::{ServiceRequest, ServiceResponse},
-    http::ConnectionType,
+    http::{ConnectionType, StatusCode, header::HeaderMap},
     middleware::Next,
     web::Data,
 };
@@ -76,6 +76,14 @@ pub(crate) async fn shell(
     answered.instrument(span).await
 }
 
+/// The answer to something that is no request.
+pub(crate) fn refuse(gate: &Data<Gate>, status: StatusCode) -> HttpResponse {
+    let id = RequestId::of(&HeaderMap::new(), gate);
+    tracing::info!(request_id = id.as_str(), status = status.as_u16(), "refused what is no request");
+    let finish = Finish { gate: gate.clone(), id, form: Form::Plain, preflight: false };
+    finish.apply(HttpResponse::new(status))
+}
+
 impl Finish {
     /// Gives an answer its body, if it is an error, and its headers.
     fn apply(&self, response: HttpResponse) -> HttpResponse {
@@ -108,5 +116,5 @@ impl Finish {
 }
 
 fn unwired() -> Error {
-    Problem::of_status(actix_web::http::StatusCode::INTERNAL_SERVER_ERROR).into()
+    Problem::of_status(StatusCode::INTERNAL_SERVER_ERROR).into()
 }

@@ -1,0 +1,100 @@
+//! Listening: connections, their limits, and answers to what is not even a request.
+
+mod refusal;
+mod stream;
+
+use std::{fmt, io, net::TcpListener, thread, time::Duration};
+
+use actix_http::{HttpService, Protocol, Request, Response};
+use actix_server::Server;
+use actix_service::{
+    IntoServiceFactory, Service, ServiceFactory, ServiceFactoryExt as _, fn_service, map_config,
+};
+use actix_web::{Error, body::MessageBody, dev::AppConfig, rt::net::TcpStream};
+
+use self::{refusal::Refusals, stream::AnsweringStream};
+use crate::app::Api;
+
+/// What a client may take of the server before it has sent a request.
+#[derive(Clone, Copy, Debug)]
+pub struct ConnectionLimits {
+    /// How many connections are open at once; more wait to be accepted.
+    pub connections: usize,
+    /// How many wait to be accepted.
+    pub backlog: u32,
+    /// How long a client may take to send the head of a request.
+    pub head_deadline: Duration,
+    /// How long requests under way may take once the server is told to stop.
+    pub in_flight: Duration,
+}
+
+impl Default for ConnectionLimits {
+    fn default() -> Self {
+        Self {
+            connections: 10_000,
+            backlog: 1024,
+            head_deadline: Duration::from_secs(5),
+            in_flight: Duration::from_secs(20),
+        }
+    }
+}
+
+/// Serves applications of `api` to whoever connects to `listener`. `app` makes one application per
+/// worker.
+///
+/// In place of `actix_web::HttpServer`, whose answers to requests that do not parse have no body and
+/// none of the headers that every answer of this server carries. Signals are left to the caller.
+///
+/// # Errors
+/// When the listener cannot be used.
+pub fn serve<F, I, S, B>(
+    listener: TcpListener,
+    limits: &ConnectionLimits,
+    api: &Api,
+    app: F,
+) -> io::Result<Server>
+where
+    F: Fn() -> I + Send + Clone + 'static,
+    I: IntoServiceFactory<S, Request>,
+    S: ServiceFactory<Request, Config = AppConfig> + 'static,
+    S::Error: Into<Error> + 'static,
+    S::InitError: fmt::Debug,
+    S::Response: Into<Response<B>> + 'static,
+    <S::Service as Service<Request>>::Future: 'static,
+    S::Service: 'static,
+    B: MessageBody + 'static,
+{
+    // The framework starts no more.
+    let workers = thread::available_parallelism().map_or(1, usize::from).min(512);
+    let builder = Server::build()
+        .workers(workers)
+        .max_concurrent_connections(limits.connections.div_ceil(workers))
+        .backlog(limits.backlog)
+        .shutdown_timeout(limits.in_flight.as_secs())
+        .disable_signals();
+    let stopping = builder.graceful_shutdown_signal();
+    let address = listener.local_addr()?;
+    let head_deadline = limits.head_deadline;
+    let refusals = Refusals::new(api);
+    let server = builder.listen("auth-http", listener, move || {
+        let (stopping, refusals) = (stopping.clone(), refusals.clone());
+        let app = app().into_factory().map_err(|error| error.into().error_response());
+        let http = HttpService::build()
+            .graceful_shutdown_signal(move || {
+                let stopping = stopping.clone();
+                async move { stopping.notified().await }
+            })
+            .client_request_timeout(head_deadline)
+            .local_addr(address)
+            .finish(map_config(app, |()| AppConfig::default()));
+        fn_service(move |connection: TcpStream| {
+            let refusals = refusals.clone();
+            async move {
+                let peer = connection.peer_addr().ok();
+                Ok((AnsweringStream::new(connection, refusals), Protocol::Http1, peer))
+            }
+        })
+        .and_then(http)
+    })?;
+    Ok(server.run())
+}

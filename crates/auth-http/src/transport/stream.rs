@@ -1,0 +1,77 @@
+//! A connection that gives answers without a body their due.
+
+use std::{
+    io,
+    pin::Pin,
+    task::{Context, Poll, ready},
+};
+
+use actix_web::rt::net::TcpStream;
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+
+use super::refusal::Refusals;
+
+/// Passes everything through, but for the bare refusals of the HTTP parser, which it replaces.
+///
+/// A refusal is the last thing written on a connection, and the parser writes its head in one piece:
+/// so looking at the end of each write finds every one of them.
+pub(super) struct AnsweringStream {
+    connection: TcpStream,
+    refusals: Refusals,
+    /// What replaces the refusal, as far as it is not written yet.
+    owed: Vec<u8>,
+}
+
+impl AnsweringStream {
+    pub(super) const fn new(connection: TcpStream, refusals: Refusals) -> Self {
+        Self { connection, refusals, owed: Vec::new() }
+    }
+
+    fn poll_owed(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        while !self.owed.is_empty() {
+            let written = ready!(Pin::new(&mut self.connection).poll_write(cx, &self.owed))?;
+            if written == 0 {
+                return Poll::Ready(Err(io::ErrorKind::WriteZero.into()));
+            }
+            self.owed.drain(..written);
+        }
+        Poll::Ready(Ok(()))
+    }
+}
+
+impl AsyncRead for AnsweringStream {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.connection).poll_read(cx, buffer)
+    }
+}
+
+impl AsyncWrite for AnsweringStream {
+    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        ready!(self.poll_owed(cx))?;
+        match self.refusals.replace(bytes) {
+            None => Pin::new(&mut self.connection).poll_write(cx, bytes),
+            Some(better) => {
+                self.owed = better;
+                // What the connection does not take now, the flush that follows hands over.
+                if let Poll::Ready(Err(error)) = self.poll_owed(cx) {
+                    return Poll::Ready(Err(error));
+                }
+                Poll::Ready(Ok(bytes.len()))
+            }
+        }
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        ready!(self.poll_owed(cx))?;
+        Pin::new(&mut self.connection).poll_flush(cx)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        ready!(self.poll_owed(cx))?;
+        Pin::new(&mut self.connection).poll_shutdown(cx)
+    }
+}
