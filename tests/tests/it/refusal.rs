@@ -60,7 +60,8 @@ async fn bytes_that_do_not_parse() {
 #[tokio::test]
 async fn a_head_without_end() {
     let server = TestServer::start().await;
-    let head = format!("GET /api/health HTTP/1.1\r\nHost: localhost\r\nx-long: {}\r\n\r\n", "a".repeat(200_000));
+    let head =
+        format!("GET /api/health HTTP/1.1\r\nHost: localhost\r\nx-long: {}\r\n\r\n", "a".repeat(200_000));
     assert_whole(&converse(&server, head.as_bytes()).await, 431, "headers_too_large");
 }
 
