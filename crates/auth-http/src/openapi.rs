@@ -171,6 +171,8 @@ fn responses(operation: &Operation) -> BTreeMap<u16, Response> {
         add(*status, text);
     }
     add(400, "The host or the request is not acceptable");
+    add(414, "The target is longer than 8 KiB");
+    add(431, "The headers are longer than 16 KiB");
     add(500, "A fault of the server");
     add(503, "Something the server needs is down, or the server is too busy");
     if doc.checked {
