@@ -30,6 +30,8 @@ pub struct HttpSettings {
     pub expose_docs: bool,
     /// Whether the development mailbox is served. Never in production.
     pub expose_mailbox: bool,
+    /// Whether the pages that mailed links lead to are served: where no front end has its own.
+    pub serve_link_pages: bool,
     /// The rules for new passwords.
     pub password_policy: PasswordPolicy,
     /// Longest body accepted, in bytes.
@@ -100,6 +102,7 @@ impl Default for HttpSettings {
             branding: "ElevAIte".to_owned(),
             expose_docs: true,
             expose_mailbox: false,
+            serve_link_pages: true,
             password_policy: PasswordPolicy::default(),
             body_limit: 64 * 1024,
             body_deadline: Duration::from_secs(5),

@@ -152,6 +152,7 @@ fn http_settings(settings: &Settings) -> HttpSettings {
         production: settings.is_production(),
         branding: settings.branding_name.clone(),
         expose_mailbox: settings.has_dev_mailbox(),
+        serve_link_pages: settings.link_base == settings.public_url,
         password_policy: settings.password_policy,
         ..HttpSettings::default()
     }

@@ -4,6 +4,7 @@ mod crash;
 mod edge;
 mod flow;
 mod harness;
+mod pages;
 mod races;
 mod refusal;
 mod workspace;

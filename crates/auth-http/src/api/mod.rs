@@ -8,6 +8,7 @@ mod dev_mailbox;
 mod forgot_password;
 mod health;
 mod jwks;
+mod link_pages;
 mod login;
 mod logout;
 mod me;
@@ -58,6 +59,13 @@ pub fn operations(settings: &HttpSettings) -> Vec<Operation> {
     ];
     if settings.expose_mailbox {
         table.extend([dev_mailbox::list(), dev_mailbox::clear(), dev_mailbox::page()]);
+    }
+    if settings.serve_link_pages {
+        table.extend([
+            link_pages::verify_email(),
+            link_pages::reset_password(),
+            link_pages::forgot_password(),
+        ]);
     }
     table
 }

@@ -73,7 +73,7 @@ table! {
     "Who may call it, and from where" {
         /// How clients reach this server.
         PUBLIC_URL: Kind::Text(WEB_ADDRESS), depends "`http://HOST:PORT`; https is required in production";
-        /// The front end: where links in mails lead.
+        /// The front end: where links in mails lead. Without one they lead to small pages of this server.
         FRONTEND_URL: Kind::Text(WEB_ADDRESS), depends "`PUBLIC_URL`";
         /// Web origins that browsers may call the API from.
         CORS_ORIGINS: Kind::Text(LIST_OF_ORIGINS);

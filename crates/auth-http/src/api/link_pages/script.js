@@ -1,0 +1,46 @@
+const form = document.querySelector("form");
+const button = form.querySelector("button");
+const note = document.querySelector("output");
+const token = new URLSearchParams(location.search).get("token");
+
+const say = (text, outcome) => {
+  note.textContent = text;
+  note.className = outcome;
+};
+
+const sentences = (body) =>
+  Array.isArray(body.detail) ? body.detail.map((error) => error.msg).join("\n") : body.detail ?? body.message;
+
+for (const box of form.querySelectorAll("[data-reveals]")) {
+  box.addEventListener("change", () => {
+    form.elements[box.dataset.reveals].type = box.checked ? "text" : "password";
+  });
+}
+
+form.addEventListener("submit", async (event) => {
+  event.preventDefault();
+  const fields = Object.fromEntries(new FormData(form));
+  if (form.dataset.token) fields.token = token;
+  button.disabled = true;
+  try {
+    const answer = await fetch(form.dataset.api, {
+      method: "POST",
+      headers: { "content-type": "application/json" },
+      body: JSON.stringify(fields),
+    });
+    say(sentences(await answer.json()), answer.ok ? "done" : "failed");
+    if (answer.ok) {
+      form.hidden = true;
+      // A spent token has no place in the history of a shared computer.
+      history.replaceState(null, "", location.pathname);
+    }
+  } catch {
+    say("The server cannot be reached. Please try again.", "failed");
+  }
+  button.disabled = false;
+});
+
+if (form.dataset.token && !token) {
+  form.hidden = true;
+  say("This link is incomplete. Please open the whole link of the message.", "failed");
+}
