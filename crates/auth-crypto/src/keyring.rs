@@ -4,7 +4,7 @@ use std::fmt;
 
 use auth_domain::{
     port::{BoxError, Entropy, KeyPurpose, KeyedHash, SecretBox},
-    secret::Sealed,
+    secret::{Sealed, ServerSecret},
 };
 use chacha20poly1305::{
     KeyInit, XChaCha20Poly1305, XNonce,
@@ -12,76 +12,10 @@ use chacha20poly1305::{
 };
 use hkdf::Hkdf;
 use hmac::{Hmac, Mac as _};
-use secrecy::{ExposeSecret, SecretString};
 use sha2::{Digest as _, Sha256};
 use zeroize::Zeroizing;
 
 use crate::OsEntropy;
-
-/// The secret everything else is derived from: at least 32 bytes that nobody can guess.
-pub struct ServerSecret(SecretString);
-
-/// The text cannot be the server's secret.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum WeakSecret {
-    /// Fewer than [`ServerSecret::MIN_BYTES`] bytes.
-    #[error("the secret needs at least {} bytes", ServerSecret::MIN_BYTES)]
-    TooShort,
-    /// Too few different characters to be random.
-    #[error("the secret repeats itself; make one with `openssl rand -base64 48`")]
-    Repetitive,
-}
-
-impl ServerSecret {
-    /// The least length: as many bytes as the keys derived from it have (ASVS 11.2.3, RFC 7518 §3.2).
-    pub const MIN_BYTES: usize = 32;
-    /// Of 32 random hexadecimal digits fewer than 10 differ once in 10^5 times; of 32 random bytes
-    /// practically never.
-    const MIN_DISTINCT: usize = 10;
-    /// Secrets that stand in public files, in lower case. Who knows them can forge every token.
-    const PUBLISHED: [&'static str; 5] = [
-        "local-development-only-do-not-use-in-production",
-        "test-only-secret-key-never-use-this-in-production",
-        "your-secret-key",
-        "your_secret_key",
-        "changeme",
-    ];
-
-    /// Reads a secret.
-    ///
-    /// # Errors
-    /// [`WeakSecret`] for a short or repetitive text. A published example passes, since development
-    /// may use it: see [`is_published_example`](Self::is_published_example).
-    pub fn parse(text: &str) -> Result<Self, WeakSecret> {
-        if text.len() < Self::MIN_BYTES {
-            return Err(WeakSecret::TooShort);
-        }
-        let mut seen = [false; 256];
-        text.bytes().for_each(|byte| seen[usize::from(byte)] = true);
-        if seen.iter().filter(|&&present| present).count() < Self::MIN_DISTINCT {
-            return Err(WeakSecret::Repetitive);
-        }
-        Ok(Self(text.to_owned().into()))
-    }
-
-    /// Whether the secret is, or begins with, one that stands in a public file. Only a development
-    /// server may start with it.
-    pub fn is_published_example(&self) -> bool {
-        let text = Zeroizing::new(self.0.expose_secret().to_ascii_lowercase());
-        Self::PUBLISHED.iter().any(|example| text.starts_with(example))
-    }
-
-    /// The bytes that sister services share.
-    pub(crate) fn as_bytes(&self) -> &[u8] {
-        self.0.expose_secret().as_bytes()
-    }
-}
-
-impl fmt::Debug for ServerSecret {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("ServerSecret")
-    }
-}
 
 /// The keys: one for each [`KeyPurpose`], and a ring of keys to seal and open with.
 ///
@@ -118,9 +52,9 @@ impl Keys {
     /// Derives the keys from the present secret, and those that open what `former` secrets sealed.
     /// Keyed hashes are computed with the present secret only.
     pub fn derive_ring(present: &ServerSecret, former: &[ServerSecret]) -> Self {
-        let purpose = |purpose: KeyPurpose| subkey(present.as_bytes(), purpose.label());
+        let purpose = |purpose: KeyPurpose| subkey(present.expose_secret(), purpose.label());
         let ring = std::iter::once(present).chain(former).map(|secret| {
-            let key = subkey(secret.as_bytes(), BOX_LABEL);
+            let key = subkey(secret.expose_secret(), BOX_LABEL);
             let digest: [u8; 32] = Sha256::digest(*key).into();
             BoxKey { id: [digest[0], digest[1], digest[2], digest[3]], key }
         });
@@ -231,27 +165,6 @@ mod tests {
     }
 
     #[test]
-    fn weak_secrets_are_refused() {
-        for short in ["", "changeme", "your-secret-key", &"x1".repeat(15), "0123456789abcdef0123456789abcde"]
-        {
-            assert_eq!(ServerSecret::parse(short).unwrap_err(), WeakSecret::TooShort, "{short}");
-        }
-        for dull in ["a".repeat(64), "changeme".repeat(8), "012345678".repeat(9)] {
-            assert_eq!(ServerSecret::parse(&dull).unwrap_err(), WeakSecret::Repetitive, "{dull}");
-        }
-        assert!(ServerSecret::parse("0f8fad5bd9cb469fa16570867728950e").is_ok());
-    }
-
-    #[test]
-    fn published_examples_are_known() {
-        let is_example = |text: &str| ServerSecret::parse(text).unwrap().is_published_example();
-        assert!(is_example("local-development-only-do-not-use-in-production"));
-        assert!(is_example("Test-only-secret-key-never-use-this-in-production-0001"));
-        assert!(is_example("changeme-please-to-something-longer"));
-        assert!(!is_example("0f8fad5bd9cb469fa16570867728950e"));
-    }
-
-    #[test]
     fn a_former_secret_still_opens_and_no_longer_seals() {
         let secret = |text: &str| ServerSecret::parse(text).unwrap();
         let (old, new) = ("0f8fad5bd9cb469fa16570867728950e", "7c9e6679742540de944be07fc1f90ae7");
@@ -266,6 +179,6 @@ mod tests {
     #[test]
     fn nothing_prints_the_secret() {
         let secret = ServerSecret::parse("0f8fad5bd9cb469fa16570867728950e").unwrap();
-        assert_eq!(format!("{secret:?} {:?}", Keys::derive(&secret)), "ServerSecret Keys");
+        assert_eq!(format!("{:?}", Keys::derive(&secret)), "Keys");
     }
 }

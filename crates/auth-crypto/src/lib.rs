@@ -14,4 +14,4 @@ pub use clock::SystemClock;
 pub use entropy::OsEntropy;
 pub use hasher::{Argon2Cost, Argon2Hasher, HasherConfig, StartError, UnsafeCost};
 pub use jwt::{InvalidJwtConfig, JwtConfig, JwtKeys};
-pub use keyring::{Keys, ServerSecret, WeakSecret};
+pub use keyring::Keys;

@@ -17,9 +17,10 @@
 //! ```
 //! use std::sync::Arc;
 //!
-//! use auth_crypto::{Argon2Hasher, HasherConfig, JwtConfig, JwtKeys, Keys, OsEntropy, ServerSecret, SystemClock};
+//! use auth_crypto::{Argon2Hasher, HasherConfig, JwtConfig, JwtKeys, Keys, OsEntropy, SystemClock};
 //! use auth_domain::{
 //!     client::Client,
+//!     secret::ServerSecret,
 //!     tenant::TenantId,
 //!     token::{JwtAlgorithm, TokenExpectations},
 //!     usecase::{Engine, Policy, Ports, Register},

@@ -1,10 +1,14 @@
 //! Credentials come in two types: the plain one can be shown once, the digest can be stored.
 
+mod server;
+
 use std::fmt;
 
 use secrecy::{ExposeSecret, SecretString};
 use sha2::{Digest as _, Sha256};
 use subtle::ConstantTimeEq;
+
+pub use server::{ServerSecret, WeakSecret};
 
 /// A SHA-256 of a random 256-bit token.
 ///

@@ -41,7 +41,7 @@ mod transport;
 pub use api::operations;
 pub use app::{Api, Drain, Gate, openapi_document};
 pub use operation::{Limit, Operation};
-pub use problem::{FieldError, Problem};
+pub use problem::{FieldError, Problem, error_chain};
 pub use settings::HttpSettings;
 pub use time::wire_time;
 pub use transport::{ConnectionLimits, serve};

@@ -10,13 +10,10 @@ use std::{
 use actix_web::{dev::Server, web::Data};
 use anyhow::Context as _;
 use auth_domain::{port::Mailbox, usecase::Engine};
-use auth_http::{
-    Api, ConnectionLimits, Drain, Gate, HttpSettings, operations,
-    settings::{ForwardedHeader, Quotas},
-};
+use auth_http::{Api, ConnectionLimits, Drain, Gate, HttpSettings, operations, settings::Quotas};
 
 use crate::{
-    settings::{self, AllowList, Settings},
+    settings::{AllowList, Settings},
     wire::{self, Wiring},
     worker::Workers,
 };
@@ -140,10 +137,7 @@ fn http_settings(settings: &Settings) -> HttpSettings {
         allowed_hosts: hosts(&settings.allowed_hosts),
         cors_origins: origins(&settings.cors_origins),
         trusted_proxies: settings.trusted_proxies.clone(),
-        forwarded_header: match settings.forwarded_header {
-            settings::ForwardedHeader::XForwardedFor => ForwardedHeader::XForwardedFor,
-            settings::ForwardedHeader::Forwarded => ForwardedHeader::Forwarded,
-        },
+        forwarded_header: settings.forwarded_header,
         quotas: Quotas::new(
             settings.rate_limit,
             settings.rate_limit_login,

@@ -3,12 +3,11 @@
 use std::{num::NonZeroUsize, path::Path, sync::Arc};
 
 use anyhow::Context as _;
-use auth_crypto::{
-    Argon2Hasher, HasherConfig, JwtConfig, JwtKeys, Keys, OsEntropy, ServerSecret, SystemClock,
-};
+use auth_crypto::{Argon2Hasher, HasherConfig, JwtConfig, JwtKeys, Keys, OsEntropy, SystemClock};
 use auth_domain::{
     guard::lockout::LockPolicy,
     port::{Clock, Entropy, Mailbox, RateLimiter},
+    secret::ServerSecret,
     token::TokenExpectations,
     usecase::{Engine, Policy, Ports},
 };
@@ -16,7 +15,7 @@ use auth_memory::MemoryLimiter;
 use auth_smtp::{CapturingSender, MailSettings, Templates};
 pub(crate) use auth_sqlite::Claim;
 use auth_sqlite::{SqliteConfig, SqliteStore};
-use secrecy::{ExposeSecret as _, SecretString};
+use secrecy::ExposeSecret as _;
 
 use crate::{
     secret_file,
@@ -159,12 +158,13 @@ fn policy(settings: &Settings) -> Policy {
 /// The secret of the settings, or the one this installation made for itself on its first start.
 fn server_secret(settings: &Settings, entropy: &dyn Entropy) -> anyhow::Result<ServerSecret> {
     let path: &Path = &settings.secret_key_path();
-    let text: SecretString = match &settings.secret_key {
-        Some(secret) => secret.clone(),
-        None => secret_file::load_or_make(path, entropy)
-            .with_context(|| format!("cannot keep the server's secret in {}", path.display()))?,
-    };
-    ServerSecret::parse(text.expose_secret()).context("SECRET_KEY is too weak")
+    if let Some(secret) = &settings.secret_key {
+        return Ok(secret.clone());
+    }
+    let text = secret_file::load_or_make(path, entropy)
+        .with_context(|| format!("cannot keep the server's secret in {}", path.display()))?;
+    ServerSecret::parse(text.expose_secret())
+        .with_context(|| format!("{} does not hold a server's secret any more", path.display()))
 }
 
 /// Whether the settings say that mail is handed over at all.

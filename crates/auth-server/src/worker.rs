@@ -6,6 +6,7 @@
 use std::{future::Future, time::Duration};
 
 use auth_domain::usecase::{DeliveryOutcome, DeliveryReport, Engine, Fault};
+use auth_http::error_chain;
 use tokio::{sync::watch, task::JoinSet, time::sleep};
 
 /// How soon a message is looked for after it was written.
@@ -83,10 +84,10 @@ fn log_delivery(report: &DeliveryReport) {
             DeliveryOutcome::Sent => tracing::info!(%id, kind, "message handed over"),
             DeliveryOutcome::Obsolete => tracing::debug!(%id, kind, "message not needed any more"),
             DeliveryOutcome::Postponed(error) => {
-                tracing::warn!(%id, kind, error = %chain(error), "message postponed");
+                tracing::warn!(%id, kind, error = %error_chain(error), "message postponed");
             }
             DeliveryOutcome::Buried(error) => {
-                tracing::error!(%id, kind, error = %chain(error), "message given up");
+                tracing::error!(%id, kind, error = %error_chain(error), "message given up");
             }
         }
     }
@@ -111,18 +112,6 @@ async fn keep_keys(engine: Engine) -> Duration {
 }
 
 fn failed(worker: &'static str, fault: &Fault) -> Duration {
-    tracing::warn!(worker, error = %chain(fault), "background work failed, will be tried again");
+    tracing::warn!(worker, error = %error_chain(fault), "background work failed, will be tried again");
     FAULT_PAUSE
-}
-
-/// An error with its causes, in one line.
-fn chain(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut source = error.source();
-    while let Some(cause) = source {
-        text.push_str(": ");
-        text.push_str(&cause.to_string());
-        source = cause.source();
-    }
-    text
 }

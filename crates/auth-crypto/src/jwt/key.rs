@@ -18,13 +18,10 @@ use josekit::{
         Jwk, KeyPair,
         alg::{ec::EcKeyPair, ed::EdCurve, ed::EdKeyPair, rsa::RsaKeyPair},
     },
-    jws::{ES256, EdDSA, HS256, JwsSigner, JwsVerifier, RS256},
+    jws::{ES256, EdDSA, JwsSigner, JwsVerifier, RS256},
 };
 use sha2::{Digest as _, Sha256};
-use subtle::ConstantTimeEq;
 use zeroize::Zeroizing;
-
-use crate::ServerSecret;
 
 /// The least that NIST SP 800-131A and RFC 7518 §3.3 allow.
 const RSA_BITS: u32 = 2048;
@@ -127,36 +124,6 @@ impl AsymmetricKey {
 
     pub(super) fn verify(&self, message: &[u8], signature: &[u8]) -> bool {
         caught(|| self.material.verifier.verify(message, signature).map_err(|err| jose(&err))).is_ok()
-    }
-}
-
-/// The secret shared with sister services, as an HS256 key.
-pub(super) struct SharedKey {
-    signer: Box<dyn JwsSigner>,
-    header: String,
-}
-
-impl SharedKey {
-    pub(super) fn new(secret: &ServerSecret) -> Result<Self, KeyError> {
-        let signer = caught(|| HS256.signer_from_bytes(secret.as_bytes()).map_err(|err| jose(&err)))?;
-        Ok(Self {
-            signer: Box::new(signer),
-            header: URL_SAFE_NO_PAD.encode(r#"{"alg":"HS256","typ":"JWT"}"#),
-        })
-    }
-
-    pub(super) fn header(&self) -> &str {
-        &self.header
-    }
-
-    pub(super) fn sign(&self, message: &[u8]) -> Result<Vec<u8>, KeyError> {
-        caught(|| self.signer.sign(message).map_err(|err| jose(&err)))
-    }
-
-    /// josekit compares MACs with `==`, whose time tells how much of a guess was right; so the MAC is
-    /// made here and compared in constant time (ASVS 11.2.4).
-    pub(super) fn verify(&self, message: &[u8], signature: &[u8]) -> bool {
-        self.sign(message).is_ok_and(|mac| mac.ct_eq(signature).into())
     }
 }
 
@@ -281,12 +248,12 @@ fn boxed_verifier(verifier: impl JwsVerifier + 'static) -> Box<dyn JwsVerifier> 
 }
 
 /// Runs library code that unwraps inside: a panic becomes an error.
-fn caught<T>(run: impl FnOnce() -> Result<T, KeyError>) -> Result<T, KeyError> {
+pub(super) fn caught<T>(run: impl FnOnce() -> Result<T, KeyError>) -> Result<T, KeyError> {
     catch_unwind(AssertUnwindSafe(run)).unwrap_or_else(|_| Err(broken("the library panicked")))
 }
 
 /// Keeps the kind of a josekit error only: its text may quote key material.
-fn jose(err: &JoseError) -> KeyError {
+pub(super) fn jose(err: &JoseError) -> KeyError {
     broken(match err {
         JoseError::InvalidKeyFormat(_) => "the key has another format",
         JoseError::InvalidSignature(_) => "the signature could not be made or does not fit",

@@ -7,6 +7,7 @@
 mod claims;
 mod compact;
 mod key;
+mod shared;
 mod strict;
 
 use std::{
@@ -16,19 +17,15 @@ use std::{
 
 use auth_domain::{
     port::{Entropy, KeyError, KeyFactory, KeyRing, PublicJwk, SecretBox, TokenSigner, TokenVerifier},
-    secret::AccessToken,
+    secret::{AccessToken, ServerSecret},
     token::{AccessClaims, JwtAlgorithm, SigningKey, TokenExpectations, TokenRejected},
 };
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use chrono::{DateTime, TimeDelta, Utc};
 use zeroize::Zeroizing;
 
-use self::{
-    claims::Rules,
-    compact::Compact,
-    key::{AsymmetricKey, SharedKey},
-};
-use crate::{OsEntropy, ServerSecret};
+use self::{claims::Rules, compact::Compact, key::AsymmetricKey, shared::SharedKey};
+use crate::OsEntropy;
 
 /// What access tokens look like in this installation.
 #[derive(Debug)]

@@ -8,7 +8,8 @@ mod shared;
 
 use std::sync::Arc;
 
-use auth_crypto::{JwtConfig, JwtKeys, Keys, ServerSecret};
+use auth_crypto::{JwtConfig, JwtKeys, Keys};
+use auth_domain::secret::ServerSecret;
 use auth_domain::token::{JwtAlgorithm, TokenExpectations};
 use chrono::TimeDelta;
 

@@ -8,12 +8,12 @@ use auth_domain::{
     usecase::Fault,
 };
 
-use super::{Problem, TRY_AGAIN, chain};
+use super::{Problem, TRY_AGAIN, error_chain};
 
 impl Problem {
     /// 503 for a dependency that is down. Logs the cause, once.
     fn dependency(cause: &(dyn StdError + 'static)) -> Self {
-        tracing::warn!(error = %chain(cause), "a dependency failed");
+        tracing::warn!(error = %error_chain(cause), "a dependency failed");
         Self::unavailable(TRY_AGAIN)
     }
 }

@@ -118,7 +118,7 @@ impl Problem {
 
     /// 500. Logs the cause, once; the client learns nothing but the request id to quote.
     pub fn internal(cause: &(dyn std::error::Error + 'static)) -> Self {
-        tracing::error!(error = %chain(cause), "request failed");
+        tracing::error!(error = %error_chain(cause), "request failed");
         Self::of_status(StatusCode::INTERNAL_SERVER_ERROR)
     }
 
@@ -231,7 +231,7 @@ fn in_words(quota: Quota) -> String {
 }
 
 /// An error with everything that caused it, for the log.
-fn chain(error: &(dyn std::error::Error + 'static)) -> String {
+pub fn error_chain(error: &(dyn std::error::Error + 'static)) -> String {
     let mut text = error.to_string();
     let mut next = error.source();
     while let Some(cause) = next {

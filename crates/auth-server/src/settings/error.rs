@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::layer::Source;
+use super::source::Source;
 
 /// One reason, on one line.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -15,7 +15,7 @@ mod read;
 mod reader;
 mod reference;
 mod rules;
-mod secret;
+mod source;
 mod spec;
 mod table;
 
@@ -26,13 +26,14 @@ use std::{
 
 use auth_domain::{
     port::Quota,
+    secret::ServerSecret,
     tenant::TenantId,
     token::JwtAlgorithm,
     user::{Email, password::PasswordPolicy},
 };
+pub use auth_http::settings::ForwardedHeader;
 use chrono::TimeDelta;
 use ipnet::IpNet;
-use secrecy::SecretString;
 use tracing::Level;
 
 pub use self::{
@@ -52,15 +53,6 @@ pub enum AppEnv {
     Test,
     /// Real accounts: whatever is only good for trying out is refused.
     Production,
-}
-
-/// The header in which trusted proxies name the caller.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum ForwardedHeader {
-    /// `X-Forwarded-For`.
-    XForwardedFor,
-    /// `Forwarded` (RFC 7239).
-    Forwarded,
 }
 
 /// What happens to outgoing messages.
@@ -104,9 +96,9 @@ pub struct Settings {
 
     /// Seals stored keys, signs HS256. Always set in production; where it is not, the start
     /// generates one and keeps it at [`Settings::secret_key_path`].
-    pub secret_key: Option<SecretString>,
+    pub secret_key: Option<ServerSecret>,
     /// Reserved for API keys.
-    pub api_key_secret: Option<SecretString>,
+    pub api_key_secret: Option<ServerSecret>,
 
     /// How clients reach this server.
     pub public_url: BaseUrl,

@@ -2,13 +2,14 @@
 
 use std::{collections::BTreeMap, fmt};
 
-use secrecy::{ExposeSecret as _, SecretString};
+use auth_domain::secret::ServerSecret;
+use secrecy::ExposeSecret as _;
 
 use super::{
     error::{Refusal, shown},
-    layer::{Layers, Raw, Source},
+    layer::Layers,
     parse::Wrong,
-    secret,
+    source::{Raw, Source},
     spec::{Default, Kind, Spec},
     table,
 };
@@ -100,13 +101,13 @@ impl Reader {
     }
 
     /// A secret, strong enough to be one.
-    pub(super) fn secret(&mut self, spec: &'static Spec) -> Option<SecretString> {
+    pub(super) fn secret(&mut self, spec: &'static Spec) -> Option<ServerSecret> {
         self.note(spec, "unset");
-        let text = self.raw(spec)?.text.clone();
-        if secret::is_weak(text.expose_secret()) {
+        let secret = ServerSecret::parse(self.raw(spec)?.text.expose_secret());
+        if secret.is_err() {
             self.refuse(spec, format!("expected {}", spec.kind.accepts()));
         }
-        Some(text)
+        secret.ok()
     }
 
     /// Notes what was set and never read: names of a later version.

@@ -2,16 +2,12 @@
 
 use std::collections::BTreeSet;
 
+use auth_domain::secret::ServerSecret;
 use secrecy::ExposeSecret as _;
 
 use super::{
-    Database, Delivery, Settings,
-    layer::{Source, is_world_readable},
-    parse,
-    reader::Reader,
-    secret,
-    spec::Spec,
-    table,
+    Database, Delivery, Settings, layer::is_world_readable, parse, reader::Reader, source::Source,
+    spec::Spec, table,
 };
 use crate::settings::error::Refusal;
 
@@ -60,7 +56,7 @@ fn secrets(settings: &Settings, reader: &mut Reader) {
     let secrets =
         [(&table::SECRET_KEY, &settings.secret_key), (&table::API_KEY_SECRET, &settings.api_key_secret)];
     for (spec, value) in secrets {
-        if value.as_ref().is_some_and(|value| secret::is_published(value.expose_secret())) {
+        if value.as_ref().is_some_and(ServerSecret::is_published) {
             let reason = "this secret stands in a published template, so everybody knows it; generate one: \
                           openssl rand -base64 32";
             reader.refuse(spec, reason);

@@ -1,6 +1,5 @@
 //! Secrets in files of their own, and the files of the repository.
 
-use secrecy::ExposeSecret as _;
 
 use crate::support::{Place, STRONG, config_file};
 
@@ -8,7 +7,7 @@ use crate::support::{Place, STRONG, config_file};
 fn a_secret_may_be_kept_in_a_file() {
     let place = Place::new().file("key", &format!("{STRONG}\n")).env("SECRET_KEY_FILE", "key");
     let key = place.load().settings.secret_key.unwrap();
-    assert_eq!(key.expose_secret(), STRONG);
+    assert_eq!(key.expose_secret(), STRONG.as_bytes());
     assert_eq!(place.source("SECRET_KEY"), "environment, as SECRET_KEY_FILE");
 
     let both = place.env("SECRET_KEY", "hunter2");
