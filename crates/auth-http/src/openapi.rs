@@ -87,7 +87,7 @@ pub(crate) fn document(settings: &HttpSettings, operations: &[Operation]) -> Ope
     }
     let paths = paths.into_iter().fold(PathsBuilder::new(), |paths, (path, item)| paths.path(path, item));
     let info = InfoBuilder::new()
-        .title(format!("{} authentication", settings.branding))
+        .title(format!("{} API", settings.branding))
         .version(env!("CARGO_PKG_VERSION"))
         .description(Some(
             "Accounts, sessions and tokens. Every answer carries `X-Request-Id`; errors have the shape of \
