@@ -49,6 +49,7 @@
 //!   triggers that refuse to change the audit log.
 #![warn(missing_docs)]
 
+mod archive;
 mod claim;
 mod config;
 mod connection;

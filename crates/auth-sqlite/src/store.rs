@@ -74,7 +74,7 @@ impl SqliteStore {
         Claim::take(self.path())
     }
 
-    fn autocommit(&self) -> Autocommit {
+    pub(crate) fn autocommit(&self) -> Autocommit {
         Autocommit { readers: Arc::clone(&self.readers), writer: Arc::clone(&self.writer) }
     }
 }

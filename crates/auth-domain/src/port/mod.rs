@@ -3,6 +3,7 @@
 //! Each trait is object-safe, `Send + Sync`, about one concern, and has one concrete error. Duties of
 //! an implementor are *must* sentences; `auth-testkit` has a contract case for each.
 
+mod archive;
 mod cipher;
 mod clock;
 mod entropy;
@@ -14,6 +15,7 @@ mod sms;
 mod store;
 mod tokens;
 
+pub use archive::{Archive, Fate, Record, RecordKey, RecordKind};
 pub use cipher::{BoxError, KeyPurpose, KeyedHash, SecretBox};
 pub use clock::Clock;
 pub use entropy::{Entropy, EntropyError};
@@ -30,6 +32,7 @@ pub use tokens::{KeyError, KeyFactory, KeyRing, PublicJwk, TokenSigner, TokenVer
 
 #[cfg(any(test, feature = "mock"))]
 pub use {
+    archive::MockArchive,
     cipher::{MockKeyedHash, MockSecretBox},
     clock::MockClock,
     entropy::MockEntropy,

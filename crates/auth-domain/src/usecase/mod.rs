@@ -29,6 +29,7 @@ mod proof;
 mod recovery;
 mod sessions;
 mod transaction;
+mod transfer;
 mod upkeep;
 
 use std::sync::Arc;
@@ -49,6 +50,7 @@ pub use recovery::{Recovery, ResetError, ResetPassword};
 pub use sessions::{
     Extended, Logout, LogoutError, RefreshError, RevokeError, SessionCheckError, SessionFilter, Sessions,
 };
+pub use transfer::{Progress, Transfer, TransferError, Transferred};
 pub use upkeep::{Upkeep, UpkeepReport};
 
 use crate::{

@@ -2,4 +2,6 @@
 
 mod lockout_model;
 mod rotation_model;
+#[cfg(test)]
+mod transfer;
 mod usecases;

@@ -7,6 +7,7 @@ use auth_domain::{
     tenant::TenantId,
 };
 use diesel::prelude::*;
+use serde::Serialize;
 
 use super::{agent_text, client, ip_text, micros, time};
 use crate::{error::corrupt, schema::audit_events};
@@ -43,11 +44,33 @@ impl TryFrom<&AuditRecord> for NewAuditRow {
             ip: ip_text(record.client.ip),
             user_agent: agent_text(record.client.user_agent.as_ref()),
             request_id: record.client.request_id.clone(),
-            // Pairs, not an object: the order stays, and a key may come twice.
-            details: serde_json::to_string(&record.details)
-                .map_err(|error| StoreError::Internal(Box::new(error)))?,
+            details: details_text(&record.details)?,
         })
     }
+}
+
+impl TryFrom<&AuditEntry> for NewAuditRow {
+    type Error = StoreError;
+
+    fn try_from(entry: &AuditEntry) -> Result<Self, StoreError> {
+        let details = entry.details.clone();
+        let record = AuditRecord {
+            at: entry.at,
+            tenant: entry.tenant.clone(),
+            event: entry.event,
+            actor: entry.actor,
+            subject: entry.subject,
+            session: entry.session,
+            client: entry.client.clone(),
+            details: Vec::new(),
+        };
+        Ok(Self { details: details_text(&details)?, ..Self::try_from(&record)? })
+    }
+}
+
+/// Pairs, not an object: the order stays, and a key may come twice.
+fn details_text(pairs: &impl Serialize) -> Result<String, StoreError> {
+    serde_json::to_string(pairs).map_err(|error| StoreError::Internal(Box::new(error)))
 }
 
 /// An entry as it is kept.

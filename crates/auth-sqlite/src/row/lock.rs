@@ -33,6 +33,11 @@ impl LockRow {
             last_attempt_at: micros(state.last_attempt_at),
         }
     }
+
+    /// The key, unless somebody put another number of bytes there.
+    pub(crate) fn key(&self) -> Option<[u8; 32]> {
+        self.key.as_slice().try_into().ok()
+    }
 }
 
 impl TryFrom<LockRow> for LockState {

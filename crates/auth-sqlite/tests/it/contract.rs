@@ -30,3 +30,14 @@ mod in_memory {
     }
     auth_testkit::store_contract!(store);
 }
+
+mod archive {
+    use super::{Arc, SqliteConfig, SqliteStore};
+
+    async fn store() -> (Arc<SqliteStore>, ()) {
+        let store = SqliteStore::open(SqliteConfig::in_memory()).unwrap();
+        store.migrate().await.unwrap();
+        (Arc::new(store), ())
+    }
+    auth_testkit::archive_contract!(store);
+}

@@ -1,5 +1,6 @@
 //! Contract suites: what every adapter must do, as plain async functions.
 
+pub mod archive;
 pub mod computing;
 pub mod limiter;
 pub mod mailbox;

@@ -1,0 +1,170 @@
+//! A whole store, to be moved to another one.
+
+use std::fmt;
+
+use async_trait::async_trait;
+use chrono::{DateTime, Utc};
+
+use super::StoreError;
+use crate::{
+    audit::AuditEntry,
+    guard::lockout::LockState,
+    outbox::OutboxItem,
+    session::{Session, rotation::Generation},
+    token::{Link, SigningKey},
+    user::User,
+};
+
+/// Kinds of records, in the order in which a store can take them: what is referred to comes first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum RecordKind {
+    /// Accounts.
+    User,
+    /// Sessions with the chains of their refresh tokens.
+    Session,
+    /// One-time links, used ones too.
+    Link,
+    /// Failure counts.
+    Lock,
+    /// Signing keys.
+    Key,
+    /// Entries of the audit log.
+    Audit,
+    /// Messages that are owed, dead letters too.
+    Outbox,
+}
+
+impl RecordKind {
+    /// All kinds, in the order in which a store can take them.
+    pub const ALL: [Self; 7] =
+        [Self::User, Self::Session, Self::Link, Self::Lock, Self::Key, Self::Audit, Self::Outbox];
+
+    /// What people call the records of this kind.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::User => "accounts",
+            Self::Session => "sessions",
+            Self::Link => "links",
+            Self::Lock => "locks",
+            Self::Key => "signing keys",
+            Self::Audit => "audit entries",
+            Self::Outbox => "owed messages",
+        }
+    }
+}
+
+impl fmt::Display for RecordKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// Everything a store knows about one thing.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Record {
+    /// An account.
+    User(User),
+    /// A session and the chain of its refresh tokens, in the order of their numbers.
+    Session(Session, Vec<Generation>),
+    /// A one-time link, and when it was used.
+    Link(Link, Option<DateTime<Utc>>),
+    /// The failure count of a key.
+    Lock([u8; 32], LockState),
+    /// A signing key, still sealed.
+    Key(SigningKey),
+    /// An entry of the audit log, at its position.
+    Audit(AuditEntry),
+    /// A message that is owed, without the lease it may have had.
+    Outbox(OutboxItem, Fate),
+}
+
+/// What became of a message so far.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Fate {
+    /// When it was given up, if it was.
+    pub buried_at: Option<DateTime<Utc>>,
+    /// What the last try met.
+    pub last_error: Option<String>,
+}
+
+impl Record {
+    /// Its kind.
+    pub const fn kind(&self) -> RecordKind {
+        match self {
+            Self::User(_) => RecordKind::User,
+            Self::Session(..) => RecordKind::Session,
+            Self::Link(..) => RecordKind::Link,
+            Self::Lock(..) => RecordKind::Lock,
+            Self::Key(_) => RecordKind::Key,
+            Self::Audit(_) => RecordKind::Audit,
+            Self::Outbox(..) => RecordKind::Outbox,
+        }
+    }
+
+    /// What it is found by among the records of its kind.
+    pub fn key(&self) -> RecordKey {
+        match self {
+            Self::User(user) => RecordKey::Number(user.id.as_i64()),
+            Self::Session(session, _) => RecordKey::Number(session.id.as_i64()),
+            Self::Link(link, _) => RecordKey::Bytes(*link.digest.as_bytes()),
+            Self::Lock(key, _) => RecordKey::Bytes(*key),
+            Self::Key(key) => RecordKey::Name(key.id.to_string()),
+            Self::Audit(entry) => RecordKey::Number(entry.seq),
+            Self::Outbox(item, _) => RecordKey::Number(item.id.as_i64()),
+        }
+    }
+}
+
+/// What a record is found by: numbers for accounts, sessions, audit entries and messages, bytes for
+/// links and locks, names for signing keys.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub enum RecordKey {
+    /// An id or a position.
+    Number(i64),
+    /// A digest or a keyed hash.
+    Bytes([u8; 32]),
+    /// The id of a key.
+    Name(String),
+}
+
+impl fmt::Debug for RecordKey {
+    /// Leaves digests out.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Number(number) => write!(f, "Number({number})"),
+            Self::Bytes(_) => f.write_str("Bytes(..)"),
+            Self::Name(name) => write!(f, "Name({name:?})"),
+        }
+    }
+}
+
+/// Gives and takes whole records. For moving an installation, never beside a running server.
+#[cfg_attr(any(test, feature = "mock"), mockall::automock)]
+#[async_trait]
+pub trait Archive: Send + Sync {
+    /// How many records of a kind there are.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the store fails.
+    async fn count(&self, kind: RecordKind) -> Result<u64, StoreError>;
+
+    /// Up to `limit` records of a kind in the order of their keys: bytes and names byte by byte. Begins
+    /// with the first, or behind `after`, which need not exist any more.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the store fails.
+    async fn page(
+        &self,
+        kind: RecordKind,
+        after: Option<RecordKey>,
+        limit: u32,
+    ) -> Result<Vec<Record>, StoreError>;
+
+    /// Adds records of one kind, all or none of them, and says how many were new: one whose key is there
+    /// already must be left as it is. An audit entry must keep its position, and entries appended
+    /// later must come behind it.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the store fails.
+    async fn add(&self, records: Vec<Record>) -> Result<u64, StoreError>;
+}
