@@ -90,6 +90,7 @@ impl fmt::Debug for ServerSecret {
 pub struct Keys {
     lock: Key,
     successor: Key,
+    state: Key,
     ring: Vec<BoxKey>,
 }
 
@@ -127,6 +128,7 @@ impl Keys {
         Self {
             lock: purpose(KeyPurpose::LockKey),
             successor: purpose(KeyPurpose::RefreshSuccessor),
+            state: purpose(KeyPurpose::StateName),
             ring: ring.collect(),
         }
     }
@@ -143,6 +145,7 @@ impl KeyedHash for Keys {
         let key = match purpose {
             KeyPurpose::LockKey => &self.lock,
             KeyPurpose::RefreshSuccessor => &self.successor,
+            KeyPurpose::StateName => &self.state,
         };
         hmac_sha256(key.as_slice(), message)
     }

@@ -3,8 +3,10 @@
 //! Each trait is object-safe, `Send + Sync`, about one concern, and has one concrete error. Duties of
 //! an implementor are *must* sentences; `auth-testkit` has a contract case for each.
 
+mod challenges;
 mod cipher;
 mod clock;
+mod codes;
 mod entropy;
 mod hasher;
 mod limiter;
@@ -14,8 +16,10 @@ mod sms;
 mod store;
 mod tokens;
 
+pub use challenges::{ChallengeStore, ChallengeStoreError, PayloadTooLong, StoredChallenge};
 pub use cipher::{BoxError, KeyPurpose, KeyedHash, SecretBox};
 pub use clock::Clock;
+pub use codes::{CodeMac, CodePurpose, CodeSlot, CodeStore, CodeStoreError, Redemption, StoredCode};
 pub use entropy::{Entropy, EntropyError};
 pub use hasher::{HashError, PasswordHasher, Strength, Verification};
 pub use limiter::{Admission, LimiterError, Quota, RateLimiter};
@@ -30,8 +34,10 @@ pub use tokens::{KeyError, KeyFactory, KeyRing, PublicJwk, TokenSigner, TokenVer
 
 #[cfg(any(test, feature = "mock"))]
 pub use {
+    challenges::MockChallengeStore,
     cipher::{MockKeyedHash, MockSecretBox},
     clock::MockClock,
+    codes::MockCodeStore,
     entropy::MockEntropy,
     hasher::MockPasswordHasher,
     limiter::MockRateLimiter,
