@@ -1,5 +1,7 @@
 //! Contract suites: what every adapter must do, as plain async functions.
 
+pub mod challenges;
+pub mod codes;
 pub mod computing;
 pub mod limiter;
 pub mod mailbox;
