@@ -32,9 +32,11 @@ pub enum LimiterMode {
 /// It is called with a lock held and must neither wait nor call the limiter.
 #[cfg_attr(any(test, feature = "mock"), mockall::automock)]
 pub trait LimiterWatch: Send + Sync {
-    /// The mode is `mode` from now on. `cause` is what failed, when it became worse.
-    #[expect(clippy::needless_lifetimes, reason = "the generated mock needs the lifetime by name")]
-    fn changed<'a>(&self, mode: LimiterMode, cause: Option<&'a LimiterError>);
+    /// Limits are local and stricter from now on, because of `cause`.
+    fn degraded(&self, cause: &LimiterError);
+
+    /// Limits are shared again.
+    fn restored(&self);
 }
 
 /// Asks the shared limiter, and the local one with a part of the limit when that fails.
@@ -90,7 +92,7 @@ impl DegradingLimiter {
         if last_failure.is_some_and(|at| (now - at).abs() >= CALM) {
             *last_failure = None;
             self.degraded.store(false, Ordering::Release);
-            self.watch.changed(LimiterMode::Shared, None);
+            self.watch.restored();
         }
     }
 
@@ -98,7 +100,7 @@ impl DegradingLimiter {
         let mut last_failure = self.last_failure.lock().unwrap_or_else(PoisonError::into_inner);
         if last_failure.replace(now).is_none() {
             self.degraded.store(true, Ordering::Release);
-            self.watch.changed(LimiterMode::Degraded, Some(error));
+            self.watch.degraded(error);
         }
     }
 }

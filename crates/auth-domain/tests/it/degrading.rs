@@ -1,4 +1,5 @@
 //! Limits while the counters of all replicas cannot be reached.
+#![expect(clippy::unwrap_used, reason = "the helpers are parts of tests")]
 
 use std::{
     num::NonZeroU32,
@@ -23,9 +24,12 @@ impl Reports {
 }
 
 impl LimiterWatch for Reports {
-    fn changed(&self, mode: LimiterMode, cause: Option<&LimiterError>) {
-        assert_eq!(cause.is_some(), mode == LimiterMode::Degraded);
-        self.0.lock().unwrap().push(mode);
+    fn degraded(&self, _: &LimiterError) {
+        self.0.lock().unwrap().push(LimiterMode::Degraded);
+    }
+
+    fn restored(&self) {
+        self.0.lock().unwrap().push(LimiterMode::Shared);
     }
 }
 
