@@ -4,10 +4,11 @@
 //! `openssl` for TLS.
 
 use std::{
+    fs,
     io::{Read as _, Write as _},
     net::{Ipv4Addr, SocketAddr, TcpStream},
     path::PathBuf,
-    sync::{Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 
@@ -27,7 +28,9 @@ pub struct RedisOptions {
 #[derive(Debug)]
 pub struct RedisServer {
     port: u16,
-    options: RedisOptions,
+    lines: Vec<String>,
+    /// Who certifies it, if it speaks TLS.
+    authority: Option<Arc<Authority>>,
     daemon: Mutex<Option<Daemon>>,
 }
 
@@ -45,9 +48,14 @@ impl RedisServer {
     /// # Panics
     /// If it does not start.
     pub fn with(options: RedisOptions) -> Self {
+        let authority = options.tls.then(|| Arc::new(Authority::new()));
+        Self::certified(options.lines, authority)
+    }
+
+    fn certified(lines: Vec<String>, authority: Option<Arc<Authority>>) -> Self {
         let port = free_port();
-        let daemon = Mutex::new(Some(run(port, &options)));
-        Self { port, options, daemon }
+        let daemon = Mutex::new(Some(run(port, &lines, authority.as_deref())));
+        Self { port, lines, authority, daemon }
     }
 
     /// Where it listens on the loopback address.
@@ -57,11 +65,11 @@ impl RedisServer {
 
     /// Its URL, without a user.
     pub fn url(&self) -> String {
-        let scheme = if self.options.tls { "rediss" } else { "redis" };
+        let scheme = if self.authority.is_some() { "rediss" } else { "redis" };
         format!("{scheme}://127.0.0.1:{}", self.port)
     }
 
-    /// The certificate of its authority (PEM). Another start has another one.
+    /// The certificate of its authority (PEM); all nodes of a cluster have the same.
     ///
     /// # Panics
     /// If it is not running.
@@ -74,14 +82,7 @@ impl RedisServer {
     /// # Panics
     /// If it is not running, or `redis-cli` fails.
     pub fn cli(&self, command: &[&str]) -> String {
-        let port = self.port.to_string();
-        let mut args = vec!["-h", "127.0.0.1", "-p", &port];
-        if self.options.tls {
-            args.extend(["--tls", "--cacert", "ca.crt"]);
-        }
-        args.extend(command);
-        let output = self.running(|daemon| daemon.part().run("redis-cli", &args));
-        String::from_utf8_lossy(&output.stdout).trim_end().to_owned()
+        self.running(|daemon| cli(daemon.part(), self.port, self.authority.is_some(), command))
     }
 
     /// Makes it hang: it accepts connections and answers nothing.
@@ -118,7 +119,7 @@ impl RedisServer {
     pub fn restart(&self) {
         let mut daemon = self.lock();
         drop(daemon.take());
-        *daemon = Some(run(self.port, &self.options));
+        *daemon = Some(run(self.port, &self.lines, self.authority.as_deref()));
     }
 
     fn running<T>(&self, act: impl FnOnce(&Daemon) -> T) -> T {
@@ -142,18 +143,20 @@ impl RedisCluster {
     /// # Panics
     /// If it does not come together.
     pub fn start() -> Self {
-        Self::with(&RedisOptions::default())
+        Self::with(RedisOptions::default())
     }
 
     /// Starts a cluster whose nodes have options.
     ///
     /// # Panics
     /// If it does not come together.
-    pub fn with(options: &RedisOptions) -> Self {
+    pub fn with(options: RedisOptions) -> Self {
         let own = ["cluster-enabled yes", "cluster-config-file nodes.conf", "cluster-node-timeout 2000"];
-        let lines = options.lines.iter().cloned().chain(own.map(ToOwned::to_owned)).collect();
-        let options = RedisOptions { lines, tls: false };
-        let nodes: Vec<_> = (0..3).map(|_| RedisServer::with(options.clone())).collect();
+        let more = options.tls.then_some("tls-cluster yes");
+        let lines: Vec<_> =
+            options.lines.into_iter().chain(own.into_iter().chain(more).map(ToOwned::to_owned)).collect();
+        let authority = options.tls.then(|| Arc::new(Authority::new()));
+        let nodes = (0..3).map(|_| RedisServer::certified(lines.clone(), authority.clone())).collect();
         let cluster = Self { nodes };
         cluster.join();
         cluster
@@ -175,28 +178,67 @@ impl RedisCluster {
         let mut args = vec!["--cluster", "create"];
         args.extend(addresses.iter().map(String::as_str));
         args.extend(["--cluster-replicas", "0", "--cluster-yes"]);
-        let first = &self.nodes[0];
-        first.running(|daemon| daemon.part().run("redis-cli", &args));
+        self.nodes[0].cli(&args);
         for node in &self.nodes {
-            node.running(|daemon| daemon.wait_until(|| is_joined(node.port)));
+            let tls = node.authority.is_some();
+            node.running(|daemon| daemon.wait_until(|| is_joined(daemon.part(), node.port, tls)));
         }
     }
 }
 
-fn run(port: u16, options: &RedisOptions) -> Daemon {
-    let home = Part::new("redis");
-    if options.tls {
-        certify(&home);
+/// Who certifies servers: a key and its certificate (PEM).
+#[derive(Debug)]
+struct Authority {
+    key: String,
+    certificate: String,
+}
+
+impl Authority {
+    fn new() -> Self {
+        let home = Part::new("authority");
+        openssl(
+            &home,
+            &format!("req -x509 {NEW_KEY} -keyout ca.key -out ca.crt -days 2 -subj /CN=throw-away"),
+        );
+        let read = |name| fs::read_to_string(home.dir().join(name)).expect("openssl wrote it");
+        let authority = Self { key: read("ca.key"), certificate: read("ca.crt") };
+        fs::remove_dir_all(home.dir()).expect("the folder is ours");
+        authority
     }
-    let file = home.write("redis.conf", &configuration(port, options, &home));
+
+    /// Makes a certificate for the loopback address.
+    fn certify(&self, home: &Part) {
+        home.write("ca.key", &self.key);
+        home.write("ca.crt", &self.certificate);
+        home.write("leaf.cnf", "subjectAltName = IP:127.0.0.1, DNS:localhost\n");
+        openssl(home, &format!("req {NEW_KEY} -keyout server.key -out server.csr -subj /CN=localhost"));
+        openssl(
+            home,
+            "x509 -req -in server.csr -CA ca.crt -CAkey ca.key -out server.crt -days 2 -extfile leaf.cnf",
+        );
+    }
+}
+
+const NEW_KEY: &str = "-newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes";
+
+fn openssl(home: &Part, line: &str) {
+    home.run("openssl", &line.split(' ').collect::<Vec<_>>());
+}
+
+fn run(port: u16, lines: &[String], authority: Option<&Authority>) -> Daemon {
+    let home = Part::new("redis");
+    if let Some(authority) = authority {
+        authority.certify(&home);
+    }
+    let tls = authority.is_some();
+    let file = home.write("redis.conf", &configuration(port, lines, tls, &home));
     let file = file.to_str().expect("the name is made here");
-    let tls = options.tls;
     home.start("KILL", "redis-server", &[file], || if tls { accepts(port) } else { answers(port) })
 }
 
-fn configuration(port: u16, options: &RedisOptions, home: &Part) -> String {
+fn configuration(port: u16, lines: &[String], tls: bool, home: &Part) -> String {
     let dir = home.dir().display();
-    let listen = if options.tls {
+    let listen = if tls {
         format!(
             "port 0\ntls-port {port}\ntls-cert-file {dir}/server.crt\ntls-key-file {dir}/server.key\n\
              tls-ca-cert-file {dir}/ca.crt\ntls-auth-clients no\n"
@@ -204,18 +246,20 @@ fn configuration(port: u16, options: &RedisOptions, home: &Part) -> String {
     } else {
         format!("port {port}\n")
     };
-    let lines = options.lines.join("\n");
+    let lines = lines.join("\n");
     format!("bind 127.0.0.1\n{listen}dir {dir}\nsave \"\"\nappendonly no\n{lines}\n")
 }
 
-/// Makes an authority and a certificate of it for the loopback address.
-fn certify(part: &Part) {
-    part.write("leaf.cnf", "subjectAltName = IP:127.0.0.1, DNS:localhost\n");
-    let openssl = |line: &str| drop(part.run("openssl", &line.split(' ').collect::<Vec<_>>()));
-    let key = "-newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes";
-    openssl(&format!("req -x509 {key} -keyout ca.key -out ca.crt -days 2 -subj /CN=throw-away"));
-    openssl(&format!("req {key} -keyout server.key -out server.csr -subj /CN=localhost"));
-    openssl("x509 -req -in server.csr -CA ca.crt -CAkey ca.key -out server.crt -days 2 -extfile leaf.cnf");
+/// Runs `redis-cli` in a server's folder.
+fn cli(home: &Part, port: u16, tls: bool, command: &[&str]) -> String {
+    let port = port.to_string();
+    let mut args = vec!["-h", "127.0.0.1", "-p", &port];
+    if tls {
+        args.extend(["--tls", "--cacert", "ca.crt"]);
+    }
+    args.extend(command);
+    let output = home.run("redis-cli", &args);
+    String::from_utf8_lossy(&output.stdout).trim_end().to_owned()
 }
 
 fn accepts(port: u16) -> bool {
@@ -226,9 +270,9 @@ fn answers(port: u16) -> bool {
     ask(port, "PING").is_some_and(|answer| answer.starts_with("+PONG"))
 }
 
-fn is_joined(port: u16) -> bool {
-    ask(port, "CLUSTER INFO")
-        .is_some_and(|answer| answer.contains("cluster_state:ok") && answer.contains("cluster_known_nodes:3"))
+fn is_joined(home: &Part, port: u16, tls: bool) -> bool {
+    let state = cli(home, port, tls, &["CLUSTER", "INFO"]);
+    state.contains("cluster_state:ok") && state.contains("cluster_known_nodes:3")
 }
 
 /// Sends an inline command and reads the beginning of its answer.
@@ -270,6 +314,9 @@ mod tests {
         let server = RedisServer::with(RedisOptions { tls: true, ..RedisOptions::default() });
         assert!(server.ca_file().exists());
         assert_eq!(server.cli(&["PING"]), "PONG");
+        let before = fs::read(server.ca_file()).unwrap();
+        server.restart();
+        assert_eq!(fs::read(server.ca_file()).unwrap(), before);
     }
 
     #[test]
