@@ -5,7 +5,7 @@ use std::path::Path;
 use auth_redis::{RedisConfig, RedisConfigError, RedisFailure, RedisState};
 use auth_testkit::{
     fake::FakeCipher,
-    part::redis::{RedisOptions, RedisServer},
+    part::redis::{RedisCluster, RedisOptions, RedisServer},
 };
 
 use crate::{admit, config, state};
@@ -25,6 +25,19 @@ async fn trusts_the_authority_it_was_given() {
     let server = server();
     let state = state(&trusting(&server, &server.ca_file()));
     admit(&state, "key").await.unwrap();
+    state.ping().await.unwrap();
+}
+
+#[tokio::test]
+async fn trusts_the_authority_of_a_cluster() {
+    let cluster = RedisCluster::with(RedisOptions { tls: true, ..RedisOptions::default() });
+    let mut config = config(&cluster.urls());
+    assert!(admit(&state(&config), "key").await.is_err());
+    config.ca_file = Some(cluster.nodes()[0].ca_file());
+    let state = state(&config);
+    for key in 0..20 {
+        admit(&state, &key.to_string()).await.unwrap();
+    }
     state.ping().await.unwrap();
 }
 
