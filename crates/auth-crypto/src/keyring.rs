@@ -24,6 +24,7 @@ use crate::OsEntropy;
 pub struct Keys {
     lock: Key,
     successor: Key,
+    state: Key,
     ring: Vec<BoxKey>,
 }
 
@@ -61,6 +62,7 @@ impl Keys {
         Self {
             lock: purpose(KeyPurpose::LockKey),
             successor: purpose(KeyPurpose::RefreshSuccessor),
+            state: purpose(KeyPurpose::StateName),
             ring: ring.collect(),
         }
     }
@@ -77,6 +79,7 @@ impl KeyedHash for Keys {
         let key = match purpose {
             KeyPurpose::LockKey => &self.lock,
             KeyPurpose::RefreshSuccessor => &self.successor,
+            KeyPurpose::StateName => &self.state,
         };
         hmac_sha256(key.as_slice(), message)
     }

@@ -7,4 +7,5 @@ mod harness;
 mod pages;
 mod races;
 mod refusal;
+mod short_lived;
 mod workspace;

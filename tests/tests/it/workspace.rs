@@ -42,7 +42,9 @@ const DOMAIN_TESTS: &[&str] = &["auth-crypto", "auth-memory", "auth-smtp", "auth
 const CONFINED: &[(&str, &[&str])] = &[
     ("actix", &["auth-http", "auth-server"]),
     ("aws-", &["auth-cognito", "auth-sns"]),
+    ("deadpool-redis", &["auth-redis"]),
     ("diesel", &["auth-postgres", "auth-sqlite"]),
+    ("redis", &["auth-redis"]),
 ];
 
 /// One dependency as a manifest declares it.
@@ -80,6 +82,8 @@ fn forbidden_edges_are_found() {
         ("auth-memory", "actix-web"),
         ("auth-server", "diesel_migrations"),
         ("auth-server", "aws-sdk-sns"),
+        ("auth-server", "deadpool-redis"),
+        ("auth-testkit", "redis"),
         ("auth-newcomer", "auth-domain"),
     ] {
         let found = violations(&[edge(from, to)]);

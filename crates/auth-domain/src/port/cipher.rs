@@ -36,6 +36,8 @@ pub enum KeyPurpose {
     LockKey,
     /// Deriving the successor of a refresh token.
     RefreshSuccessor,
+    /// Naming short-lived state outside the process: addresses and tokens of clients are in the names.
+    StateName,
 }
 
 impl KeyPurpose {
@@ -44,6 +46,7 @@ impl KeyPurpose {
         match self {
             Self::LockKey => "lock-key/v1",
             Self::RefreshSuccessor => "refresh-successor/v1",
+            Self::StateName => "state-name/v1",
         }
     }
 }

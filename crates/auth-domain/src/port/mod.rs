@@ -4,8 +4,10 @@
 //! an implementor are *must* sentences; `auth-testkit` has a contract case for each.
 
 mod archive;
+mod challenges;
 mod cipher;
 mod clock;
+mod codes;
 mod entropy;
 mod hasher;
 mod limiter;
@@ -16,8 +18,10 @@ mod store;
 mod tokens;
 
 pub use archive::{Archive, Fate, Record, RecordKey, RecordKind};
+pub use challenges::{ChallengeStore, ChallengeStoreError, PayloadTooLong, StoredChallenge};
 pub use cipher::{BoxError, KeyPurpose, KeyedHash, SecretBox};
 pub use clock::Clock;
+pub use codes::{CodeMac, CodePurpose, CodeSlot, CodeStore, CodeStoreError, Redemption, StoredCode};
 pub use entropy::{Entropy, EntropyError};
 pub use hasher::{HashError, PasswordHasher, Strength, Verification};
 pub use limiter::{Admission, LimiterError, Quota, RateLimiter};
@@ -33,8 +37,10 @@ pub use tokens::{KeyError, KeyFactory, KeyRing, PublicJwk, TokenSigner, TokenVer
 #[cfg(any(test, feature = "mock"))]
 pub use {
     archive::MockArchive,
+    challenges::MockChallengeStore,
     cipher::{MockKeyedHash, MockSecretBox},
     clock::MockClock,
+    codes::MockCodeStore,
     entropy::MockEntropy,
     hasher::MockPasswordHasher,
     limiter::MockRateLimiter,

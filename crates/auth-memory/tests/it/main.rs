@@ -1,7 +1,15 @@
-//! The limiter keeps the contract of its port.
+//! The adapters keep the contracts of their ports.
 
-use auth_memory::MemoryLimiter;
+use auth_memory::{MemoryChallenges, MemoryCodes, MemoryLimiter};
 
 mod limiter {
     auth_testkit::limiter_contract!(super::MemoryLimiter::new);
+}
+
+mod codes {
+    auth_testkit::codes_contract!(super::MemoryCodes::new);
+}
+
+mod challenges {
+    auth_testkit::challenges_contract!(super::MemoryChallenges::new);
 }

@@ -1,6 +1,8 @@
 //! Contract suites: what every adapter must do, as plain async functions.
 
 pub mod archive;
+pub mod challenges;
+pub mod codes;
 pub mod computing;
 pub mod limiter;
 pub mod mailbox;
