@@ -4,5 +4,6 @@
 //! They need the programs of the part installed; `scripts/test` sees to that.
 
 mod daemon;
+pub mod postgres;
 
 pub use daemon::{Daemon, Part, free_port};
