@@ -5,4 +5,5 @@ mod edge;
 mod flow;
 mod harness;
 mod races;
+mod stores;
 mod workspace;

@@ -2,8 +2,11 @@
 #![expect(clippy::unwrap_used, reason = "the helpers are parts of tests")]
 
 mod contract;
+mod failover;
 mod hang;
+mod plans;
 mod proxy;
 mod schema;
 mod support;
+mod tls;
 mod trips;
