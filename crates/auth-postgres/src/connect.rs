@@ -101,7 +101,7 @@ fn one_host(config: &PostgresConfig, host: &Host, port: u16, options: &str) -> C
     let from = &config.server;
     let mut to = Config::new();
     to.port(port).options(options).application_name(&config.application_name);
-    to.connect_timeout(config.connect_timeout).keepalives_idle(Duration::from_secs(60));
+    to.connect_timeout(config.connect_timeout).keepalives_idle(Duration::from_mins(1));
     if let Some(user) = from.get_user() {
         to.user(user);
     }

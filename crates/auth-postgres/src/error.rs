@@ -103,30 +103,21 @@ fn trouble(message: &str) -> Option<Trouble> {
 mod tests {
     use super::*;
 
-    fn broken(kind: DatabaseErrorKind, text: &str) -> Failure {
-        translate(Error::DatabaseError(kind, Box::new(text.to_owned())))
-    }
-
     #[test]
     fn every_trouble_has_its_answer() {
         use DatabaseErrorKind::{ReadOnlyTransaction, UnableToSendCommand, UniqueViolation, Unknown};
-        let conflict = |failure: &Failure| matches!(failure.error, StoreError::Conflict);
-        let unavailable = |failure: &Failure| matches!(failure.error, StoreError::Unavailable(_));
-        let internal = |failure: &Failure| matches!(failure.error, StoreError::Internal(_));
-        type Check<'a> = &'a dyn Fn(&Failure) -> bool;
-        let table: [(DatabaseErrorKind, &str, Check<'_>, Connection); 8] = [
-            (UniqueViolation, "duplicate key value", &conflict, Connection::Good),
-            (Unknown, "deadlock detected", &conflict, Connection::Good),
-            (Unknown, "canceling statement due to lock timeout", &unavailable, Connection::Good),
-            (Unknown, "terminating connection due to administrator command", &unavailable, Connection::Dead),
-            (Unknown, "could not extend file \"base/1\": No space left", &unavailable, Connection::Spoilt),
-            (ReadOnlyTransaction, "cannot execute INSERT", &unavailable, Connection::Spoilt),
-            (UnableToSendCommand, "connection closed", &unavailable, Connection::Dead),
-            (Unknown, "relation \"users\" does not exist", &internal, Connection::Good),
-        ];
-        for (kind, text, check, connection) in table {
-            let failure = broken(kind, text);
-            assert!(check(&failure), "{text}: {failure:?}");
+        for (kind, text, name, connection) in [
+            (UniqueViolation, "duplicate key value", "Conflict", Connection::Good),
+            (Unknown, "deadlock detected", "Conflict", Connection::Good),
+            (Unknown, "canceling statement due to lock timeout", "Unavailable", Connection::Good),
+            (Unknown, "terminating connection due to administrator command", "Unavailable", Connection::Dead),
+            (Unknown, "could not extend file \"base/1\": No space left", "Unavailable", Connection::Spoilt),
+            (ReadOnlyTransaction, "cannot execute INSERT", "Unavailable", Connection::Spoilt),
+            (UnableToSendCommand, "connection closed", "Unavailable", Connection::Dead),
+            (Unknown, "relation \"users\" does not exist", "Internal", Connection::Good),
+        ] {
+            let failure = translate(Error::DatabaseError(kind, Box::new(text.to_owned())));
+            assert!(format!("{:?}", failure.error).starts_with(name), "{text}: {failure:?}");
             assert_eq!(failure.connection, connection, "{text}");
         }
     }

@@ -106,9 +106,9 @@ pub(crate) async fn exchange<Q: Question>(
     let begin = matches!(span, Span::First | Span::Whole).then(|| Statement::new("BEGIN"));
     let commit = matches!(span, Span::Last | Span::Whole).then(|| Statement::new("COMMIT"));
     let told = join_all(statements.iter().map(|statement| execute(conn, statement)));
-    let (begun, told, answer, committed) =
+    let (opened, told, answer, committed) =
         join4(maybe(conn, begin), told, question.ask(conn), maybe(conn, commit)).await;
-    begun?;
+    opened?;
     for touched in told {
         touched?;
     }

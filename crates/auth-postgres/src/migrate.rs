@@ -83,13 +83,13 @@ pub(crate) async fn pending(runner: &mut Autocommit) -> Result<Vec<String>, Stor
 /// The names of the known migrations that were not applied.
 fn missing(applied: &[String]) -> Result<Vec<String>, StoreError> {
     let known: Vec<Box<dyn Migration<Pg>>> = MIGRATIONS.migrations().map_err(StoreError::Internal)?;
-    let version = |migration: &Box<dyn Migration<Pg>>| migration.name().version().to_string();
-    let unknown = |name: &&String| !known.iter().any(|migration| version(migration) == **name);
+    let version = |migration: &dyn Migration<Pg>| migration.name().version().to_string();
+    let unknown = |name: &&String| !known.iter().any(|migration| version(&**migration) == **name);
     let unknown: Vec<String> = applied.iter().filter(unknown).cloned().collect();
     if !unknown.is_empty() {
         return Err(StoreError::Internal(Box::new(Newer(unknown))));
     }
-    let missing = known.iter().filter(|migration| !applied.contains(&version(migration)));
+    let missing = known.iter().filter(|migration| !applied.contains(&version(&***migration)));
     let mut names: Vec<String> = missing.map(|migration| migration.name().to_string()).collect();
     names.sort();
     Ok(names)

@@ -64,7 +64,7 @@ fn command() -> impl Strategy<Value = Command> {
     let accounts = prop_oneof![
         (user.clone(), address.clone(), at.clone()).prop_map(|(user, address, at)| Register { user, address, at }),
         (user.clone(), address.clone()).prop_map(|(user, address)| Look { user, address }),
-        (user.clone(), address.clone(), flag.clone(), at.clone())
+        (user.clone(), address.clone(), flag, at.clone())
             .prop_map(|(user, address, suspended, at)| Save { user, address, suspended, at }),
         (user.clone(), at.clone()).prop_map(|(user, at)| LockWithSessions { user, at }),
     ];
@@ -87,11 +87,11 @@ fn command() -> impl Strategy<Value = Command> {
         at.clone().prop_map(|before| PurgeSessions { before }),
     ];
     let links = prop_oneof![
-        (number.clone(), user.clone(), flag.clone(), at.clone())
+        (number.clone(), user.clone(), flag, at.clone())
             .prop_map(|(number, user, reset, at)| Replace { number, user, reset, at }),
         (number.clone(), at.clone()).prop_map(|(number, at)| Find { number, at }),
         (number, at.clone()).prop_map(|(number, at)| Consume { number, at }),
-        (user.clone(), flag.clone()).prop_map(|(user, reset)| Withdraw { user, reset }),
+        (user.clone(), flag).prop_map(|(user, reset)| Withdraw { user, reset }),
         at.clone().prop_map(|before| PurgeLinks { before }),
     ];
     let locks = prop_oneof![
@@ -101,7 +101,7 @@ fn command() -> impl Strategy<Value = Command> {
         at.clone().prop_map(|before| PurgeLocks { before }),
     ];
     let log = prop_oneof![
-        (user.clone(), flag.clone(), at.clone()).prop_map(|(user, ok, at)| Note { user, ok, at }),
+        (user.clone(), flag, at.clone()).prop_map(|(user, ok, at)| Note { user, ok, at }),
         (proptest::option::of(user), proptest::option::of(flag), 0..5u32)
             .prop_map(|(user, ok, limit)| ReadLog { user, ok, limit }),
     ];
@@ -180,7 +180,9 @@ async fn answer(repos: &mut dyn Repos, command: &Command) -> Result<String, Stor
             let filter = AuditFilter { subject, event: ok.map(event), ..AuditFilter::default() };
             let mut entries = repos.audit().list(&filter, limit).await?;
             // A store may leave positions out, and does after a transaction that failed.
-            entries.iter_mut().for_each(|entry| entry.seq = 0);
+            for entry in &mut entries {
+                entry.seq = 0;
+            }
             said(entries)
         }
         _ => answer_about_sessions(repos, command).await,

@@ -71,14 +71,14 @@ impl<R: Runner> UserRepo for Repositories<R> {
         let address = [user.tenant.as_str().into(), (&user.email).into(), id.clone()];
         let moved = Statement::new(MOVE).with_all(address).with_all(all_but_id(user)).with(user.id.as_i64());
         let found = Find::<(Bool, Bool), (bool, bool)>::new(moved);
-        let saved = self.0.ask(Access::Write, Vec::new(), found, move_outcome).await?;
+        let saved = self.0.ask(Access::Write, Vec::new(), found, |rows| move_outcome(&rows)).await?;
         self.0.locked(user);
         Ok(saved)
     }
 }
 
 /// What became of a move: whether the address was taken, and whether the account was written.
-fn move_outcome(rows: Vec<(bool, bool)>) -> Result<Result<(), ExistingAccount>, StoreError> {
+fn move_outcome(rows: &[(bool, bool)]) -> Result<Result<(), ExistingAccount>, StoreError> {
     match rows.first() {
         Some((false, true)) => Ok(Ok(())),
         Some((true, false)) => Ok(Err(ExistingAccount)),

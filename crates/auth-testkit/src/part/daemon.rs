@@ -23,7 +23,7 @@ use std::{
 const NOBODY: u32 = 65_534;
 
 /// How long a server may take until it answers. It takes a tenth of a second on an idle machine.
-const START_LIMIT: Duration = Duration::from_secs(60);
+const START_LIMIT: Duration = Duration::from_mins(1);
 
 /// Runs a server until its standard input ends, which it does when the test process is gone, even by
 /// `kill -9`. Each line it reads is a signal for the server.

@@ -65,6 +65,7 @@ impl Postgres {
     ///
     /// # Panics
     /// If the copy fails or the standby does not start.
+    #[must_use]
     pub fn standby(&self, name: &str) -> Self {
         let part = Part::new("postgres-standby");
         let from = format!("host=127.0.0.1 port={} user=postgres application_name={name}", self.port);
@@ -90,15 +91,15 @@ impl Postgres {
         part
     }
 
-    fn run(part: Part, settings: &[&str]) -> Self {
+    fn run(files: Part, settings: &[&str]) -> Self {
         let port = free_port();
-        let (data, number) = (part.dir().join("data"), port.to_string());
+        let (data, number) = (files.dir().join("data"), port.to_string());
         let mut args = vec!["-D", utf8(&data), "-p", &number, "-h", "127.0.0.1"];
         for setting in COMMON.iter().chain(settings) {
             args.extend(["-c", setting]);
         }
         // INT is its fast shutdown: it ends every session and cleans up.
-        let daemon = part.start("INT", &program("postgres"), &args, || answers(port));
+        let daemon = files.start("INT", &program("postgres"), &args, || answers(port));
         Self { daemon, port }
     }
 
