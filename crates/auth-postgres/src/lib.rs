@@ -28,7 +28,7 @@
 //!
 //! ```text
 //! PostgresStore ─ begin() ─▶ Transaction ─┐                              ┌─ repo/*  one file per port
-//!   store.rs   └─ read() ──▶ Autocommit ──┴─▶ Repositories (runner.rs) ──┤    row/*  rows ⇄ entities
+//!   store.rs   └─ read() ──▶ Autocommit ──┴─▶ Repositories ──────────────┤    row/*  rows ⇄ entities
 //!                  │              │                                      └─ schema.rs
 //!                  │              └─▶ exchange.rs: one round trip of statement.rs's statements
 //!                  └─▶ Pool ×2 (pool.rs) ─▶ Lease ─▶ connect.rs: hosts, url.rs, tls.rs
@@ -77,6 +77,7 @@ mod schema;
 mod statement;
 mod store;
 mod tls;
+mod transaction;
 mod url;
 
 pub use config::{OpenError, PostgresConfig, SslMode, UrlError};

@@ -19,39 +19,12 @@ pub(crate) type Users = (
     Timestamptz,
 );
 
-/// The columns of [`Users`]; `$table` is the name or alias of the table in the statement.
+/// The columns of [`Users`], of a table called `u` in the statement.
 macro_rules! users {
-    ($table:literal) => {
-        concat!(
-            $table,
-            ".id, ",
-            $table,
-            ".tenant, ",
-            $table,
-            ".email, ",
-            $table,
-            ".email_verified, ",
-            $table,
-            ".full_name, ",
-            $table,
-            ".status, ",
-            $table,
-            ".superuser, ",
-            $table,
-            ".application_admin, ",
-            $table,
-            ".manager, ",
-            $table,
-            ".password_hash, ",
-            $table,
-            ".temporary_until, ",
-            $table,
-            ".last_login_at, ",
-            $table,
-            ".created_at, ",
-            $table,
-            ".updated_at"
-        )
+    () => {
+        "u.id, u.tenant, u.email, u.email_verified, u.full_name, u.status, u.superuser, \
+         u.application_admin, u.manager, u.password_hash, u.temporary_until, u.last_login_at, \
+         u.created_at, u.updated_at"
     };
 }
 pub(crate) use users;
@@ -71,59 +44,32 @@ pub(crate) type Sessions = (
     Nullable<Text>,
 );
 
-/// The columns of [`Sessions`].
+/// The columns of [`Sessions`], of a table called `s` in the statement.
 macro_rules! sessions {
-    ($table:literal) => {
-        concat!(
-            $table,
-            ".id, ",
-            $table,
-            ".tenant, ",
-            $table,
-            ".user_id, ",
-            $table,
-            ".authenticated_at, ",
-            $table,
-            ".methods, ",
-            $table,
-            ".created_at, ",
-            $table,
-            ".last_used_at, ",
-            $table,
-            ".expires_at, ",
-            $table,
-            ".ended_at, ",
-            $table,
-            ".end_reason, ",
-            $table,
-            ".ip, ",
-            $table,
-            ".user_agent"
-        )
+    () => {
+        "s.id, s.tenant, s.user_id, s.authenticated_at, s.methods, s.created_at, s.last_used_at, \
+         s.expires_at, s.ended_at, s.end_reason, s.ip, s.user_agent"
     };
 }
 pub(crate) use sessions;
 
 pub(crate) type RefreshTokens = (BigInt, BigInt, Binary, Binary, Timestamptz);
 
-/// The columns of [`RefreshTokens`].
+/// The columns of [`RefreshTokens`], of a table called `t` in the statement.
 macro_rules! refresh_tokens {
-    ($table:literal) => {
-        concat!(
-            $table,
-            ".session_id, ",
-            $table,
-            ".generation, ",
-            $table,
-            ".digest, ",
-            $table,
-            ".salt, ",
-            $table,
-            ".minted_at"
-        )
+    () => {
+        "t.session_id, t.generation, t.digest, t.salt, t.minted_at"
     };
 }
 pub(crate) use refresh_tokens;
+
+/// The same of the token that follows, called `n`.
+macro_rules! successors {
+    () => {
+        "n.session_id, n.generation, n.digest, n.salt, n.minted_at"
+    };
+}
+pub(crate) use successors;
 
 pub(crate) type OneTimeLinks = (Binary, Text, BigInt, Text, Text, Timestamptz, Timestamptz);
 
@@ -191,33 +137,11 @@ pub(crate) type Outbox = (
     BigInt,
 );
 
-/// The columns of [`Outbox`].
+/// The columns of [`Outbox`], of a table called `o` in the statement.
 macro_rules! outbox {
-    ($table:literal) => {
-        concat!(
-            $table,
-            ".id, ",
-            $table,
-            ".tenant, ",
-            $table,
-            ".user_id, ",
-            $table,
-            ".kind, ",
-            $table,
-            ".email, ",
-            $table,
-            ".ip, ",
-            $table,
-            ".user_agent, ",
-            $table,
-            ".request_id, ",
-            $table,
-            ".created_at, ",
-            $table,
-            ".due_at, ",
-            $table,
-            ".attempts"
-        )
+    () => {
+        "o.id, o.tenant, o.user_id, o.kind, o.email, o.ip, o.user_agent, o.request_id, \
+         o.created_at, o.due_at, o.attempts"
     };
 }
 pub(crate) use outbox;

@@ -12,8 +12,9 @@ use crate::{
     exchange::Find,
     migrate,
     pool::Pool,
-    runner::{Access, Autocommit, Repositories, Runner, Transaction},
+    runner::{Access, Autocommit, Repositories, Runner},
     statement::Statement,
+    transaction::Transaction,
 };
 
 /// The [`Store`] on a PostgreSQL database. Clones share it.

@@ -79,9 +79,9 @@ const LEASE: &str = concat!(
          WHERE buried_at IS NULL AND due_at <= ? AND (leased_until IS NULL OR leased_until <= ?)
          ORDER BY due_at, id LIMIT ? FOR UPDATE SKIP LOCKED
      )
-     UPDATE outbox SET leased_until = ?, attempts = outbox.attempts + 1 FROM due WHERE outbox.id = due.id
+     UPDATE outbox o SET leased_until = ?, attempts = o.attempts + 1 FROM due WHERE o.id = due.id
      RETURNING ",
-    outbox!("outbox")
+    outbox!()
 );
 
 const DONE: &str = "DELETE FROM outbox WHERE id = ?";

@@ -19,7 +19,7 @@ use crate::{
     exchange::{Count, Find},
     row::{GenerationRow, SessionRow, UserRow, generation_values, session_values},
     runner::{Access, Repositories, Runner},
-    schema::{RefreshTokens, Sessions, Users, refresh_tokens, sessions, users},
+    schema::{RefreshTokens, Sessions, Users, refresh_tokens, sessions, successors, users},
     statement::Statement,
 };
 
@@ -136,20 +136,20 @@ const INSERT: &str = "WITH opened AS (
 
 const WITH_USER: &str = concat!(
     "SELECT ",
-    sessions!("s"),
+    sessions!(),
     ", ",
-    users!("u"),
+    users!(),
     " FROM sessions s JOIN users u ON u.id = s.user_id WHERE s.id = ?"
 );
 
 /// One statement, so that the session, the token and its successor are of one moment.
 const PRESENTED: &str = concat!(
     "SELECT ",
-    sessions!("s"),
+    sessions!(),
     ", ",
-    refresh_tokens!("t"),
+    refresh_tokens!(),
     ", ",
-    refresh_tokens!("n"),
+    successors!(),
     " FROM refresh_tokens t JOIN sessions s ON s.id = t.session_id
      LEFT JOIN refresh_tokens n ON n.session_id = t.session_id AND n.generation = t.generation + 1
      WHERE t.digest = ?"
@@ -169,7 +169,7 @@ const ROTATE: &str = "WITH open AS (
      WHERE sessions.id = added.session_id";
 
 const OWNER: &str =
-    concat!("SELECT ", users!("u"), " FROM users u JOIN sessions s ON u.id = s.user_id WHERE s.id = ?");
+    concat!("SELECT ", users!(), " FROM users u JOIN sessions s ON u.id = s.user_id WHERE s.id = ?");
 
 const END: &str = "UPDATE sessions SET ended_at = ?, end_reason = ? WHERE id = ? AND ended_at IS NULL";
 
@@ -182,9 +182,9 @@ const END_ALL: &str = "WITH open AS (
 
 const LIVE_OF: &str = concat!(
     "SELECT ",
-    sessions!("sessions"),
-    " FROM sessions WHERE user_id = ? AND ended_at IS NULL AND expires_at > ?
-     ORDER BY created_at DESC, id DESC"
+    sessions!(),
+    " FROM sessions s WHERE s.user_id = ? AND s.ended_at IS NULL AND s.expires_at > ?
+     ORDER BY s.created_at DESC, s.id DESC"
 );
 
 const EXTEND: &str =

@@ -105,12 +105,12 @@ fn lock(id: UserId) -> Find<Users, UserRow> {
 const INSERT: &str = "INSERT INTO users VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
      ON CONFLICT (tenant, email) DO NOTHING";
 
-const BY_ID: &str = concat!("SELECT ", users!("users"), " FROM users WHERE id = ?");
+const BY_ID: &str = concat!("SELECT ", users!(), " FROM users u WHERE u.id = ?");
 
-const BY_EMAIL: &str = concat!("SELECT ", users!("users"), " FROM users WHERE tenant = ? AND email = ?");
+const BY_EMAIL: &str = concat!("SELECT ", users!(), " FROM users u WHERE u.tenant = ? AND u.email = ?");
 
 /// Not `FOR UPDATE`, which would make a session or link of the account wait as well.
-const LOCK: &str = concat!("SELECT ", users!("users"), " FROM users WHERE id = ? FOR NO KEY UPDATE");
+const LOCK: &str = concat!("SELECT ", users!(), " FROM users u WHERE u.id = ? FOR NO KEY UPDATE");
 
 const SAVE: &str = "UPDATE users SET tenant = ?, email = ?, email_verified = ?, full_name = ?, status = ?,
      superuser = ?, application_admin = ?, manager = ?, password_hash = ?, temporary_until = ?,

@@ -54,7 +54,7 @@ async fn no_acknowledged_write_is_lost_when_the_standby_takes_over() {
                     match insert(&store, number).await {
                         Ok(()) => acknowledged.lock().unwrap().push(number),
                         Err(StoreError::Unavailable(_)) => {
-                            tokio::time::sleep(Duration::from_millis(10)).await
+                            tokio::time::sleep(Duration::from_millis(10)).await;
                         }
                         Err(error) => panic!("{error:?}"),
                     }

@@ -219,9 +219,9 @@ async fn connections_are_shared_not_hoarded() {
         let mut tx = store.begin().await.unwrap();
         tx.users().insert(&user).await.unwrap().unwrap();
         if number % 2 == 0 {
-            tx.commit().await.unwrap()
+            tx.commit().await.unwrap();
         } else {
-            tx.rollback().await.unwrap()
+            tx.rollback().await.unwrap();
         }
         let nothing = store.begin().await.unwrap();
         drop(nothing);

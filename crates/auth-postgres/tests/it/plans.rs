@@ -21,7 +21,7 @@ use chrono::TimeDelta;
 use crate::support::config;
 
 /// More calls than PostgreSQL plans anew: the last ones run the generic plan.
-const CALLS: i64 = 8;
+const CALLS: u8 = 8;
 
 fn rows() -> u64 {
     std::env::var("AUTH_POSTGRES_ROWS").map_or(100_000, |rows| rows.parse().unwrap())
@@ -67,11 +67,11 @@ impl Probe {
     ) {
         self.plans();
         for number in 0..CALLS {
-            call(number).await.unwrap();
+            call(number.into()).await.unwrap();
         }
         let plans = self.plans();
-        assert!(plans.len() >= CALLS.unsigned_abs() as usize, "{what}: {} plans", plans.len());
-        println!("{what}\n{}", plans.last().unwrap());
+        assert!(plans.len() >= usize::from(CALLS), "{what}: {} plans", plans.len());
+        eprintln!("{what}\n{}", plans.last().unwrap());
         for plan in plans {
             assert!(!plan.contains("Seq Scan"), "{what}: {plan}");
         }

@@ -59,7 +59,7 @@ async fn carry(client: TcpStream, trips: Arc<AtomicU64>) {
     let answered = Arc::new(AtomicBool::new(true));
     let heard = Arc::clone(&answered);
     tokio::spawn(async move {
-        let mut buffer = [0; 65536];
+        let mut buffer = vec![0; 65536];
         while let Ok(length @ 1..) = from_server.read(&mut buffer).await {
             tokio::time::sleep(DISTANCE).await;
             heard.store(true, Ordering::SeqCst);
@@ -68,7 +68,7 @@ async fn carry(client: TcpStream, trips: Arc<AtomicU64>) {
             }
         }
     });
-    let mut buffer = [0; 65536];
+    let mut buffer = vec![0; 65536];
     while let Ok(length @ 1..) = from_client.read(&mut buffer).await {
         if answered.swap(false, Ordering::SeqCst) {
             trips.fetch_add(1, Ordering::SeqCst);

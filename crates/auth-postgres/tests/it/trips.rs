@@ -47,15 +47,6 @@ impl Counted {
         Self { test, store, proxy, password, database }
     }
 
-    fn login(&self, password: &str) -> PasswordLogin {
-        PasswordLogin {
-            tenant: TenantId::default(),
-            email: ada(),
-            password: Password::new(password.to_owned()),
-            client: Client::default(),
-        }
-    }
-
     /// Runs something three times and says what the last time took.
     async fn trips<F: Future>(&self, what: &str, call: impl Fn() -> F) -> u64 {
         let mut last = 0;
@@ -70,6 +61,15 @@ impl Counted {
     }
 }
 
+fn login(password: &str) -> PasswordLogin {
+    PasswordLogin {
+        tenant: TenantId::default(),
+        email: ada(),
+        password: Password::new(password.to_owned()),
+        client: Client::default(),
+    }
+}
+
 fn ada() -> Email {
     Email::parse("ada@example.com").unwrap()
 }
@@ -77,11 +77,11 @@ fn ada() -> Email {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_login_takes_four() {
     let counted = Counted::new().await;
-    let login = counted.login(&counted.password);
+    let request = login(&counted.password);
     let engine = &counted.test.engine;
-    let good = counted.trips("login", || async { engine.login.with_password(&login).await.unwrap() }).await;
+    let good = counted.trips("login", || async { engine.login.with_password(&request).await.unwrap() }).await;
     assert_eq!(good, 4);
-    let wrong = counted.login("not the password");
+    let wrong = login("not the password");
     let bad = counted
         .trips("login, wrong password", || async {
             let refused = engine.login.with_password(&wrong).await;
@@ -95,7 +95,7 @@ async fn a_login_takes_four() {
 async fn a_check_takes_one_and_a_refresh_three() {
     let counted = Counted::new().await;
     let (engine, tenant) = (&counted.test.engine, TenantId::default());
-    let signed_in = engine.login.with_password(&counted.login(&counted.password)).await.unwrap();
+    let signed_in = engine.login.with_password(&login(&counted.password)).await.unwrap();
     let token = signed_in.access.expose_secret();
     let check = counted
         .trips("access token", || async { engine.bearer.authenticate(token, &tenant).await.unwrap() })
@@ -126,9 +126,9 @@ async fn a_check_takes_one_and_a_refresh_three() {
 async fn every_statement_of_a_login_is_prepared_once() {
     use auth_domain::port::Store as _;
     let counted = Counted::new().await;
-    let login = counted.login(&counted.password);
+    let request = login(&counted.password);
     for _ in 0..4 {
-        let signed_in = counted.test.engine.login.with_password(&login).await.unwrap();
+        let signed_in = counted.test.engine.login.with_password(&request).await.unwrap();
         let token = signed_in.refresh.expose_secret();
         counted.test.engine.sessions.refresh(&TenantId::default(), token, &Client::default()).await.unwrap();
     }
