@@ -115,11 +115,13 @@ async fn every_statement_on_accounts_and_sessions_uses_an_index() {
         UserRepo::by_id(user.id);
         UserRepo::by_email(&user.tenant, &user.email);
         UserRepo::lock(user.id);
+        UserRepo::lock_with_live_sessions(user.id, now);
         UserRepo::save(&user);
         SessionRepo::insert(&session, &token(0));
         SessionRepo::with_user(session.id);
         SessionRepo::presented(&token(0).digest);
         SessionRepo::rotate(session.id, &token(1));
+        SessionRepo::rotate_with_user(session.id, &token(2));
         SessionRepo::live_of(user.id, now);
         SessionRepo::extend(session.id, now);
         SessionRepo::touch(session.id, now);
@@ -144,6 +146,7 @@ async fn every_statement_on_links_locks_and_keys_uses_an_index() {
         LinkRepo::withdraw(user.id, link.purpose);
         LinkRepo::purge(now, 10);
         LockRepo::lock(&lock);
+        LockRepo::lock_with_account(&lock, &user.tenant, &user.email);
         LockRepo::put(&lock, &builder::lock_state(1, now));
         LockRepo::clear(&lock);
         LockRepo::purge(now, 10);

@@ -8,4 +8,5 @@ mod pages;
 mod races;
 mod refusal;
 mod short_lived;
+mod stores;
 mod workspace;

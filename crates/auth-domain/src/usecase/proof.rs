@@ -41,15 +41,16 @@ impl Core {
         self.ports.keyed_hash.mac(KeyPurpose::LockKey, &parts)
     }
 
-    /// Counts an attempt before anything is hashed.
+    /// Counts an attempt before anything is hashed, and gives the account of the address, if there is
+    /// one. The account comes from the same transaction only to save a round trip.
     pub(super) async fn reserve_attempt(
         &self,
         tenant: &TenantId,
         email: &Email,
         client: &Client,
-    ) -> Result<Result<Attempt, Locked>, Fault> {
+    ) -> Result<Result<(Attempt, Option<User>), Locked>, Fault> {
         let key = self.lock_key(tenant, email);
-        transaction!(self, tx => self.reserve_attempt_in(tx, key, tenant, client))
+        transaction!(self, tx => self.reserve_attempt_in(tx, key, tenant, email, client))
     }
 
     async fn reserve_attempt_in(
@@ -57,15 +58,16 @@ impl Core {
         tx: &mut dyn Tx,
         key: LockKey,
         tenant: &TenantId,
+        email: &Email,
         client: &Client,
-    ) -> Result<Result<Attempt, Locked>, Fault> {
+    ) -> Result<Result<(Attempt, Option<User>), Locked>, Fault> {
         // Read only now: whoever waited for the transaction counts from when it began.
         let now = self.now();
-        let remembered = tx.locks().lock(&key).await?;
+        let (remembered, user) = tx.locks().lock_with_account(&key, tenant, email).await?;
         match lockout::reserve_attempt(remembered, now, &self.policy.lock) {
             Ok(state) => {
                 tx.locks().put(&key, &state).await?;
-                Ok(Ok(Attempt { key, at: now }))
+                Ok(Ok((Attempt { key, at: now }, user)))
             }
             Err(locked) => {
                 let record = AuditRecord::new(AuditEvent::LoginThrottled, tenant, client, now);
@@ -119,7 +121,7 @@ impl Core {
         client: &Client,
     ) -> Result<Attempt, ProofError> {
         let attempt = match self.reserve_attempt(&user.tenant, &user.email, client).await? {
-            Ok(attempt) => attempt,
+            Ok((attempt, _)) => attempt,
             Err(locked) => return Err(ProofError::Locked(locked)),
         };
         let hash = user.credential.as_ref().map(|credential| credential.hash.clone());

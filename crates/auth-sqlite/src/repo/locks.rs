@@ -4,11 +4,13 @@ use async_trait::async_trait;
 use auth_domain::{
     guard::lockout::LockState,
     port::{LockRepo, StoreError},
+    tenant::TenantId,
+    user::{Email, User},
 };
 use chrono::{DateTime, Utc};
 use diesel::{prelude::*, sql_query, sql_types::BigInt};
 
-use super::{count, entity};
+use super::{count, entity, users::by_email};
 use crate::{
     error::Fault,
     row::{LockRow, micros},
@@ -22,6 +24,16 @@ impl<R: Runner> LockRepo for Repositories<R> {
         // A transaction has the only write lock there is, also over rows that do not exist yet.
         let key = *key;
         self.0.read(move |conn| by_key(conn, &key)).await
+    }
+
+    async fn lock_with_account(
+        &mut self,
+        key: &[u8; 32],
+        tenant: &TenantId,
+        email: &Email,
+    ) -> Result<(Option<LockState>, Option<User>), StoreError> {
+        let (key, tenant, email) = (*key, tenant.clone(), email.clone());
+        self.0.read(move |conn| Ok((by_key(conn, &key)?, by_email(conn, &tenant, &email)?))).await
     }
 
     async fn put(&mut self, key: &[u8; 32], state: &LockState) -> Result<(), StoreError> {

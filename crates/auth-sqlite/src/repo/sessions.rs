@@ -47,6 +47,18 @@ impl<R: Runner> SessionRepo for Repositories<R> {
         self.0.write(move |conn| rotate(conn, &next)).await
     }
 
+    async fn rotate_with_user(
+        &mut self,
+        id: SessionId,
+        next: &Generation,
+    ) -> Result<Option<User>, StoreError> {
+        let next = GenerationRow::new(id, next);
+        let both = move |conn: &mut SqliteConnection| {
+            Ok(if rotate(conn, &next)? { with_user(conn, id)?.map(|(_, user)| user) } else { None })
+        };
+        self.0.write(both).await
+    }
+
     async fn end(&mut self, id: SessionId, ended: Ended) -> Result<bool, StoreError> {
         self.0.write(move |conn| end(conn, id, ended)).await
     }
@@ -168,7 +180,11 @@ fn ending(
     (sessions::ended_at.eq(micros(ended.at)), sessions::end_reason.eq(ended.reason.as_str()))
 }
 
-fn live_of(conn: &mut SqliteConnection, user: UserId, now: DateTime<Utc>) -> Result<Vec<Session>, Fault> {
+pub(super) fn live_of(
+    conn: &mut SqliteConnection,
+    user: UserId,
+    now: DateTime<Utc>,
+) -> Result<Vec<Session>, Fault> {
     let rows: Vec<SessionRow> = sessions::table
         .filter(sessions::user_id.eq(user.as_i64()))
         .filter(sessions::ended_at.is_null())

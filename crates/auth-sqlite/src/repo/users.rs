@@ -4,15 +4,17 @@ use async_trait::async_trait;
 use auth_domain::{
     id::UserId,
     port::{ExistingAccount, StoreError, UserRepo},
+    session::Session,
     tenant::TenantId,
     user::{Email, User},
 };
+use chrono::{DateTime, Utc};
 use diesel::{
     prelude::*,
     result::{DatabaseErrorKind, Error},
 };
 
-use super::entity;
+use super::{entity, sessions::live_of};
 use crate::{
     error::Fault,
     row::UserRow,
@@ -41,6 +43,18 @@ impl<R: Runner> UserRepo for Repositories<R> {
         self.0.read(move |conn| by_id(conn, id)).await
     }
 
+    async fn lock_with_live_sessions(
+        &mut self,
+        id: UserId,
+        now: DateTime<Utc>,
+    ) -> Result<Option<(User, Vec<Session>)>, StoreError> {
+        let both = move |conn: &mut SqliteConnection| match by_id(conn, id)? {
+            Some(user) => Ok(Some((user, live_of(conn, id, now)?))),
+            None => Ok(None),
+        };
+        self.0.read(both).await
+    }
+
     async fn save(&mut self, user: &User) -> Result<Result<(), ExistingAccount>, StoreError> {
         let row = UserRow::from(user);
         self.0.write(move |conn| save(conn, &row)).await
@@ -60,7 +74,11 @@ fn by_id(conn: &mut SqliteConnection, id: UserId) -> Result<Option<User>, Fault>
     entity(users::table.find(id.as_i64()).select(UserRow::as_select()).first(conn).optional()?)
 }
 
-fn by_email(conn: &mut SqliteConnection, tenant: &TenantId, email: &Email) -> Result<Option<User>, Fault> {
+pub(super) fn by_email(
+    conn: &mut SqliteConnection,
+    tenant: &TenantId,
+    email: &Email,
+) -> Result<Option<User>, Fault> {
     let row = users::table
         .filter(users::tenant.eq(tenant.as_str()))
         .filter(users::email.eq(email.as_str()))

@@ -4,6 +4,7 @@
 //! They need the programs of the part installed; `scripts/test` sees to that.
 
 mod daemon;
+pub mod postgres;
 pub mod redis;
 
 pub use daemon::{Daemon, Part, free_port};

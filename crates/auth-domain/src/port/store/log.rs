@@ -47,7 +47,7 @@ pub trait AuditLog: Send {
 #[cfg_attr(any(test, feature = "mock"), mockall::automock)]
 #[async_trait]
 pub trait Outbox: Send {
-    /// Adds a message. A clash of ids must be [`StoreError::Conflict`].
+    /// Adds a message. A clash of ids must be [`StoreError::Conflict`], at the latest from `commit`.
     ///
     /// # Errors
     /// [`StoreError`] when the store fails.

@@ -61,13 +61,17 @@ pub trait Repos: Send {
 }
 
 /// A transaction.
+///
+/// A method that returns `()` may keep its statement back, to send it together with the next one or
+/// with `commit`. What it fails with then comes from there; it must come at the latest from `commit`.
+/// Later statements of the transaction must see its effect all the same.
 #[async_trait]
 pub trait Tx: Repos {
     /// Makes everything durable.
     ///
     /// # Errors
     /// [`StoreError::Conflict`] when another transaction got in the way and this one may be run again.
-    /// After any failed statement `commit` must fail too.
+    /// After any failed statement `commit` must fail too, also after one that it sent itself.
     async fn commit(self: Box<Self>) -> Result<(), StoreError>;
 
     /// Discards everything.

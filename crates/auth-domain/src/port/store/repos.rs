@@ -54,6 +54,17 @@ pub trait UserRepo: Send {
     /// [`StoreError`] when the store fails.
     async fn lock(&mut self, id: UserId) -> Result<Option<User>, StoreError>;
 
+    /// [`lock`](Self::lock), and the account's live sessions as [`SessionRepo::live_of`] lists them
+    /// once the account is locked, in one round trip: every login asks this.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the store fails.
+    async fn lock_with_live_sessions(
+        &mut self,
+        id: UserId,
+        now: DateTime<Utc>,
+    ) -> Result<Option<(User, Vec<Session>)>, StoreError>;
+
     /// Writes an account back that [`lock`](Self::lock) gave in the same transaction. An address that
     /// now belongs to another account must be `Ok(Err(ExistingAccount))`, with the transaction usable.
     ///
@@ -67,7 +78,7 @@ pub trait UserRepo: Send {
 #[async_trait]
 pub trait SessionRepo: Send {
     /// Adds a session with the first token of its chain. A clash of ids must be
-    /// [`StoreError::Conflict`].
+    /// [`StoreError::Conflict`], at the latest from `commit`.
     ///
     /// # Errors
     /// [`StoreError`] when the store fails.
@@ -93,6 +104,17 @@ pub trait SessionRepo: Send {
     /// # Errors
     /// [`StoreError`] when the store fails.
     async fn rotate(&mut self, id: SessionId, next: &Generation) -> Result<bool, StoreError>;
+
+    /// [`rotate`](Self::rotate), and the account of the session as it is right after, in one round
+    /// trip: every refresh asks this. `None` where `rotate` returns `false`.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the store fails.
+    async fn rotate_with_user(
+        &mut self,
+        id: SessionId,
+        next: &Generation,
+    ) -> Result<Option<User>, StoreError>;
 
     /// Ends a session. `true` if this call ended it, `false` if it had ended before.
     ///
@@ -182,6 +204,18 @@ pub trait LockRepo: Send {
     /// # Errors
     /// [`StoreError`] when the store fails.
     async fn lock(&mut self, key: &[u8; 32]) -> Result<Option<LockState>, StoreError>;
+
+    /// [`lock`](Self::lock), and the account of an address as [`UserRepo::by_email`] finds it, in one
+    /// round trip: every login begins with this. The account is not locked.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the store fails.
+    async fn lock_with_account(
+        &mut self,
+        key: &[u8; 32],
+        tenant: &TenantId,
+        email: &Email,
+    ) -> Result<(Option<LockState>, Option<User>), StoreError>;
 
     /// Remembers `state`.
     ///

@@ -31,17 +31,18 @@ pub struct SignedIn {
 }
 
 impl Core {
-    /// Opens a session within a transaction; if the user then has too many, the one longest unused
-    /// ends.
+    /// Opens a session within a transaction that has locked the user; if there are too many with the
+    /// `live` ones, the one longest unused ends.
     pub(in crate::usecase) async fn open_session_in(
         &self,
         tx: &mut dyn Tx,
         user: &User,
+        live: Vec<Session>,
         authenticated: Authenticated,
         client: &Client,
         now: DateTime<Utc>,
     ) -> Result<(Session, RefreshToken), Fault> {
-        self.make_room_in(tx, user, client, now).await?;
+        self.make_room_in(tx, user, live, client, now).await?;
         let session = Session::open(
             SessionId::mint(now, self.entropy())?,
             user.tenant.clone(),
@@ -61,10 +62,10 @@ impl Core {
         &self,
         tx: &mut dyn Tx,
         user: &User,
+        mut live: Vec<Session>,
         client: &Client,
         now: DateTime<Utc>,
     ) -> Result<(), Fault> {
-        let mut live = tx.sessions().live_of(user.id, now).await?;
         live.sort_by_key(|session| session.last_used_at);
         let too_many = (live.len() + 1).saturating_sub(self.policy.max_sessions);
         for session in live.iter().take(too_many) {

@@ -82,12 +82,11 @@ impl Login {
     /// # Errors
     /// [`LoginError`].
     pub async fn with_password(&self, login: &PasswordLogin) -> Result<SignedIn, LoginError> {
-        let attempt = self
+        let (attempt, user) = self
             .core
             .reserve_attempt(&login.tenant, &login.email, &login.client)
             .await?
             .map_err(LoginError::Locked)?;
-        let user = self.core.ports.store.read().await?.users().by_email(&login.tenant, &login.email).await?;
         let hash = user.as_ref().and_then(|user| user.credential.as_ref()).map(|c| c.hash.clone());
         let verification = self.core.verify_counted(attempt, &login.password, hash).await?;
         match (user, verification) {
@@ -140,7 +139,8 @@ impl Login {
         now: DateTime<Utc>,
     ) -> Result<Entry, Fault> {
         // Hashing took a while: whatever was switched off or changed meanwhile counts.
-        let Some(mut user) = tx.users().lock(seen.id).await? else { return Ok(Entry::Refused) };
+        let locked = tx.users().lock_with_live_sessions(seen.id, now).await?;
+        let Some((mut user, live)) = locked else { return Ok(Entry::Refused) };
         if !user.is_active() || user.credential != seen.credential {
             return Ok(Entry::Refused);
         }
@@ -160,7 +160,7 @@ impl Login {
         let _ = tx.users().save(&user).await?;
         let authenticated = FirstFactor::password(now).complete();
         let (session, refresh) =
-            self.core.open_session_in(tx, &user, authenticated, &login.client, now).await?;
+            self.core.open_session_in(tx, &user, live, authenticated, &login.client, now).await?;
         let record = AuditRecord::new(AuditEvent::LoginOk, &login.tenant, &login.client, now);
         tx.audit().append(&record.by(user.id).within(session.id)).await?;
         Ok(Entry::Open(Box::new((user, session, refresh))))

@@ -47,7 +47,9 @@ impl Sessions {
         }
         tx.sessions().end_all(user.id, None, ended).await?;
         let authenticated = Authenticated::carried_over(present);
-        let (session, refresh) = self.core.open_session_in(tx, &user, authenticated, client, now).await?;
+        // None is left that could be too many.
+        let (session, refresh) =
+            self.core.open_session_in(tx, &user, Vec::new(), authenticated, client, now).await?;
         let record = AuditRecord::new(AuditEvent::SessionRecovered, &user.tenant, client, now);
         tx.audit().append(&record.by(user.id).within(session.id)).await?;
         Ok(Some((user, session, refresh)))

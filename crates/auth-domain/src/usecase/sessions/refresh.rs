@@ -8,14 +8,18 @@ use crate::{
     audit::{AuditEvent, AuditRecord},
     client::Client,
     outbox::Intent,
-    port::Tx,
+    port::{StoreError, Tx},
     session::{
         EndReason, Ended, Session,
         rotation::{Generation, Presented, Verdict, judge},
     },
     tenant::TenantId,
     token::RefreshToken,
-    usecase::{Fault, SignedIn, fault::faults, transaction::transaction},
+    usecase::{
+        Fault, SignedIn,
+        fault::faults,
+        transaction::{Retryable, transaction},
+    },
     user::User,
 };
 
@@ -73,7 +77,7 @@ impl Sessions {
                 Step::Overtaken => {}
             }
         }
-        Err(RefreshError::Fault(crate::port::StoreError::Conflict.into()))
+        Err(RefreshError::Fault(StoreError::Conflict.into()))
     }
 
     async fn look(
@@ -109,13 +113,14 @@ impl Sessions {
         let refresh = token.successor(&salt, &*self.core.ports.keyed_hash);
         let next =
             Generation { number: presented.token.number + 1, digest: refresh.digest(), salt, minted_at: now };
-        let user =
-            transaction!(self.core, tx => Self::rotate_in(tx, &presented.session, &next, client, now))?;
-        Ok(match user {
-            Rotated::By(user) => Step::Refreshed(Box::new((*user, presented.session, refresh))),
-            Rotated::Refused => Step::Refused,
-            Rotated::Overtaken => Step::Overtaken,
-        })
+        let rotated =
+            transaction!(self.core, tx => Self::rotate_in(tx, &presented.session, &next, client, now));
+        match rotated {
+            Ok(user) => Ok(Step::Refreshed(Box::new((user, presented.session, refresh)))),
+            Err(NotRotated::Refused) => Ok(Step::Refused),
+            Err(NotRotated::Overtaken) => Ok(Step::Overtaken),
+            Err(NotRotated::Fault(fault)) => Err(fault),
+        }
     }
 
     async fn rotate_in(
@@ -124,17 +129,16 @@ impl Sessions {
         next: &Generation,
         client: &Client,
         now: DateTime<Utc>,
-    ) -> Result<Rotated, Fault> {
-        // Read again right before minting: a refresh must not outlive the account's right to it.
-        let Some(user) = tx.users().by_id(session.user).await?.filter(User::is_active) else {
-            return Ok(Rotated::Refused);
-        };
-        if !tx.sessions().rotate(session.id, next).await? {
-            return Ok(Rotated::Overtaken);
+    ) -> Result<User, NotRotated> {
+        let user = tx.sessions().rotate_with_user(session.id, next).await?.ok_or(NotRotated::Overtaken)?;
+        // As it is now: a refresh must not outlive the account's right to it. The refusal is an error,
+        // so that the rotation is discarded with it.
+        if !user.is_active() {
+            return Err(NotRotated::Refused);
         }
         let record = AuditRecord::new(AuditEvent::RefreshOk, &session.tenant, client, now);
         tx.audit().append(&record.by(user.id).within(session.id)).await?;
-        Ok(Rotated::By(Box::new(user)))
+        Ok(user)
     }
 
     /// Hands out the successor that a parallel request, or one whose answer was lost, was given.
@@ -187,9 +191,23 @@ impl Sessions {
     }
 }
 
-/// What the one atomic step led to.
-enum Rotated {
-    By(Box<User>),
+/// Why nothing was rotated.
+enum NotRotated {
+    /// The account may not be used.
     Refused,
+    /// A parallel request was faster.
     Overtaken,
+    Fault(Fault),
+}
+
+impl From<StoreError> for NotRotated {
+    fn from(error: StoreError) -> Self {
+        Self::Fault(error.into())
+    }
+}
+
+impl Retryable for NotRotated {
+    fn is_conflict(&self) -> bool {
+        matches!(self, Self::Fault(fault) if fault.is_conflict())
+    }
 }

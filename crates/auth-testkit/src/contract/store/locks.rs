@@ -3,7 +3,7 @@
 use auth_domain::guard::lockout::{LockPolicy, LockState, reserve_attempt};
 use chrono::TimeDelta;
 
-use super::{CALLERS, Subject, begin, race, read, retried};
+use super::{CALLERS, Subject, begin, given_user, race, read, retried};
 use crate::builder;
 
 async fn remembered(store: &Subject, number: u8) -> Option<LockState> {
@@ -75,6 +75,75 @@ pub async fn no_increment_is_lost(store: Subject) {
                 tokio::task::yield_now().await;
                 let counted = reserve_attempt(state, now, &policy).expect("the threshold is far");
                 tx.locks().put(&builder::lock_key(1), &counted).await?;
+                tx.commit().await
+            })
+            .await;
+        }
+    })
+    .await;
+    assert_eq!(remembered(&store, 1).await, Some(builder::lock_state(CALLERS, now)));
+}
+
+/// `clear` waits for whoever looked and has not put yet: what it forgets is what was there, and no
+/// attempt survives it half-counted.
+pub async fn no_increment_is_lost_next_to_clear(store: Subject) {
+    let now = builder::noon();
+    let policy = LockPolicy { threshold: CALLERS + 1, ..LockPolicy::default() };
+    given_lock(&store, 1, builder::lock_state(7, now)).await;
+    let mut tx = begin(&store).await;
+    let state = tx.locks().lock(&builder::lock_key(1)).await.unwrap();
+    let clearing = tokio::spawn({
+        let store = store.clone();
+        async move {
+            retried(|| async {
+                let mut tx = store.begin().await?;
+                tx.locks().clear(&builder::lock_key(1)).await?;
+                tx.commit().await
+            })
+            .await;
+        }
+    });
+    tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+    let counted = reserve_attempt(state, now, &policy).expect("the threshold is far");
+    tx.locks().put(&builder::lock_key(1), &counted).await.unwrap();
+    tx.commit().await.unwrap();
+    clearing.await.expect("it clears");
+    assert_eq!(remembered(&store, 1).await, None);
+}
+
+/// The state comes with the account of an address, each if there is one.
+pub async fn lock_with_account_gives_both(store: Subject) {
+    let now = builder::noon();
+    let (user, state) = (given_user(&store, 1, now).await, builder::lock_state(3, now));
+    given_lock(&store, 1, state).await;
+    let mut tx = begin(&store).await;
+    for (number, remembered) in [(1, Some(state)), (2, None)] {
+        for (email, account) in
+            [(user.email.clone(), Some(user.clone())), (builder::email("nobody@example.com"), None)]
+        {
+            let key = builder::lock_key(number);
+            let both = tx.locks().lock_with_account(&key, &user.tenant, &email).await.unwrap();
+            assert_eq!(both, (remembered, account));
+        }
+    }
+    tx.commit().await.unwrap();
+}
+
+/// It locks as `lock` does.
+pub async fn lock_with_account_locks(store: Subject) {
+    let now = builder::noon();
+    let user = given_user(&store, 1, now).await;
+    let policy = LockPolicy { threshold: CALLERS + 1, ..LockPolicy::default() };
+    race(|_| {
+        let (store, user) = (store.clone(), user.clone());
+        async move {
+            retried(|| async {
+                let mut tx = store.begin().await?;
+                let key = builder::lock_key(1);
+                let (state, _) = tx.locks().lock_with_account(&key, &user.tenant, &user.email).await?;
+                tokio::task::yield_now().await;
+                let counted = reserve_attempt(state, now, &policy).expect("the threshold is far");
+                tx.locks().put(&key, &counted).await?;
                 tx.commit().await
             })
             .await;

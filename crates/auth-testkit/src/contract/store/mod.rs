@@ -54,6 +54,8 @@ macro_rules! store_contract {
                 reading_does_not_wait_for_an_open_transaction
                 single_statements_work_outside_a_transaction
                 a_panicking_owner_discards
+                later_statements_see_earlier_ones
+                a_clash_kept_back_keeps_nothing
                 parallel_transactions_lose_nothing
             }
             users {
@@ -70,6 +72,8 @@ macro_rules! store_contract {
                 save_to_a_taken_address_leaves_the_transaction_usable
                 parallel_moves_to_one_address_move_one_account
                 a_locked_account_does_not_change
+                lock_with_live_sessions_gives_both
+                lock_with_live_sessions_locks
             }
             sessions {
                 insert_then_find_with_user
@@ -99,6 +103,8 @@ macro_rules! store_contract {
                 an_unknown_session_never_rotates
                 rotation_racing_with_the_end_leaves_the_session_ended
                 a_chain_survives_many_rotations
+                rotate_with_user_gives_the_account
+                parallel_rotations_with_user_have_one_winner
             }
             links {
                 replace_then_find
@@ -121,6 +127,9 @@ macro_rules! store_contract {
                 nothing_is_remembered_at_first
                 clear_forgets
                 no_increment_is_lost
+                no_increment_is_lost_next_to_clear
+                lock_with_account_gives_both
+                lock_with_account_locks
                 keys_are_independent
                 purge_forgets_the_old
                 purge_respects_its_limit
@@ -183,6 +192,20 @@ async fn begin(store: &Subject) -> Box<dyn Tx> {
 
 async fn read(store: &Subject) -> Box<dyn Repos> {
     store.read().await.expect("read")
+}
+
+/// Ends a transaction after a statement whose failure may come at the latest from `commit`.
+async fn at_the_latest_from_commit(
+    tx: Box<dyn Tx>,
+    outcome: Result<(), StoreError>,
+) -> Result<(), StoreError> {
+    match outcome {
+        Ok(()) => tx.commit().await,
+        Err(error) => {
+            tx.commit().await.expect_err("after a failed statement commit fails too");
+            Err(error)
+        }
+    }
 }
 
 /// Stores account `number`.

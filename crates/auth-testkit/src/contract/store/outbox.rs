@@ -11,7 +11,7 @@ use auth_domain::{
 };
 use chrono::{DateTime, TimeDelta, Utc};
 
-use super::{CALLERS, Subject, begin, race, read};
+use super::{CALLERS, Subject, at_the_latest_from_commit, begin, race, read};
 use crate::builder;
 
 const LEASE: TimeDelta = TimeDelta::seconds(60);
@@ -80,8 +80,9 @@ pub async fn a_clash_of_ids_is_a_conflict(store: Subject) {
     let item = builder::outbox_item(1, builder::noon());
     given(&store, &item).await;
     let mut tx = begin(&store).await;
-    assert!(matches!(tx.outbox().put(&item).await, Err(StoreError::Conflict)));
-    drop(tx);
+    let outcome = tx.outbox().put(&item).await;
+    assert!(matches!(at_the_latest_from_commit(tx, outcome).await, Err(StoreError::Conflict)));
+    assert!(matches!(read(&store).await.outbox().put(&item).await, Err(StoreError::Conflict)));
     assert_eq!(depth(&store).await, 1);
 }
 

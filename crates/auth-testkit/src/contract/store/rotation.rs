@@ -1,12 +1,14 @@
 //! Duties of `SessionRepo` towards the chains of refresh tokens.
 
 use auth_domain::{
+    audit::AuditEvent,
     id::SessionId,
     secret::Digest,
     session::{
         EndReason,
         rotation::{Presented, Verdict, judge},
     },
+    user::UserStatus,
 };
 use chrono::{DateTime, TimeDelta, Utc};
 
@@ -213,4 +215,45 @@ pub async fn a_chain_survives_many_rotations(store: Subject) {
     assert_eq!(middle.successor.unwrap().number, 251);
     let last = presented(&store, &builder::generation(id, 500, now).digest).await.unwrap();
     assert_eq!(last.successor, None);
+}
+
+/// `rotate_with_user` gives the account of the session, whatever its state: judging it is for the
+/// domain.
+pub async fn rotate_with_user_gives_the_account(store: Subject) {
+    let now = builder::noon();
+    let mut user = given_user(&store, 1, now).await;
+    let id = given_session(&store, 1, &user, now).await.id;
+    let mut tx = begin(&store).await;
+    user.status = UserStatus::Suspended;
+    tx.users().save(&user).await.unwrap().unwrap();
+    let next = builder::generation(id, 1, now);
+    assert_eq!(tx.sessions().rotate_with_user(id, &next).await.unwrap(), Some(user));
+    assert_eq!(tx.sessions().rotate_with_user(id, &next).await.unwrap(), None, "the place is taken");
+    let nobody = SessionId::from_i64(404);
+    assert_eq!(tx.sessions().rotate_with_user(nobody, &next).await.unwrap(), None);
+    tx.commit().await.unwrap();
+    assert!(presented(&store, &next.digest).await.is_some());
+}
+
+/// Of parallel calls with the same number exactly one gets the account.
+pub async fn parallel_rotations_with_user_have_one_winner(store: Subject) {
+    let now = builder::noon();
+    let id = given_chain(&store, now).await;
+    let outcomes = race(|caller| {
+        let store = store.clone();
+        async move {
+            let next = builder::generation_of(id, 1, caller, now);
+            let won = retried(|| async {
+                let mut tx = store.begin().await?;
+                let user = tx.sessions().rotate_with_user(id, &next).await?;
+                tx.audit().append(&builder::audit(AuditEvent::RefreshOk, now)).await?;
+                tx.commit().await?;
+                Ok(user.is_some())
+            })
+            .await;
+            (caller, won)
+        }
+    })
+    .await;
+    assert_one_winner(&store, id, &outcomes, now).await;
 }

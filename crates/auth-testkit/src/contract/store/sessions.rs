@@ -10,7 +10,7 @@ use auth_domain::{
 };
 use chrono::{DateTime, TimeDelta, Utc};
 
-use super::{Subject, begin, given_session, given_user, race, read};
+use super::{Subject, at_the_latest_from_commit, begin, given_session, given_user, race, read};
 use crate::builder;
 
 async fn found(store: &Subject, id: SessionId) -> Option<Session> {
@@ -83,8 +83,10 @@ pub async fn a_clash_of_ids_is_a_conflict(store: Subject) {
     let session = given_session(&store, 1, &user, now).await;
     let other = builder::generation_of(session.id, 0, 9, now);
     let mut tx = begin(&store).await;
-    assert!(matches!(tx.sessions().insert(&session, &other).await, Err(StoreError::Conflict)));
-    drop(tx);
+    let outcome = tx.sessions().insert(&session, &other).await;
+    assert!(matches!(at_the_latest_from_commit(tx, outcome).await, Err(StoreError::Conflict)));
+    let alone = read(&store).await.sessions().insert(&session, &other).await;
+    assert!(matches!(alone, Err(StoreError::Conflict)));
     assert!(read(&store).await.sessions().presented(&other.digest).await.unwrap().is_none());
 }
 

@@ -9,7 +9,7 @@ use auth_domain::{
 };
 use chrono::TimeDelta;
 
-use super::{Subject, begin, given_session, given_user, race, read};
+use super::{Subject, at_the_latest_from_commit, begin, given_session, given_user, race, read};
 use crate::builder;
 
 /// Long enough for any statement, short enough for a test that fails.
@@ -177,6 +177,45 @@ pub async fn a_panicking_owner_discards(store: Subject) {
     });
     assert!(owner.await.is_err());
     tokio::time::timeout(PATIENCE, given_user(&store, 1, now)).await.expect("the store is free");
+}
+
+/// Whether or not a store keeps statements back, what follows sees them.
+pub async fn later_statements_see_earlier_ones(store: Subject) {
+    let now = builder::noon();
+    let user = given_user(&store, 1, now).await;
+    let session = builder::session(1, &user, now);
+    let link = builder::link(1, LinkPurpose::ResetPassword, &user, now);
+    let mut tx = begin(&store).await;
+    tx.sessions().insert(&session, &builder::generation(session.id, 0, now)).await.unwrap();
+    tx.links().replace(&link).await.unwrap();
+    tx.locks().put(&builder::lock_key(1), &builder::lock_state(2, now)).await.unwrap();
+    tx.audit().append(&builder::audit(AuditEvent::LoginOk, now)).await.unwrap();
+    tx.outbox().put(&builder::outbox_item(1, now)).await.unwrap();
+    assert_eq!(tx.sessions().live_of(user.id, now).await.unwrap(), [session]);
+    assert_eq!(tx.links().find(&link.digest, now).await.unwrap(), Some(link));
+    assert_eq!(tx.locks().lock(&builder::lock_key(1)).await.unwrap(), Some(builder::lock_state(2, now)));
+    assert_eq!(tx.audit().list(&AuditFilter::default(), 10).await.unwrap().len(), 1);
+    assert_eq!(tx.outbox().depth().await.unwrap(), 1);
+    tx.commit().await.unwrap();
+}
+
+/// A failure that comes as late as `commit` undoes everything, what came before and after it.
+pub async fn a_clash_kept_back_keeps_nothing(store: Subject) {
+    let now = builder::noon();
+    let user = given_user(&store, 1, now).await;
+    let session = given_session(&store, 1, &user, now).await;
+    let first = builder::generation_of(session.id, 0, 9, now);
+    let mut tx = begin(&store).await;
+    tx.outbox().put(&builder::outbox_item(1, now)).await.unwrap();
+    let inserted = tx.sessions().insert(&session, &first).await;
+    let appended = tx.audit().append(&builder::audit(AuditEvent::LoginOk, now)).await;
+    assert!(appended.is_err() || inserted.is_ok(), "a failed transaction goes on");
+    let outcome = at_the_latest_from_commit(tx, inserted).await;
+    assert!(matches!(outcome, Err(StoreError::Conflict)));
+    let mut repos = read(&store).await;
+    assert_eq!(repos.outbox().depth().await.unwrap(), 0);
+    assert_eq!(repos.audit().list(&AuditFilter::default(), 10).await.unwrap(), []);
+    tokio::time::timeout(PATIENCE, given_session(&store, 2, &user, now)).await.expect("the store is free");
 }
 
 /// Transactions side by side all commit, or say that they did not.

@@ -3,12 +3,13 @@
 use auth_domain::{
     id::UserId,
     port::{ExistingAccount, StoreError},
+    session::EndReason,
     tenant::TenantId,
     user::{Credential, PasswordHash, Role, Roles, User, UserStatus},
 };
 use chrono::{DateTime, TimeDelta, Utc};
 
-use super::{CALLERS, Subject, begin, given_user, race, read, retried};
+use super::{CALLERS, Subject, begin, given_session, given_user, race, read, retried};
 use crate::builder;
 
 async fn found(store: &Subject, id: UserId) -> Option<User> {
@@ -240,6 +241,59 @@ pub async fn a_locked_account_does_not_change(store: Subject) {
         }
     })
     .await;
+    let expected = user.updated_at + TimeDelta::seconds(i64::from(CALLERS));
+    assert_eq!(found(&store, user.id).await.unwrap().updated_at, expected);
+}
+
+/// The account comes with its live sessions, as `live_of` lists them; without an account there is
+/// nothing.
+pub async fn lock_with_live_sessions_gives_both(store: Subject) {
+    let now = builder::noon();
+    let user = given_user(&store, 1, now).await;
+    let other = given_user(&store, 2, now).await;
+    for (number, age) in [(1, 3), (2, 1), (3, 40)] {
+        given_session(&store, number, &user, now - TimeDelta::days(age)).await;
+    }
+    given_session(&store, 4, &other, now).await;
+    let mut tx = begin(&store).await;
+    let live = tx.sessions().live_of(user.id, now).await.unwrap();
+    assert_eq!(live.iter().map(|session| session.id.as_i64()).collect::<Vec<_>>(), [2, 1]);
+    assert_eq!(tx.users().lock_with_live_sessions(user.id, now).await.unwrap(), Some((user, live)));
+    assert_eq!(tx.users().lock_with_live_sessions(UserId::from_i64(404), now).await.unwrap(), None);
+    tx.commit().await.unwrap();
+}
+
+/// It locks as `lock` does, and the sessions are those of the moment the account was locked: logins
+/// side by side never have more than they may.
+pub async fn lock_with_live_sessions_locks(store: Subject) {
+    const MOST: usize = 3;
+    let now = builder::noon();
+    let user = given_user(&store, 1, now).await;
+    race(|caller| {
+        let (store, user) = (store.clone(), user.clone());
+        async move {
+            retried(|| async {
+                let mut tx = store.begin().await?;
+                let locked = tx.users().lock_with_live_sessions(user.id, now).await?;
+                let (mut locked, live) = locked.expect("it was inserted");
+                assert!(live.len() <= MOST, "{} sessions live", live.len());
+                tokio::task::yield_now().await;
+                if live.len() == MOST {
+                    let ended = builder::ended(EndReason::Evicted, now);
+                    assert!(tx.sessions().end(live[MOST - 1].id, ended).await?, "it lived");
+                }
+                let session = builder::session(i64::from(caller) + 1, &user, now);
+                tx.sessions().insert(&session, &builder::generation(session.id, 0, now)).await?;
+                locked.updated_at += TimeDelta::seconds(1);
+                tx.users().save(&locked).await?.expect("the address stays");
+                tx.commit().await
+            })
+            .await;
+        }
+    })
+    .await;
+    let live = read(&store).await.sessions().live_of(user.id, now).await.unwrap();
+    assert_eq!(live.len(), MOST);
     let expected = user.updated_at + TimeDelta::seconds(i64::from(CALLERS));
     assert_eq!(found(&store, user.id).await.unwrap().updated_at, expected);
 }

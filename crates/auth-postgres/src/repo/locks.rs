@@ -1,0 +1,79 @@
+//! Failure counts.
+
+use async_trait::async_trait;
+use auth_domain::{
+    guard::lockout::LockState,
+    port::{LockRepo, StoreError},
+    tenant::TenantId,
+    user::{Email, User},
+};
+use chrono::{DateTime, Utc};
+
+use super::{entity, only_if, users::by_email};
+use crate::{
+    exchange::{Count, Find},
+    row::{LockRow, lock_values},
+    runner::{Access, Repositories, Runner},
+    schema::{LoginLocks, login_locks},
+    statement::Statement,
+};
+
+#[async_trait]
+impl<R: Runner> LockRepo for Repositories<R> {
+    async fn lock(&mut self, key: &[u8; 32]) -> Result<Option<LockState>, StoreError> {
+        let turn = only_if(self.0.is_transaction(), turn(key));
+        self.0.ask(Access::Read, turn, by_key(key), entity).await
+    }
+
+    async fn lock_with_account(
+        &mut self,
+        key: &[u8; 32],
+        tenant: &TenantId,
+        email: &Email,
+    ) -> Result<(Option<LockState>, Option<User>), StoreError> {
+        let turn = only_if(self.0.is_transaction(), turn(key));
+        let both = (by_key(key), by_email(tenant, email));
+        self.0.ask(Access::Read, turn, both, |(locks, users)| Ok((entity(locks)?, entity(users)?))).await
+    }
+
+    async fn put(&mut self, key: &[u8; 32], state: &LockState) -> Result<(), StoreError> {
+        self.0.tell(vec![Statement::new(PUT).with_all(lock_values(key, state))]).await
+    }
+
+    async fn clear(&mut self, key: &[u8; 32]) -> Result<(), StoreError> {
+        self.0.tell(vec![Statement::new(CLEAR).with(key.as_slice())]).await
+    }
+
+    async fn purge(&mut self, before: DateTime<Utc>, limit: u32) -> Result<u64, StoreError> {
+        let purge = Statement::new(PURGE).with(before).with(limit);
+        self.0.ask(Access::Write, Vec::new(), Count(purge), Ok).await
+    }
+}
+
+/// Waits for the turn on a key, also on one that has no row yet. A statement of its own: the one after
+/// it sees what those before in the queue have left.
+fn turn(key: &[u8; 32]) -> Statement {
+    let mut number = [0; 8];
+    number.copy_from_slice(&key[..8]);
+    Statement::new(TURN).with(i64::from_be_bytes(number))
+}
+
+fn by_key(key: &[u8; 32]) -> Find<LoginLocks, LockRow> {
+    Find::new(Statement::new(BY_KEY).with(key.as_slice()))
+}
+
+/// Keys that share eight bytes only wait for each other.
+const TURN: &str = "SELECT pg_advisory_xact_lock(?)";
+
+/// The row's lock keeps off those who clear without having looked.
+const BY_KEY: &str = concat!("SELECT ", login_locks!(), " FROM login_locks WHERE key = ? FOR UPDATE");
+
+const PUT: &str = "INSERT INTO login_locks VALUES (?, ?, ?, ?)
+     ON CONFLICT (key) DO UPDATE SET failures = excluded.failures, locked_until = excluded.locked_until,
+     last_attempt_at = excluded.last_attempt_at";
+
+const CLEAR: &str = "DELETE FROM login_locks WHERE key = ?";
+
+const PURGE: &str = "DELETE FROM login_locks WHERE key = ANY (ARRAY(
+         SELECT key FROM login_locks WHERE last_attempt_at < ? ORDER BY last_attempt_at LIMIT ?
+     ))";

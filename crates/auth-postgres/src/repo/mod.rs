@@ -1,0 +1,40 @@
+//! The repositories, one file each: the port's methods first, their statements below.
+//!
+//! A method gives a statement its values and says whether its answer is needed: [`ask`] sends it, with
+//! all that was kept before; [`tell`] may keep it. Rows are locked in one order in every transaction:
+//! accounts, links, sessions, failure counts, signing keys.
+//!
+//! [`ask`]: crate::runner::Runner::ask
+//! [`tell`]: crate::runner::Runner::tell
+
+mod audit;
+mod keys;
+mod links;
+mod locks;
+mod outbox;
+mod sessions;
+mod users;
+
+use auth_domain::port::StoreError;
+
+use crate::statement::Statement;
+
+/// Turns the first row, if there is one, into an entity.
+fn entity<R, E: TryFrom<R, Error = StoreError>>(rows: Vec<R>) -> Result<Option<E>, StoreError> {
+    rows.into_iter().next().map(E::try_from).transpose()
+}
+
+/// Turns rows into entities.
+fn entities<R, E: TryFrom<R, Error = StoreError>>(rows: Vec<R>) -> Result<Vec<E>, StoreError> {
+    rows.into_iter().map(E::try_from).collect()
+}
+
+/// Text without the one character that PostgreSQL cannot keep.
+fn storable(text: &str) -> String {
+    text.replace('\0', "\u{fffd}")
+}
+
+/// A statement, if the call is part of a transaction.
+fn only_if(is_transaction: bool, statement: Statement) -> Vec<Statement> {
+    if is_transaction { vec![statement] } else { Vec::new() }
+}

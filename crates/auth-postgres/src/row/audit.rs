@@ -1,0 +1,71 @@
+//! Rows of `audit_events`.
+
+use auth_domain::{
+    audit::{AuditEntry, AuditRecord},
+    id::{SessionId, UserId},
+    port::StoreError,
+    tenant::TenantId,
+};
+use diesel::{pg::data_types::PgTimestamp, prelude::*};
+
+use super::{agent_value, client, ip_value, time};
+use crate::{error::corrupt, statement::Value};
+
+/// An entry as it is kept.
+#[derive(Queryable)]
+pub(crate) struct AuditRow {
+    seq: i64,
+    at: PgTimestamp,
+    tenant: String,
+    event: String,
+    actor: Option<i64>,
+    subject: Option<i64>,
+    session: Option<i64>,
+    ip: Option<String>,
+    user_agent: Option<String>,
+    request_id: Option<String>,
+    details: String,
+}
+
+/// The columns of a new entry in their order; the store gives the position.
+pub(crate) fn audit_values(record: &AuditRecord) -> Result<[Value; 11], StoreError> {
+    // Pairs, not an object: the order stays, and a key may come twice.
+    let details =
+        serde_json::to_string(&record.details).map_err(|error| StoreError::Internal(Box::new(error)))?;
+    Ok([
+        record.at.into(),
+        record.tenant.as_str().into(),
+        record.event.as_str().into(),
+        record.event.outcome().as_str().into(),
+        record.actor.map(UserId::as_i64).into(),
+        record.subject.map(UserId::as_i64).into(),
+        record.session.map(SessionId::as_i64).into(),
+        ip_value(record.client.ip),
+        agent_value(record.client.user_agent.as_ref()),
+        record.client.request_id.clone().into(),
+        details.into(),
+    ])
+}
+
+impl TryFrom<AuditRow> for AuditEntry {
+    type Error = StoreError;
+
+    fn try_from(row: AuditRow) -> Result<Self, StoreError> {
+        let seq = row.seq;
+        entry(row).ok_or_else(|| corrupt("audit_events", &seq))
+    }
+}
+
+fn entry(row: AuditRow) -> Option<AuditEntry> {
+    Some(AuditEntry {
+        seq: row.seq,
+        at: time(row.at)?,
+        tenant: TenantId::parse(&row.tenant).ok()?,
+        event: row.event.parse().ok()?,
+        actor: row.actor.map(UserId::from_i64),
+        subject: row.subject.map(UserId::from_i64),
+        session: row.session.map(SessionId::from_i64),
+        client: client(row.ip, row.user_agent, row.request_id)?,
+        details: serde_json::from_str(&row.details).ok()?,
+    })
+}

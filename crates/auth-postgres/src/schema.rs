@@ -1,0 +1,147 @@
+//! The columns of each table, in the order every statement names them.
+
+use diesel::sql_types::{BigInt, Binary, Bool, Nullable, Text, Timestamptz};
+
+pub(crate) type Users = (
+    BigInt,
+    Text,
+    Text,
+    Bool,
+    Nullable<Text>,
+    Text,
+    Bool,
+    Bool,
+    Bool,
+    Nullable<Text>,
+    Nullable<Timestamptz>,
+    Nullable<Timestamptz>,
+    Timestamptz,
+    Timestamptz,
+);
+
+/// The columns of [`Users`], of a table called `u` in the statement.
+macro_rules! users {
+    () => {
+        "u.id, u.tenant, u.email, u.email_verified, u.full_name, u.status, u.superuser, \
+         u.application_admin, u.manager, u.password_hash, u.temporary_until, u.last_login_at, \
+         u.created_at, u.updated_at"
+    };
+}
+pub(crate) use users;
+
+pub(crate) type Sessions = (
+    BigInt,
+    Text,
+    BigInt,
+    Timestamptz,
+    Text,
+    Timestamptz,
+    Timestamptz,
+    Timestamptz,
+    Nullable<Timestamptz>,
+    Nullable<Text>,
+    Nullable<Text>,
+    Nullable<Text>,
+);
+
+/// The columns of [`Sessions`], of a table called `s` in the statement.
+macro_rules! sessions {
+    () => {
+        "s.id, s.tenant, s.user_id, s.authenticated_at, s.methods, s.created_at, s.last_used_at, \
+         s.expires_at, s.ended_at, s.end_reason, s.ip, s.user_agent"
+    };
+}
+pub(crate) use sessions;
+
+pub(crate) type RefreshTokens = (BigInt, BigInt, Binary, Binary, Timestamptz);
+
+/// The columns of [`RefreshTokens`], of a table called `t` in the statement.
+macro_rules! refresh_tokens {
+    () => {
+        "t.session_id, t.generation, t.digest, t.salt, t.minted_at"
+    };
+}
+pub(crate) use refresh_tokens;
+
+/// The same of the token that follows, called `n`.
+macro_rules! successors {
+    () => {
+        "n.session_id, n.generation, n.digest, n.salt, n.minted_at"
+    };
+}
+pub(crate) use successors;
+
+pub(crate) type OneTimeLinks = (Binary, Text, BigInt, Text, Text, Timestamptz, Timestamptz);
+
+/// The columns of [`OneTimeLinks`]; whether a link was used is asked in the statement, not read.
+macro_rules! one_time_links {
+    () => {
+        "digest, tenant, user_id, purpose, email, created_at, expires_at"
+    };
+}
+pub(crate) use one_time_links;
+
+pub(crate) type LoginLocks = (Binary, BigInt, Nullable<Timestamptz>, Timestamptz);
+
+/// The columns of [`LoginLocks`].
+macro_rules! login_locks {
+    () => {
+        "key, failures, locked_until, last_attempt_at"
+    };
+}
+pub(crate) use login_locks;
+
+pub(crate) type SigningKeys = (Text, Text, Binary, Text, Timestamptz, Timestamptz, Nullable<Timestamptz>);
+
+/// The columns of [`SigningKeys`].
+macro_rules! signing_keys {
+    () => {
+        "id, algorithm, private, public_jwk, created_at, activates_at, retires_at"
+    };
+}
+pub(crate) use signing_keys;
+
+pub(crate) type AuditEvents = (
+    BigInt,
+    Timestamptz,
+    Text,
+    Text,
+    Nullable<BigInt>,
+    Nullable<BigInt>,
+    Nullable<BigInt>,
+    Nullable<Text>,
+    Nullable<Text>,
+    Nullable<Text>,
+    Text,
+);
+
+/// The columns of [`AuditEvents`].
+macro_rules! audit_events {
+    () => {
+        "seq, at, tenant, event, actor, subject, session, ip, user_agent, request_id, details::text"
+    };
+}
+pub(crate) use audit_events;
+
+pub(crate) type Outbox = (
+    BigInt,
+    Text,
+    Nullable<BigInt>,
+    Text,
+    Nullable<Text>,
+    Nullable<Text>,
+    Nullable<Text>,
+    Nullable<Text>,
+    Timestamptz,
+    Timestamptz,
+    BigInt,
+);
+
+/// The columns of [`Outbox`], of a table called `o` in the statement.
+macro_rules! outbox {
+    () => {
+        "o.id, o.tenant, o.user_id, o.kind, o.email, o.ip, o.user_agent, o.request_id, \
+         o.created_at, o.due_at, o.attempts"
+    };
+}
+pub(crate) use outbox;

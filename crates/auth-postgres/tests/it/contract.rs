@@ -1,0 +1,14 @@
+//! The contract of the store ports.
+
+use std::sync::Arc;
+
+use auth_domain::port::Store;
+
+use crate::support::Database;
+
+async fn store() -> (Arc<dyn Store>, Database) {
+    let database = Database::migrated();
+    (Arc::new(database.store()), database)
+}
+
+auth_testkit::store_contract!(store);

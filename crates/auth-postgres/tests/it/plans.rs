@@ -1,0 +1,244 @@
+//! How PostgreSQL answers the statements that matter when there are many rows: by an index.
+//!
+//! The plans are those of the calls themselves, as `auto_explain` notes them, custom and generic ones.
+//! `AUTH_POSTGRES_ROWS=1000000` makes more rows.
+
+use std::{fs, future::Future};
+
+use auth_domain::{
+    audit::AuditEvent,
+    id::{OutboxId, SessionId, UserId},
+    port::{AuditFilter, Store, StoreError},
+    secret::Digest,
+    session::{EndReason, Session, rotation::Generation},
+    tenant::TenantId,
+    token::LinkPurpose,
+};
+use auth_postgres::PostgresStore;
+use auth_testkit::{builder, part::postgres::Postgres};
+use chrono::TimeDelta;
+
+use crate::support::config;
+
+/// More calls than PostgreSQL plans anew: the last ones run the generic plan.
+const CALLS: u8 = 8;
+
+fn rows() -> u64 {
+    std::env::var("AUTH_POSTGRES_ROWS").map_or(100_000, |rows| rows.parse().unwrap())
+}
+
+struct Probe {
+    server: Postgres,
+    store: PostgresStore,
+}
+
+impl Probe {
+    async fn new() -> Self {
+        let server = Postgres::durable(&[
+            "fsync=off",
+            "wal_level=minimal",
+            "max_wal_senders=0",
+            "session_preload_libraries=auto_explain",
+            "auto_explain.log_min_duration=0",
+            "log_line_prefix=#",
+        ]);
+        let database = server.database();
+        let store = PostgresStore::open(&config(&server.url(&database))).unwrap();
+        store.migrate().await.unwrap();
+        server.sql(&database, &fill(rows()));
+        Self { server, store }
+    }
+
+    /// What the server has planned since the last call, one text per statement.
+    fn plans(&self) -> Vec<String> {
+        let path = self.server.daemon().part().dir().join("log");
+        let log = fs::read_to_string(&path).unwrap();
+        // The server appends at its own position: cutting the file leaves zeros at its beginning.
+        fs::File::options().write(true).open(&path).unwrap().set_len(0).unwrap();
+        let plans = log.trim_start_matches('\0').split('#').filter(|entry| entry.contains("Query Text:"));
+        plans.map(ToOwned::to_owned).collect()
+    }
+
+    /// Runs a call several times and looks at every plan.
+    async fn uses_indexes<F: Future<Output = Result<(), StoreError>>>(
+        &self,
+        what: &str,
+        call: impl Fn(i64) -> F,
+    ) {
+        self.plans();
+        for number in 0..CALLS {
+            call(number.into()).await.unwrap();
+        }
+        let plans = self.plans();
+        assert!(plans.len() >= usize::from(CALLS), "{what}: {} plans", plans.len());
+        eprintln!("{what}\n{}", plans.last().unwrap());
+        for plan in plans {
+            assert!(!plan.contains("Seq Scan"), "{what}: {plan}");
+        }
+    }
+}
+
+/// Half of everything is old, ended, used or buried.
+fn fill(rows: u64) -> String {
+    format!(
+        "INSERT INTO users SELECT n, 'default', 'user' || n || '@example.com', true, NULL, 'active', false,
+             false, false, 'hash', NULL, NULL, '2026-01-01', '2026-01-01' FROM generate_series(1, {rows}) n;
+         INSERT INTO sessions SELECT n, 'default', 1 + n % ({rows} / 5), t, 'pwd', t, t, t + interval '7 days',
+             CASE WHEN n % 2 = 0 THEN t END, CASE WHEN n % 2 = 0 THEN 'logout' END, NULL, NULL
+             FROM generate_series(1, {rows}) n, LATERAL (SELECT timestamptz '2026-01-01' + n * interval '1 minute') x(t);
+         INSERT INTO refresh_tokens SELECT n, 0, sha256(n::text::bytea), '\\x00000000000000000000000000000000',
+             '2026-01-01' FROM generate_series(1, {rows}) n;
+         INSERT INTO one_time_links SELECT sha256(n::text::bytea), 'default', n, 'reset_password', 'a@b.c', t,
+             t + interval '1 day', CASE WHEN n % 2 = 0 THEN t END
+             FROM generate_series(1, {rows}) n, LATERAL (SELECT timestamptz '2026-01-01' + n * interval '1 minute') x(t);
+         INSERT INTO login_locks SELECT sha256(n::text::bytea), 1, NULL,
+             timestamptz '2026-01-01' + n * interval '1 minute' FROM generate_series(1, {rows}) n;
+         INSERT INTO outbox SELECT n, 'default', n, 'verify_email', NULL, NULL, NULL, NULL, t, t, 0, NULL,
+             CASE WHEN n % 2 = 0 THEN t END, NULL
+             FROM generate_series(1, {rows}) n, LATERAL (SELECT timestamptz '2026-01-01' + n * interval '1 minute') x(t);
+         INSERT INTO audit_events (at, tenant, event, outcome, subject, details)
+             SELECT '2026-01-01', 'default', '{event}', 'success', n, '[]' FROM generate_series(1, {rows}) n;
+         ANALYZE",
+        event = AuditEvent::LoginOk.as_str(),
+    )
+}
+
+fn digest(number: i64) -> Digest {
+    Digest::of(number.to_string().as_bytes())
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn every_statement_that_matters_uses_an_index() {
+    let probe = Probe::new().await;
+    let (store, now, tenant) = (&probe.store, builder::noon(), TenantId::default());
+    let key = |number: i64| *digest(number).as_bytes();
+    let email = |number: i64| builder::email(&format!("user{}@example.com", number + 1));
+    probe
+        .uses_indexes("login, begin", |n| {
+            let (key, email, tenant) = (key(n), email(n), tenant.clone());
+            async move {
+                let mut tx = store.begin().await?;
+                tx.locks().lock_with_account(&key, &tenant, &email).await?;
+                tx.locks().put(&key, &builder::lock_state(1, now)).await?;
+                tx.commit().await
+            }
+        })
+        .await;
+    probe
+        .uses_indexes("login, end", |n| async move {
+            let mut tx = store.begin().await?;
+            let found = tx.users().lock_with_live_sessions(UserId::from_i64(1 + n), now).await?;
+            let (user, _) = found.expect("it was inserted");
+            tx.locks().clear(&key(n)).await?;
+            tx.users().save(&user).await?.expect("the address stays");
+            let session =
+                Session { id: SessionId::from_i64(1_000_000_000 + n), ..builder::session(1, &user, now) };
+            let first = builder::generation(session.id, 0, now);
+            tx.sessions().insert(&session, &first).await?;
+            tx.audit().append(&builder::audit(AuditEvent::LoginOk, now)).await?;
+            tx.commit().await
+        })
+        .await;
+    probe
+        .uses_indexes("access token", |n| async move {
+            let mut repos = store.read().await?;
+            repos.sessions().with_user(SessionId::from_i64(1 + n)).await?.expect("it was inserted");
+            repos.sessions().touch(SessionId::from_i64(1 + n), now).await
+        })
+        .await;
+    probe
+        .uses_indexes("refresh", |n| async move {
+            let id = SessionId::from_i64(1 + 2 * n);
+            let presented = store.read().await?.sessions().presented(&digest(id.as_i64())).await?;
+            assert!(presented.is_some());
+            let mut tx = store.begin().await?;
+            let next = Generation { number: 1, ..builder::generation(id, 1, now) };
+            assert!(tx.sessions().rotate_with_user(id, &next).await?.is_some());
+            tx.commit().await
+        })
+        .await;
+    probe
+        .uses_indexes("session list and ends", |n| async move {
+            let (user, end) = (UserId::from_i64(100 + n), builder::ended(EndReason::Revoked, now));
+            let mut repos = store.read().await?;
+            repos.sessions().live_of(user, now - TimeDelta::days(150)).await?;
+            repos.sessions().end(SessionId::from_i64(1001 + 2 * n), end).await?;
+            repos.sessions().extend(SessionId::from_i64(2001 + 2 * n), now).await?;
+            repos.sessions().end_all(user, Some(SessionId::from_i64(1)), end).await.map(drop)
+        })
+        .await;
+    probe
+        .uses_indexes("links", |n| async move {
+            let user = builder::user(1 + n, now);
+            let link = builder::link(u32::try_from(n).unwrap(), LinkPurpose::ResetPassword, &user, now);
+            let mut tx = store.begin().await?;
+            tx.links().replace(&link).await?;
+            tx.links().find(&link.digest, now).await?;
+            assert!(tx.links().consume(&link.digest, now).await?.is_some());
+            tx.links().withdraw(user.id, LinkPurpose::ResetPassword).await?;
+            tx.commit().await
+        })
+        .await;
+    probe
+        .uses_indexes("accounts", |n| async move {
+            let mut moved = builder::user(500 + n, now);
+            moved.email = builder::email(&format!("moved{n}@example.com"));
+            let mut repos = store.read().await?;
+            assert!(repos.users().by_id(moved.id).await?.is_some());
+            assert!(repos.users().by_email(&moved.tenant, &moved.email).await?.is_none());
+            assert!(repos.users().save(&moved).await?.is_ok());
+            let mut new = builder::user(1_000_000_000 + n, now);
+            new.email = builder::email(&format!("new{n}@example.com"));
+            assert!(repos.users().insert(&new).await?.is_ok());
+            Ok(())
+        })
+        .await;
+    outbox_and_upkeep(&probe).await;
+    audit(&probe).await;
+}
+
+async fn outbox_and_upkeep(probe: &Probe) {
+    let (store, now) = (&probe.store, builder::noon());
+    probe
+        .uses_indexes("outbox", |n| async move {
+            let mut repos = store.read().await?;
+            let lent = repos.outbox().lease(now, now + TimeDelta::seconds(30), 10).await?;
+            assert_eq!(lent.len(), 10);
+            repos.outbox().retry(lent[0].id, now, "error").await?;
+            repos.outbox().bury(lent[1].id, now, "error").await?;
+            repos.outbox().done(lent[2].id).await?;
+            repos.outbox().done(OutboxId::from_i64(-n)).await
+        })
+        .await;
+    // Whether almost nothing or almost everything is old.
+    for before in [now - TimeDelta::days(180), now + TimeDelta::days(1000)] {
+        probe
+            .uses_indexes("upkeep", |_| async move {
+                let mut repos = store.read().await?;
+                repos.sessions().purge(before, 100).await?;
+                repos.links().purge(before, 100).await?;
+                repos.locks().purge(before, 100).await?;
+                repos.outbox().purge(before, 100).await.map(drop)
+            })
+            .await;
+    }
+}
+
+async fn audit(probe: &Probe) {
+    let store = &probe.store;
+    for number in 0..16u8 {
+        let given = |bit: u8| number & bit != 0;
+        let filter = AuditFilter {
+            tenant: given(1).then(TenantId::default),
+            event: given(2).then_some(AuditEvent::LoginOk),
+            subject: given(4).then(|| UserId::from_i64(7)),
+            before: given(8).then_some(1000),
+        };
+        probe
+            .uses_indexes("audit log", |_| async {
+                assert!(store.read().await?.audit().list(&filter, 10).await?.len() <= 10);
+                Ok(())
+            })
+            .await;
+    }
+}

@@ -1,0 +1,80 @@
+//! A proxy that puts PostgreSQL far away and counts round trips.
+
+use std::{
+    net::SocketAddr,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, AtomicU64, Ordering},
+    },
+    time::Duration,
+};
+
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::{TcpListener, TcpStream},
+};
+
+use crate::support::SERVER;
+
+/// A round trip begins with the first bytes a client sends after an answer has reached it.
+#[derive(Clone)]
+pub(crate) struct Proxy {
+    address: SocketAddr,
+    trips: Arc<AtomicU64>,
+}
+
+impl Proxy {
+    pub(crate) async fn start() -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let proxy = Self { address: listener.local_addr().unwrap(), trips: Arc::default() };
+        let trips = Arc::clone(&proxy.trips);
+        tokio::spawn(async move {
+            while let Ok((client, _)) = listener.accept().await {
+                tokio::spawn(carry(client, Arc::clone(&trips)));
+            }
+        });
+        proxy
+    }
+
+    pub(crate) fn url(&self, database: &str) -> String {
+        format!("postgres://postgres@{}/{database}?sslmode=disable", self.address)
+    }
+
+    /// Round trips since the last call.
+    pub(crate) fn take(&self) -> u64 {
+        self.trips.swap(0, Ordering::SeqCst)
+    }
+}
+
+/// How far away the server seems to be. Long against the time in which a client that waits for nothing
+/// has sent everything it has to send.
+const DISTANCE: Duration = Duration::from_millis(20);
+
+async fn carry(client: TcpStream, trips: Arc<AtomicU64>) {
+    let Ok(server) = TcpStream::connect(("127.0.0.1", SERVER.port())).await else { return };
+    client.set_nodelay(true).unwrap();
+    server.set_nodelay(true).unwrap();
+    let ((mut from_client, mut to_client), (mut from_server, mut to_server)) =
+        (client.into_split(), server.into_split());
+    let answered = Arc::new(AtomicBool::new(true));
+    let heard = Arc::clone(&answered);
+    tokio::spawn(async move {
+        let mut buffer = vec![0; 65536];
+        while let Ok(length @ 1..) = from_server.read(&mut buffer).await {
+            tokio::time::sleep(DISTANCE).await;
+            heard.store(true, Ordering::SeqCst);
+            if to_client.write_all(&buffer[..length]).await.is_err() {
+                return;
+            }
+        }
+    });
+    let mut buffer = vec![0; 65536];
+    while let Ok(length @ 1..) = from_client.read(&mut buffer).await {
+        if answered.swap(false, Ordering::SeqCst) {
+            trips.fetch_add(1, Ordering::SeqCst);
+        }
+        if to_server.write_all(&buffer[..length]).await.is_err() {
+            return;
+        }
+    }
+}

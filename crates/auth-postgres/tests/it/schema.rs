@@ -1,0 +1,250 @@
+//! Rules that the schema keeps by itself, its way up and down, and migrating.
+
+use std::sync::Arc;
+
+use auth_domain::{
+    audit::AuditEvent,
+    port::{AuditFilter, Repos, Store, StoreError},
+    token::LinkPurpose,
+};
+use auth_postgres::{MIGRATIONS, PostgresStore};
+use auth_testkit::builder;
+use diesel_async::{AsyncConnection, AsyncMigrationHarness, AsyncPgConnection};
+use diesel_migrations::MigrationHarness;
+use tokio::task::JoinSet;
+
+use crate::support::{Database, config};
+
+const STEPS: usize = 7;
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn several_migrators_at_once_run_each_step_once() {
+    let database = Database::empty();
+    let mut tasks = JoinSet::new();
+    for _ in 0..8 {
+        // Each with connections of its own, as replicas are.
+        let store = PostgresStore::open(&config(&database.url())).unwrap();
+        tasks.spawn(async move { store.migrate().await });
+    }
+    let ran: Vec<Vec<String>> = tasks.join_all().await.into_iter().map(Result::unwrap).collect();
+    assert_eq!(ran.iter().map(Vec::len).sum::<usize>(), STEPS, "{ran:?}");
+    assert_eq!(ran.iter().filter(|names| !names.is_empty()).count(), 1, "one ran them all");
+}
+
+/// Also on a runtime of one thread, which the binary's is.
+#[tokio::test]
+async fn what_is_pending_is_what_migrate_runs() {
+    let database = Database::empty();
+    let store = database.store();
+    let pending = store.pending_migrations().await.unwrap();
+    assert_eq!(pending.len(), STEPS);
+    assert_eq!(pending[0], "2026-11-23-000001_users");
+    assert_eq!(store.migrate().await.unwrap(), pending);
+    assert_eq!(store.pending_migrations().await.unwrap(), [""; 0]);
+    assert_eq!(store.migrate().await.unwrap(), [""; 0]);
+}
+
+#[tokio::test]
+async fn a_newer_database_is_refused_and_left_alone() {
+    let database = Database::migrated();
+    database.sql(
+        "DELETE FROM __diesel_schema_migrations WHERE version = '20261123000007';
+         INSERT INTO __diesel_schema_migrations (version) VALUES ('29990101000001')",
+    );
+    let store = database.store();
+    for outcome in [store.migrate().await, store.pending_migrations().await] {
+        let Err(StoreError::Internal(error)) = outcome else { panic!("{outcome:?}") };
+        let text = error.to_string();
+        assert!(text.contains("newer than this program") && text.contains("29990101000001"), "{text}");
+    }
+    let count = "SELECT count(*) FROM __diesel_schema_migrations";
+    assert_eq!(database.sql(count), STEPS.to_string(), "nothing was run");
+}
+
+/// Everything in the schema, as text.
+fn schema(database: &Database) -> String {
+    database.sql(
+        "SELECT 'column', table_name || '.' || column_name || ' ' || data_type || ' ' || is_nullable
+             FROM information_schema.columns WHERE table_schema = 'public'
+         UNION ALL SELECT 'index', indexdef FROM pg_indexes WHERE schemaname = 'public'
+         UNION ALL SELECT 'constraint', conrelid::regclass || ' ' || pg_get_constraintdef(oid)
+             FROM pg_constraint WHERE connamespace = 'public'::regnamespace
+         UNION ALL SELECT 'trigger', pg_get_triggerdef(oid) FROM pg_trigger WHERE NOT tgisinternal
+         UNION ALL SELECT 'function', proname FROM pg_proc WHERE pronamespace = 'public'::regnamespace
+         ORDER BY 1, 2",
+    )
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn every_migration_goes_down_and_up_again() {
+    let database = Database::empty();
+    let conn = AsyncPgConnection::establish(&database.url()).await.unwrap();
+    let mut harness = AsyncMigrationHarness::new(conn);
+    harness.applied_migrations().unwrap(); // makes the harness's own table
+    let empty = schema(&database);
+    let mut steps = 0;
+    while harness.has_pending_migration(MIGRATIONS).unwrap() {
+        let before = schema(&database);
+        harness.run_next_migration(MIGRATIONS).unwrap();
+        let after = schema(&database);
+        assert_ne!(before, after);
+        harness.revert_last_migration(MIGRATIONS).unwrap();
+        assert_eq!(schema(&database), before);
+        harness.run_next_migration(MIGRATIONS).unwrap();
+        assert_eq!(schema(&database), after);
+        steps += 1;
+    }
+    assert_eq!(steps, STEPS);
+    harness.revert_all_migrations(MIGRATIONS).unwrap();
+    assert_eq!(schema(&database), empty);
+}
+
+#[tokio::test]
+async fn the_audit_log_refuses_every_change() {
+    let database = Database::migrated();
+    let store = database.store();
+    let entry = builder::audit(AuditEvent::Registered, builder::noon());
+    for _ in 0..3 {
+        store.read().await.unwrap().audit().append(&entry).await.unwrap();
+    }
+    let before = database.sql("SELECT * FROM audit_events ORDER BY seq");
+    for change in [
+        "UPDATE audit_events SET at = now()",
+        "UPDATE audit_events SET tenant = 'x' WHERE seq = 2",
+        "DELETE FROM audit_events",
+        "DELETE FROM audit_events WHERE seq = 2",
+        "TRUNCATE audit_events",
+        "SET session_replication_role = replica; DELETE FROM audit_events",
+        "INSERT INTO audit_events (at, tenant, event, outcome, details)
+         OVERRIDING SYSTEM VALUE SELECT at, tenant, event, outcome, details FROM audit_events
+         ON CONFLICT (seq) DO UPDATE SET at = now()",
+    ] {
+        let error = crate::support::SERVER.try_sql(&database.0, change).expect_err(change);
+        assert!(error.contains("append-only"), "{change}: {error}");
+    }
+    assert_eq!(database.sql("SELECT * FROM audit_events ORDER BY seq"), before);
+}
+
+#[tokio::test]
+async fn tables_refuse_what_makes_no_sense() {
+    let database = Database::migrated();
+    let store = database.store();
+    let ada = builder::user(1, builder::noon());
+    store.read().await.unwrap().users().insert(&ada).await.unwrap().unwrap();
+    let zeros = |count| format!("'\\x{}'", "00".repeat(count));
+    for nonsense in [
+        "UPDATE users SET status = 'asleep'".to_owned(),
+        "UPDATE users SET password_hash = NULL, temporary_until = now()".to_owned(),
+        format!("INSERT INTO login_locks VALUES ({}, 1, NULL, now())", zeros(1)),
+        format!("INSERT INTO login_locks VALUES ({}, -1, NULL, now())", zeros(32)),
+        format!("INSERT INTO refresh_tokens VALUES (404, 0, {}, {}, now())", zeros(32), zeros(16)),
+        "INSERT INTO sessions VALUES (1, 't', 404, now(), 'pwd', now(), now(), now())".to_owned(),
+        "INSERT INTO sessions VALUES (1, 't', 1, now(), 'pwd', now(), now(), now(), now())".to_owned(),
+        format!("INSERT INTO one_time_links VALUES ({}, 't', 1, 'party', 'a@b.c', now(), now())", zeros(32)),
+        "INSERT INTO signing_keys VALUES ('k', 'none', '', '{}', now(), now())".to_owned(),
+        "INSERT INTO audit_events (at, tenant, event, outcome, details)
+         VALUES (now(), 't', 'e', 'success', 'no json')"
+            .to_owned(),
+    ] {
+        assert!(crate::support::SERVER.try_sql(&database.0, &nonsense).is_err(), "{nonsense}");
+    }
+}
+
+/// A store with one row in every table.
+async fn filled() -> (Database, Arc<dyn Store>) {
+    let database = Database::migrated();
+    let store: Arc<dyn Store> = Arc::new(database.store());
+    let now = builder::noon();
+    let user = builder::user(1, now);
+    let session = builder::session(1, &user, now);
+    let mut tx = store.begin().await.unwrap();
+    tx.users().insert(&user).await.unwrap().unwrap();
+    tx.sessions().insert(&session, &builder::generation(session.id, 0, now)).await.unwrap();
+    tx.links().replace(&builder::link(1, LinkPurpose::VerifyEmail, &user, now)).await.unwrap();
+    tx.locks().put(&builder::lock_key(1), &builder::lock_state(1, now)).await.unwrap();
+    tx.keys().insert(&builder::signing_key("k1", now)).await.unwrap();
+    tx.audit().append(&builder::audit(AuditEvent::Registered, now)).await.unwrap();
+    tx.outbox().put(&builder::outbox_item(1, now)).await.unwrap();
+    tx.commit().await.unwrap();
+    (database, store)
+}
+
+/// Reads the row of `table`.
+async fn look(repos: &mut dyn Repos, table: &str) -> Result<(), StoreError> {
+    let now = builder::noon();
+    let user = builder::user(1, now);
+    let session = builder::session(1, &user, now);
+    match table {
+        "users" => repos.users().by_id(user.id).await.map(drop),
+        "sessions" => repos.sessions().with_user(session.id).await.map(drop),
+        "refresh_tokens" => {
+            let digest = builder::generation(session.id, 0, now).digest;
+            repos.sessions().presented(&digest).await.map(drop)
+        }
+        "one_time_links" => {
+            let link = builder::link(1, LinkPurpose::VerifyEmail, &user, now);
+            repos.links().find(&link.digest, now).await.map(drop)
+        }
+        "login_locks" => repos.locks().lock(&builder::lock_key(1)).await.map(drop),
+        "signing_keys" => repos.keys().all().await.map(drop),
+        "audit_events" => repos.audit().list(&AuditFilter::default(), 10).await.map(drop),
+        "outbox" => repos.outbox().lease(now, now, 10).await.map(drop),
+        other => panic!("unknown table {other}"),
+    }
+}
+
+#[tokio::test]
+async fn a_bad_row_is_corrupt() {
+    let (database, store) = filled().await;
+    database.sql(
+        "ALTER TABLE audit_events DISABLE TRIGGER ALL;
+         DO $$ DECLARE one record; BEGIN
+             FOR one IN SELECT conrelid::regclass AS place, conname FROM pg_constraint
+                 WHERE contype = 'c' AND connamespace = 'public'::regnamespace
+             LOOP EXECUTE format('ALTER TABLE %s DROP CONSTRAINT %I', one.place, one.conname); END LOOP;
+         END $$",
+    );
+    let mut repos = store.read().await.unwrap();
+    for (table, change, back) in [
+        ("users", "email = 'Not Canonical@Example.com'", "email = 'user1@example.com'"),
+        ("users", "status = 'asleep'", "status = 'active'"),
+        ("users", "tenant = ''", "tenant = 'default'"),
+        ("users", "created_at = 'infinity'", "created_at = '2026-07-01'"),
+        (
+            "users",
+            "password_hash = NULL, temporary_until = now()",
+            "password_hash = NULL, temporary_until = NULL",
+        ),
+        ("sessions", "methods = 'telepathy'", "methods = 'pwd'"),
+        ("sessions", "ip = 'here'", "ip = NULL"),
+        ("sessions", "ended_at = now()", "ended_at = NULL"),
+        ("sessions", "ended_at = now(), end_reason = 'boredom'", "ended_at = NULL, end_reason = NULL"),
+        ("refresh_tokens", "salt = '\\x00'", "salt = '\\x00000000000000000000000000000000'"),
+        ("refresh_tokens", "generation = 4294967296", "generation = 0"),
+        ("one_time_links", "purpose = 'party'", "purpose = 'verify_email'"),
+        ("login_locks", "failures = 4294967296", "failures = 1"),
+        ("login_locks", "last_attempt_at = '-infinity'", "last_attempt_at = now()"),
+        ("signing_keys", "algorithm = 'none'", "algorithm = 'EdDSA'"),
+        ("audit_events", "event = 'unheard-of'", "event = 'registered'"),
+        ("audit_events", "details = '{\"a\": 1}'", "details = '[]'"),
+        ("outbox", "kind = 'telegram'", "kind = 'verify_email'"),
+        ("outbox", "attempts = 4294967296", "attempts = 0"),
+    ] {
+        database.sql(&format!("UPDATE {table} SET {change}"));
+        let seen = look(&mut *repos, table).await;
+        assert!(
+            matches!(&seen, Err(StoreError::Corrupt { table: named, .. }) if *named == table),
+            "{table} SET {change}: {seen:?}"
+        );
+        database.sql(&format!("UPDATE {table} SET {back}"));
+    }
+}
+
+#[tokio::test]
+async fn a_bad_row_breaks_the_transaction_that_met_it() {
+    let (database, store) = filled().await;
+    database.sql("UPDATE users SET email = 'no address'");
+    let mut tx = store.begin().await.unwrap();
+    assert!(look(&mut *tx, "users").await.is_err());
+    assert!(tx.commit().await.is_err());
+}

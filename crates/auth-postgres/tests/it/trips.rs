@@ -1,0 +1,160 @@
+//! How many round trips the use cases take, counted on the wire, on a connection that knows their
+//! statements.
+
+use std::{future::Future, sync::Arc};
+
+use auth_domain::{
+    client::Client,
+    tenant::TenantId,
+    usecase::{CreateUser, LoginError, PasswordLogin, Policy},
+    user::{Email, Password, Roles},
+};
+use auth_postgres::PostgresStore;
+use auth_testkit::fake::TestEngine;
+use chrono::TimeDelta;
+
+use crate::{
+    proxy::Proxy,
+    support::{Database, config},
+};
+
+/// An engine whose store reaches the database through a proxy, and an account with a password.
+struct Counted {
+    test: TestEngine,
+    store: PostgresStore,
+    proxy: Proxy,
+    password: String,
+    database: Database,
+}
+
+impl Counted {
+    async fn new() -> Self {
+        let (database, proxy) = (Database::migrated(), Proxy::start().await);
+        // One connection: it learns every statement in the first rounds.
+        let mut config = config(&proxy.url(&database.0));
+        config.max_connections = 1;
+        let store = PostgresStore::open(&config).unwrap();
+        let test = TestEngine::new(Arc::new(store.clone()), Policy::default());
+        test.engine.keys.ensure().await.unwrap();
+        let request = CreateUser {
+            tenant: TenantId::default(),
+            email: ada(),
+            full_name: None,
+            roles: Roles::default(),
+        };
+        let created = test.engine.operators.create_user(&request).await.unwrap();
+        let password = created.password.expose_secret().to_owned();
+        Self { test, store, proxy, password, database }
+    }
+
+    /// Runs something three times and says what the last time took.
+    async fn trips<F: Future>(&self, what: &str, call: impl Fn() -> F) -> u64 {
+        let mut last = 0;
+        for _ in 0..3 {
+            self.test.clock.advance(TimeDelta::seconds(1));
+            self.proxy.take();
+            call().await;
+            last = self.proxy.take();
+        }
+        eprintln!("round trips: {what}: {last}");
+        last
+    }
+}
+
+fn login(password: &str) -> PasswordLogin {
+    PasswordLogin {
+        tenant: TenantId::default(),
+        email: ada(),
+        password: Password::new(password.to_owned()),
+        client: Client::default(),
+    }
+}
+
+fn ada() -> Email {
+    Email::parse("ada@example.com").unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_login_takes_four() {
+    let counted = Counted::new().await;
+    let request = login(&counted.password);
+    let engine = &counted.test.engine;
+    let good = counted.trips("login", || async { engine.login.with_password(&request).await.unwrap() }).await;
+    assert_eq!(good, 4);
+    let wrong = login("not the password");
+    let bad = counted
+        .trips("login, wrong password", || async {
+            let refused = engine.login.with_password(&wrong).await;
+            assert!(matches!(refused, Err(LoginError::BadCredentials)));
+        })
+        .await;
+    assert_eq!(bad, 3);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_check_takes_one_and_a_refresh_three() {
+    let counted = Counted::new().await;
+    let (engine, tenant) = (&counted.test.engine, TenantId::default());
+    let signed_in = engine.login.with_password(&login(&counted.password)).await.unwrap();
+    let token = signed_in.access.expose_secret();
+    let check = counted
+        .trips("access token", || async { engine.bearer.authenticate(token, &tenant).await.unwrap() })
+        .await;
+    assert_eq!(check, 1);
+    let caller = engine.bearer.authenticate(token, &tenant).await.unwrap();
+    let list = counted.trips("session list", || async { engine.sessions.list(&caller).await.unwrap() }).await;
+    assert_eq!(list, 1);
+    let newest = std::sync::Mutex::new(signed_in.refresh.expose_secret().to_owned());
+    let refresh = counted
+        .trips("refresh", || async {
+            let token = newest.lock().unwrap().clone();
+            let pair = engine.sessions.refresh(&tenant, &token, &Client::default()).await.unwrap();
+            *newest.lock().unwrap() = pair.refresh.expose_secret().to_owned();
+        })
+        .await;
+    assert_eq!(refresh, 3);
+    let others = counted
+        .trips("ending other sessions", || async {
+            engine.sessions.revoke_others(&caller, &Client::default()).await.unwrap()
+        })
+        .await;
+    assert_eq!(others, 2);
+}
+
+/// What is prepared once is on the connection's list, and nothing is on it twice.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn every_statement_of_a_login_is_prepared_once() {
+    use auth_domain::port::Store as _;
+    let counted = Counted::new().await;
+    let request = login(&counted.password);
+    for _ in 0..4 {
+        let signed_in = counted.test.engine.login.with_password(&request).await.unwrap();
+        let token = signed_in.refresh.expose_secret();
+        counted.test.engine.sessions.refresh(&TenantId::default(), token, &Client::default()).await.unwrap();
+    }
+    // The list is the connection's own: have it written where another connection can read it.
+    counted.database.sql(
+        "CREATE TABLE noted (statement text);
+         CREATE FUNCTION note() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+             INSERT INTO noted SELECT statement FROM pg_prepared_statements; RETURN NULL; END $$;
+         CREATE TRIGGER note AFTER DELETE ON outbox FOR EACH STATEMENT EXECUTE FUNCTION note()",
+    );
+    counted.store.read().await.unwrap().outbox().done(auth_domain::id::OutboxId::from_i64(1)).await.unwrap();
+    let count = |like: &str| {
+        counted.database.sql(&format!("SELECT count(*) FROM noted WHERE statement LIKE '{like}'"))
+    };
+    for like in [
+        "BEGIN",
+        "COMMIT",
+        "SELECT pg_advisory_xact_lock($1)",
+        "INSERT INTO login_locks%",
+        "DELETE FROM login_locks WHERE key = $1",
+        "UPDATE users SET%",
+        "%INSERT INTO sessions%",
+        "%INSERT INTO refresh_tokens SELECT%UPDATE sessions SET last_used_at%",
+        "INSERT INTO audit_events%",
+    ] {
+        assert_eq!(count(like), "1", "{like}\n{}", counted.database.sql("SELECT * FROM noted"));
+    }
+    assert_eq!(counted.database.sql("SELECT statement FROM noted GROUP BY 1 HAVING count(*) > 1"), "");
+}
