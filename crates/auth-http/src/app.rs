@@ -12,6 +12,7 @@ use actix_web::{
     middleware::from_fn,
     web::{self, Data},
 };
+use async_trait::async_trait;
 use auth_domain::port::{Clock, Entropy, RateLimiter};
 use utoipa::openapi::OpenApi;
 
@@ -33,12 +34,21 @@ pub struct Gate {
     pub bearer: Arc<dyn Bearer>,
     /// Counts calls.
     pub limiter: Arc<dyn RateLimiter>,
+    /// Says whether the short-lived state that replicas share can be reached; `None` without one.
+    pub short_lived: Option<Arc<dyn Probe>>,
     /// Tells the time.
     pub clock: Arc<dyn Clock>,
     /// Makes request ids and nonces.
     pub entropy: Arc<dyn Entropy>,
     /// Whether the server is about to stop.
     pub drain: Drain,
+}
+
+/// Something the server works with as long as it is there, and goes on without.
+#[async_trait]
+pub trait Probe: Send + Sync {
+    /// Whether it answers now.
+    async fn is_up(&self) -> bool;
 }
 
 /// Tells that the server is about to stop: answers then close their connections, and readiness is

@@ -39,7 +39,7 @@ mod time;
 mod transport;
 
 pub use api::operations;
-pub use app::{Api, Drain, Gate, openapi_document};
+pub use app::{Api, Drain, Gate, Probe, openapi_document};
 pub use operation::{Limit, Operation};
 pub use problem::{FieldError, Problem, error_chain};
 pub use settings::HttpSettings;

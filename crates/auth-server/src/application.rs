@@ -32,7 +32,7 @@ pub struct Application {
     wiring: Wiring,
     delivers_mail: bool,
     // Keeps other servers away from the same database file until this one is gone.
-    _claim: wire::Claim,
+    _claim: Option<wire::Claim>,
 }
 
 impl Application {
@@ -46,11 +46,10 @@ impl Application {
         let address = listener.local_addr()?;
         let settings = &settings.bound_to(address);
         let wiring = wire::build(settings)?;
-        let claim = wiring.claim()?;
-        for migration in wiring.migrate().await? {
+        let claim = wiring.stores.claim()?;
+        for migration in wiring.prepare().await? {
             tracing::info!(%migration, "database brought up to date");
         }
-        wiring.engine.keys.ensure().await.context("cannot prepare the signing keys")?;
         let drain = Drain::default();
         let api = api(settings, &wiring, drain.clone())?;
         Ok(Self {
@@ -79,8 +78,9 @@ impl Application {
     ///
     /// # Errors
     /// When the server itself fails.
-    pub async fn run_until(self, shutdown: impl Future<Output = ()>) -> anyhow::Result<()> {
-        let workers = Workers::start(&self.wiring.engine, self.delivers_mail);
+    pub async fn run_until(mut self, shutdown: impl Future<Output = ()>) -> anyhow::Result<()> {
+        let changes = self.wiring.state.changes.take();
+        let workers = Workers::start(&self.wiring.engine, self.delivers_mail, changes);
         let handle = self.server.handle();
         let serving = actix_web::rt::spawn(self.server);
         tokio::pin!(serving);
@@ -106,7 +106,8 @@ pub(crate) fn api(settings: &Settings, wiring: &Wiring, drain: Drain) -> anyhow:
     let gate = Gate {
         settings,
         bearer: Arc::new(wiring.engine.bearer.clone()),
-        limiter: wiring.limiter.clone(),
+        limiter: wiring.state.limiter.clone(),
+        short_lived: wiring.state.redis.clone(),
         clock: wiring.clock.clone(),
         entropy: wiring.entropy.clone(),
         drain,

@@ -1,67 +1,55 @@
 //! The one place that names adapters: settings in, engine out.
 
+mod state;
+mod stores;
+
 use std::{num::NonZeroUsize, path::Path, sync::Arc};
 
 use anyhow::Context as _;
 use auth_crypto::{Argon2Hasher, HasherConfig, JwtConfig, JwtKeys, Keys, OsEntropy, SystemClock};
 use auth_domain::{
     guard::lockout::LockPolicy,
-    port::{Clock, Entropy, Mailbox, RateLimiter},
+    port::{Clock, Entropy, Mailbox},
     secret::ServerSecret,
     token::TokenExpectations,
     usecase::{Engine, Policy, Ports},
 };
-use auth_memory::MemoryLimiter;
 use auth_smtp::{CapturingSender, MailSettings, Templates};
 pub(crate) use auth_sqlite::Claim;
-use auth_sqlite::{SqliteConfig, SqliteStore};
 use secrecy::ExposeSecret as _;
 
+pub(crate) use self::{state::State, stores::Stores};
 use crate::{
     secret_file,
-    settings::{Database, Delivery, Settings},
+    settings::{Database, Delivery, Settings, Spec, table},
 };
 
 /// The engine on its adapters, and what the server needs of them besides.
 pub(crate) struct Wiring {
     /// The engine.
     pub(crate) engine: Engine,
-    /// Counts requests.
-    pub(crate) limiter: Arc<dyn RateLimiter>,
+    /// Where accounts are kept.
+    pub(crate) stores: Stores,
+    /// Where limits are counted.
+    pub(crate) state: State,
     /// Tells the time.
     pub(crate) clock: Arc<dyn Clock>,
     /// Makes ids and nonces.
     pub(crate) entropy: Arc<dyn Entropy>,
     /// Shows captured messages; `None` where there is no dev mailbox.
     pub(crate) mailbox: Option<Arc<dyn Mailbox>>,
-    store: Arc<SqliteStore>,
 }
 
 impl Wiring {
-    /// Brings the store's schema up to date; says which migrations ran.
-    ///
-    /// # Errors
-    /// When the store refuses one.
-    pub(crate) async fn migrate(&self) -> anyhow::Result<Vec<String>> {
-        self.store.migrate().await.context("cannot migrate the database")
-    }
-
-    /// Makes the engine usable for a command beside a running server: the schema must be there (the
-    /// embedded default is brought up to date), the signing keys are installed.
+    /// Makes the engine usable: the schema is the present one, the signing keys are installed. Says
+    /// which migrations ran.
     ///
     /// # Errors
     /// When the store or a key refuses.
-    pub(crate) async fn prepare(&self) -> anyhow::Result<()> {
-        self.migrate().await?;
-        self.engine.keys.ensure().await.context("cannot prepare the signing keys")
-    }
-
-    /// Keeps a second server away from the same database file for as long as the claim lives.
-    ///
-    /// # Errors
-    /// When a server has it already.
-    pub(crate) fn claim(&self) -> anyhow::Result<Claim> {
-        self.store.claim().context("cannot use the database")
+    pub(crate) async fn prepare(&self) -> anyhow::Result<Vec<String>> {
+        let migrations = self.stores.ready_schema().await?;
+        self.engine.keys.ensure().await.context("cannot prepare the signing keys")?;
+        Ok(migrations)
     }
 }
 
@@ -75,38 +63,42 @@ pub(crate) fn build(settings: &Settings) -> anyhow::Result<Wiring> {
     let secret = server_secret(settings, &*entropy)?;
     let keys = Arc::new(Keys::derive(&secret));
     let tokens = Arc::new(tokens(settings, secret, &keys)?);
-    let store = Arc::new(store(settings)?);
-    let limiter: Arc<dyn RateLimiter> = Arc::new(MemoryLimiter::new());
+    let stores =
+        Stores::open(settings).with_context(|| format!("cannot open the database {}", settings.database))?;
+    let state = State::open(settings, Arc::clone(&keys) as _)?;
     let sender = Arc::new(sender(settings, Arc::clone(&clock))?);
     let ports = Ports {
-        store: Arc::clone(&store) as _,
+        store: stores.port(),
         hasher: Arc::new(hasher(settings)?),
         signer: Arc::clone(&tokens) as _,
         verifier: Arc::clone(&tokens) as _,
         key_ring: Arc::clone(&tokens) as _,
         key_factory: tokens,
         keyed_hash: keys,
-        limiter: Arc::clone(&limiter),
+        limiter: Arc::clone(&state.limiter),
         mailer: Arc::clone(&sender) as _,
         clock: Arc::clone(&clock),
         entropy: Arc::clone(&entropy),
     };
     Ok(Wiring {
         engine: Engine::new(ports, policy(settings)),
-        limiter,
+        stores,
+        state,
         clock,
         entropy,
         mailbox: settings.has_dev_mailbox().then_some(sender as _),
-        store,
     })
 }
 
-fn store(settings: &Settings) -> anyhow::Result<SqliteStore> {
-    let config = match &settings.database {
-        Database::Sqlite(path) => SqliteConfig::file(path),
-        Database::Memory => SqliteConfig::in_memory(),
+/// What the adapters refuse of the settings: the setting, and one line about it.
+pub(crate) fn refusals(settings: &Settings) -> Vec<(&'static Spec, String)> {
+    let database = match &settings.database {
+        Database::Postgres(dsn) => stores::refusal(dsn),
+        Database::Sqlite(_) | Database::Memory => None,
     };
-    SqliteStore::open(config).with_context(|| format!("cannot open the database {}", settings.database))
+    let redis = settings.redis.as_ref().and_then(|dsn| state::refusal(settings, dsn));
+    let database = database.map(|reason| (&table::DATABASE_URL, reason));
+    database.into_iter().chain(redis.map(|reason| (&table::REDIS_URL, reason))).collect()
 }
 
 fn hasher(settings: &Settings) -> anyhow::Result<Argon2Hasher> {

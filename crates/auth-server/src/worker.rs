@@ -5,9 +5,16 @@
 
 use std::{future::Future, time::Duration};
 
-use auth_domain::usecase::{DeliveryOutcome, DeliveryReport, Engine, Fault};
+use auth_domain::{
+    audit::AuditEvent,
+    usecase::{DeliveryOutcome, DeliveryReport, Engine, Fault},
+};
 use auth_http::error_chain;
-use tokio::{sync::watch, task::JoinSet, time::sleep};
+use tokio::{
+    sync::{mpsc::UnboundedReceiver, watch},
+    task::JoinSet,
+    time::sleep,
+};
 
 /// How soon a message is looked for after it was written.
 const DELIVERY_PAUSE: Duration = Duration::from_millis(200);
@@ -28,7 +35,11 @@ pub(crate) struct Workers {
 
 impl Workers {
     /// Starts the workers on the present runtime.
-    pub(crate) fn start(engine: &Engine, delivers_mail: bool) -> Self {
+    pub(crate) fn start(
+        engine: &Engine,
+        delivers_mail: bool,
+        limit_changes: Option<UnboundedReceiver<AuditEvent>>,
+    ) -> Self {
         let (stop, _) = watch::channel(false);
         let mut tasks = JoinSet::new();
         if delivers_mail {
@@ -36,6 +47,9 @@ impl Workers {
         }
         spawn(&mut tasks, &stop, engine.clone(), clean_up);
         spawn(&mut tasks, &stop, engine.clone(), keep_keys);
+        if let Some(changes) = limit_changes {
+            tasks.spawn(note_limit_changes(engine.clone(), changes, stop.subscribe()));
+        }
         Self { tasks, stop }
     }
 
@@ -65,6 +79,24 @@ where
             }
         }
     });
+}
+
+/// Puts each change of the limiter's mode into the audit log.
+async fn note_limit_changes(
+    engine: Engine,
+    mut changes: UnboundedReceiver<AuditEvent>,
+    mut stopped: watch::Receiver<bool>,
+) {
+    loop {
+        let event = tokio::select! {
+            event = changes.recv() => event,
+            _ = stopped.wait_for(|&stop| stop) => None,
+        };
+        let Some(event) = event else { return };
+        if let Err(fault) = engine.operators.note(event).await {
+            tracing::warn!(error = %error_chain(&fault), event = event.as_str(), "not in the audit log");
+        }
+    }
 }
 
 async fn deliver(engine: Engine) -> Duration {

@@ -70,6 +70,10 @@ events! {
     ProfileChanged = "profile.changed", Success;
     /// The owner closed the account.
     AccountClosed = "account.closed", Success;
+    /// The limits that replicas share cannot be reached: each counts for itself, more strictly.
+    LimitsDegraded = "limits.degraded", Failure;
+    /// Limits are shared again.
+    LimitsRestored = "limits.restored", Success;
     /// Somebody signed in.
     LoginOk = "login.ok", Success;
     /// A wrong password, an unknown address or an account that may not be used.

@@ -84,6 +84,15 @@ impl Operators {
         Self { core }
     }
 
+    /// Puts something that happened to the server itself into the audit log of the default tenant.
+    ///
+    /// # Errors
+    /// [`Fault`] when the store fails.
+    pub async fn note(&self, event: AuditEvent) -> Result<(), Fault> {
+        let record = AuditRecord::new(event, &TenantId::default(), &Client::default(), self.core.now());
+        Ok(self.core.ports.store.read().await?.audit().append(&record).await?)
+    }
+
     /// Makes an account with a random temporary password.
     ///
     /// # Errors

@@ -24,6 +24,8 @@ struct ReadinessView {
     /// `ready`, `not_ready` or `draining`.
     #[schema(example = "ready")]
     status: &'static str,
+    /// Whether it works, but not as well as it should: limits are counted by each replica for itself.
+    degraded: bool,
     dependencies: Dependencies,
 }
 
@@ -32,6 +34,10 @@ struct Dependencies {
     /// `up` or `down`.
     #[schema(example = "up")]
     store: &'static str,
+    /// `up` or `down`; missing where the server uses none.
+    #[schema(example = "up")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    redis: Option<&'static str>,
 }
 
 pub(super) fn root() -> Operation {
@@ -78,11 +84,23 @@ pub(super) fn ready() -> Operation {
 
 async fn handle_ready(engine: Data<Engine>, gate: Data<Gate>) -> HttpResponse {
     let store_is_up = engine.check_store().await.is_ok();
+    let redis = match &gate.short_lived {
+        Some(redis) => Some(redis.is_up().await),
+        None => None,
+    };
     let (status, word) = match (gate.drain.is_on(), store_is_up) {
         (true, _) => (StatusCode::SERVICE_UNAVAILABLE, "draining"),
         (false, false) => (StatusCode::SERVICE_UNAVAILABLE, "not_ready"),
         (false, true) => (StatusCode::OK, "ready"),
     };
-    let dependencies = Dependencies { store: if store_is_up { "up" } else { "down" } };
-    HttpResponse::build(status).json(ReadinessView { status: word, dependencies })
+    let dependencies = Dependencies { store: word_of(store_is_up), redis: redis.map(word_of) };
+    HttpResponse::build(status).json(ReadinessView {
+        status: word,
+        degraded: redis == Some(false),
+        dependencies,
+    })
+}
+
+const fn word_of(is_up: bool) -> &'static str {
+    if is_up { "up" } else { "down" }
 }

@@ -273,6 +273,7 @@ impl Toy {
             settings,
             bearer: Arc::new(ToyBearer),
             limiter: Arc::new(limiter.clone()),
+            short_lived: None,
             clock: Arc::new(FakeClock::at(builder::noon())),
             entropy: Arc::new(SeededEntropy::default()),
             drain: drain.clone(),

@@ -6,7 +6,7 @@ use crate::wire::Wiring;
 
 /// Brings the database to the layout of this version.
 pub(super) async fn run(wiring: Wiring) -> anyhow::Result<()> {
-    let done = wiring.migrate().await?;
+    let done = wiring.stores.migrate().await?;
     for migration in &done {
         println!("applied {migration}");
     }

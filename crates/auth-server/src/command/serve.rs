@@ -41,6 +41,7 @@ fn welcome(settings: &Settings, application: &Application) {
     }
     match &settings.database {
         Database::Sqlite(path) => eprintln!("  Data         {}", path.display()),
+        Database::Postgres(_) => eprintln!("  Data         {}", settings.database),
         Database::Memory => eprintln!("  Data         in memory, gone when the server stops"),
     }
     eprintln!();

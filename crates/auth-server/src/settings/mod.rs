@@ -8,6 +8,7 @@
 //! on one line each ([`SettingsError`]).
 
 mod dotenv;
+mod dsn;
 mod error;
 mod layer;
 mod parse;
@@ -17,7 +18,7 @@ mod reference;
 mod rules;
 mod source;
 mod spec;
-mod table;
+pub(crate) mod table;
 
 use std::{
     net::{IpAddr, SocketAddr},
@@ -36,7 +37,9 @@ use chrono::TimeDelta;
 use ipnet::IpNet;
 use tracing::Level;
 
+pub(crate) use self::spec::Spec;
 pub use self::{
+    dsn::Dsn,
     error::{Refusal, SettingsError},
     layer::Inputs,
     parse::{AllowList, BaseUrl, Database},
@@ -89,6 +92,15 @@ pub struct Settings {
     pub data_dir: PathBuf,
     /// `DATABASE_URL`: where accounts are stored.
     pub database: Database,
+    /// `DATABASE_POOL_SIZE`.
+    pub database_pool_size: usize,
+    /// `REDIS_URL`, or what the other `REDIS_*` settings make of it: where limits and codes are kept.
+    /// `None` keeps them in the process.
+    pub redis: Option<Dsn>,
+    /// `REDIS_KEY_PREFIX`.
+    pub redis_key_prefix: String,
+    /// `REDIS_CA_FILE`.
+    pub redis_ca_file: Option<PathBuf>,
     /// Known tenants, each once, `default` always among them.
     pub tenants: Vec<TenantId>,
     /// How many copies of this server run.

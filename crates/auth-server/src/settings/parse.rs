@@ -1,7 +1,7 @@
 //! Reads single values.
 
 use std::{
-    fmt,
+    fmt::{self, Write as _},
     net::{IpAddr, Ipv4Addr},
     path::PathBuf,
     str::FromStr,
@@ -9,6 +9,8 @@ use std::{
 
 use actix_web::http::Uri;
 use ipnet::IpNet;
+
+use super::dsn::Dsn;
 
 /// Why a value was refused: by its shape, as the table describes it, or for a reason of its own.
 #[derive(Debug, PartialEq, Eq)]
@@ -26,6 +28,8 @@ pub enum Database {
     Memory,
     /// In an SQLite file.
     Sqlite(PathBuf),
+    /// On PostgreSQL, at `postgresql://…`.
+    Postgres(Dsn),
 }
 
 impl fmt::Display for Database {
@@ -33,6 +37,7 @@ impl fmt::Display for Database {
         match self {
             Self::Memory => f.write_str("sqlite::memory:"),
             Self::Sqlite(path) => write!(f, "sqlite://{}", path.display()),
+            Self::Postgres(dsn) => write!(f, "{dsn}"),
         }
     }
 }
@@ -97,10 +102,8 @@ pub(crate) fn address(text: &str) -> Result<IpAddr, Wrong> {
 
 pub(crate) fn database(text: &str) -> Result<Database, Wrong> {
     let (scheme, rest) = text.split_once(':').ok_or(Wrong::Shape)?;
-    if scheme.starts_with("postgres") {
-        return Err(Wrong::Because(
-            "this version stores in SQLite only, set sqlite://PATH; PostgreSQL comes later",
-        ));
+    if is_postgres(scheme) {
+        return Ok(Database::Postgres(Dsn::new(format!("postgresql:{rest}"))));
     }
     if !scheme.eq_ignore_ascii_case("sqlite") {
         return Err(Wrong::Shape);
@@ -110,6 +113,12 @@ pub(crate) fn database(text: &str) -> Result<Database, Wrong> {
         path if path.is_empty() || path.contains('?') => Err(Wrong::Shape),
         path => Ok(Database::Sqlite(path.into())),
     }
+}
+
+/// `postgres`, `postgresql`, and what `SQLAlchemy` calls it with a driver, as in `postgresql+asyncpg`.
+fn is_postgres(scheme: &str) -> bool {
+    let name = scheme.split_once('+').map_or(scheme, |(name, _driver)| name);
+    name.eq_ignore_ascii_case("postgres") || name.eq_ignore_ascii_case("postgresql")
 }
 
 pub(crate) fn base_url(text: &str) -> Result<BaseUrl, Wrong> {
@@ -159,6 +168,33 @@ pub(crate) fn list(text: &str) -> Result<Vec<String>, Wrong> {
     Ok(items.iter().map(|item| item.trim().to_owned()).filter(|item| !item.is_empty()).collect())
 }
 
+/// A host name or an IP address, as it stands in an address.
+pub(crate) fn host(text: &str) -> Result<String, Wrong> {
+    match text.parse() {
+        Ok(IpAddr::V6(address)) => Ok(format!("[{address}]")),
+        Ok(IpAddr::V4(address)) => Ok(address.to_string()),
+        Err(_) => {
+            let letters = text.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'.' | b'_'));
+            if letters { Ok(text.to_owned()) } else { Err(Wrong::Shape) }
+        }
+    }
+}
+
+/// A user name or password, as it stands in an address (RFC 3986 §3.2.1).
+pub(crate) fn percent_encoded(text: &str) -> String {
+    let mut encoded = String::with_capacity(text.len());
+    for byte in text.bytes() {
+        match byte {
+            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => {
+                encoded.push(char::from(byte));
+            }
+            // Writing to a String cannot fail.
+            _ => drop(write!(encoded, "%{byte:02X}")),
+        }
+    }
+    encoded
+}
+
 /// A text for people and tokens: no control characters, not endless.
 pub(crate) fn plain(text: &str) -> Result<String, Wrong> {
     const LONGEST: usize = 100;
@@ -188,10 +224,11 @@ mod tests {
         assert_eq!(database("sqlite::memory:"), Ok(Database::Memory));
         assert_eq!(database("sqlite://:memory:"), Ok(Database::Memory));
         for scheme in ["postgresql", "postgres", "postgresql+asyncpg", "postgresql+psycopg2"] {
-            let refused = database(&format!("{scheme}://u:p@h/d"));
-            assert!(matches!(refused, Err(Wrong::Because(_))), "{scheme}");
+            let read = database(&format!("{scheme}://u:p@h/d"));
+            assert_eq!(read, Ok(Database::Postgres(Dsn::new("postgresql://u:p@h/d".to_owned()))), "{scheme}");
         }
-        for bad in ["", "sqlite://", "data/a.sqlite3", "mysql://h/d", "sqlite://a?mode=ro"] {
+        for bad in ["", "sqlite://", "data/a.sqlite3", "mysql://h/d", "postgress://h/d", "sqlite://a?mode=ro"]
+        {
             assert_eq!(database(bad), Err(Wrong::Shape), "{bad}");
         }
     }

@@ -16,7 +16,7 @@ use chrono::TimeDelta;
 use tracing::Level;
 
 use super::{
-    AllowList, AppEnv, BaseUrl, Database, Delivery, ForwardedHeader, Loaded, LogFormat, Settings,
+    AllowList, AppEnv, BaseUrl, Database, Delivery, Dsn, ForwardedHeader, Loaded, LogFormat, Settings,
     SettingsError,
     layer::{Inputs, Layers},
     parse::{self, Wrong},
@@ -95,6 +95,10 @@ fn settings(from: &mut Reader) -> Settings {
         port,
         data_dir,
         database,
+        database_pool_size: from.number(&table::DATABASE_POOL_SIZE),
+        redis: redis(from),
+        redis_key_prefix: from.value(&table::REDIS_KEY_PREFIX, parse::plain),
+        redis_ca_file: from.optional(&table::REDIS_CA_FILE, |path| Ok(PathBuf::from(path))),
         tenants,
         replicas,
         secret_key,
@@ -121,6 +125,27 @@ fn tenants(text: &str) -> Result<Vec<TenantId>, Wrong> {
         }
     }
     Ok(tenants)
+}
+
+/// `REDIS_URL`, or an address made of the parts that older files have.
+fn redis(from: &mut Reader) -> Option<Dsn> {
+    let url = from.optional(&table::REDIS_URL, |text| Ok(Dsn::new(text.to_owned())));
+    let host = from.optional(&table::REDIS_HOST, parse::host);
+    let port: u16 = from.number(&table::REDIS_PORT);
+    let number: u32 = from.number(&table::REDIS_DB);
+    let user = from.optional(&table::REDIS_USERNAME, |text| Ok(parse::percent_encoded(text)));
+    let password = from.optional(&table::REDIS_PASSWORD, |text| Ok(parse::percent_encoded(text)));
+    if !from.value(&table::REDIS_ENABLED, parse::flag) {
+        return None;
+    }
+    url.or_else(|| {
+        let login = match (user, password) {
+            (None, None) => String::new(),
+            (user, None) => format!("{}@", user.unwrap_or_default()),
+            (user, Some(password)) => format!("{}:{password}@", user.unwrap_or_default()),
+        };
+        Some(Dsn::new(format!("redis://{login}{}:{port}/{number}", host?)))
+    })
 }
 
 fn auth_provider(text: &str) -> Result<(), Wrong> {

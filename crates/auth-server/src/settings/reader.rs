@@ -6,6 +6,7 @@ use auth_domain::secret::ServerSecret;
 use secrecy::ExposeSecret as _;
 
 use super::{
+    dsn::without_password,
     error::{Refusal, shown},
     layer::Layers,
     parse::Wrong,
@@ -124,6 +125,9 @@ impl Reader {
         let (value, source) = match self.raw(spec) {
             None => (default.to_owned(), Source::Default.to_string()),
             Some(raw) if spec.is_secret() => ("set".to_owned(), raw.source.to_string()),
+            Some(raw) if matches!(spec.kind, Kind::Url(_)) => {
+                (without_password(raw.text.expose_secret().trim()), raw.source.to_string())
+            }
             Some(raw) => (raw.text.expose_secret().trim().to_owned(), raw.source.to_string()),
         };
         self.effective.push(Effective { name: spec.name, group: spec.group, value, source });

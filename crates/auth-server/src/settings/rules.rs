@@ -6,16 +6,22 @@ use auth_domain::secret::ServerSecret;
 use secrecy::ExposeSecret as _;
 
 use super::{
-    Database, Delivery, Settings, layer::is_world_readable, parse, reader::Reader, source::Source,
-    spec::Spec, table,
+    Database, Delivery, Settings, layer::is_world_readable, reader::Reader, source::Source, spec::Spec, table,
 };
-use crate::settings::error::Refusal;
+use crate::{settings::error::Refusal, wire};
 
 /// Applies every rule, and adds each broken one to the reader's refusals.
 pub(super) fn check(settings: &Settings, reader: &mut Reader) {
     refuse_what_comes_later(settings, reader);
-    if settings.replicas > 1 {
-        let reason = "accounts and limits are kept by one process in this version, set 1";
+    for (spec, reason) in wire::refusals(settings) {
+        reader.refuse(spec, reason);
+    }
+    if settings.replicas > 1 && !matches!(settings.database, Database::Postgres(_)) {
+        let reason = "several replicas need one PostgreSQL for their accounts: set DATABASE_URL";
+        reader.refuse(&table::REPLICAS, reason);
+    }
+    if settings.replicas > 1 && settings.redis.is_none() {
+        let reason = "several replicas need one Redis for their limits: set REDIS_URL";
         reader.refuse(&table::REPLICAS, reason);
     }
     if settings.is_production() {
@@ -38,17 +44,6 @@ fn refuse_what_comes_later(settings: &Settings, reader: &mut Reader) {
             &table::SMTP_HOST,
             format!("delivery through SMTP arrives in a later version; {instead}"),
         );
-    }
-    let enabled = reader.raw(&table::REDIS_ENABLED).map(|raw| parse::flag(raw.text.expose_secret()));
-    if enabled == Some(Ok(false)) {
-        return;
-    }
-    for spec in [&table::REDIS_URL, &table::REDIS_HOST] {
-        if reader.raw(spec).is_some() {
-            let reason =
-                "Redis arrives in a later version; unset it to keep short-lived state in the process";
-            reader.refuse(spec, reason);
-        }
     }
 }
 
@@ -77,8 +72,10 @@ fn secrets(settings: &Settings, reader: &mut Reader) {
 /// A file that holds a secret must not be open to everybody (CF-02).
 fn secret_files(reader: &mut Reader) {
     let mut files = BTreeSet::new();
-    for spec in table::ALL.iter().filter(|spec| spec.is_secret()) {
-        let Some(raw) = reader.raw(spec) else { continue };
+    for spec in table::ALL {
+        let Some(raw) = reader.raw(spec).filter(|raw| spec.guards(raw.text.expose_secret())) else {
+            continue;
+        };
         if let (Source::Line { file, .. }, Some(path)) = (&raw.source, &raw.file)
             && is_world_readable(path).unwrap_or(false)
         {
@@ -94,7 +91,10 @@ fn secret_files(reader: &mut Reader) {
 
 fn addresses(settings: &Settings, reader: &mut Reader) {
     if settings.database == Database::Memory {
-        reader.refuse(&table::DATABASE_URL, "production keeps its accounts: set sqlite://PATH");
+        reader.refuse(
+            &table::DATABASE_URL,
+            "production keeps its accounts: set postgresql://… or sqlite://PATH",
+        );
     }
     let plain = "production needs an address with https://";
     if !settings.public_url.is_https() {

@@ -30,6 +30,8 @@ pub(crate) enum Kind {
     Flag,
     /// Text; the words say what kind, as in "expected …".
     Text(&'static str),
+    /// An address, printed without the password in it; it may be kept in a file of its own.
+    Url(&'static str),
     /// Text that is never printed, and may be kept in a file of its own. The words say what kind.
     Secret(&'static str),
 }
@@ -51,9 +53,14 @@ impl Spec {
         matches!(self.kind, Kind::Secret(_))
     }
 
-    /// The name of the variable that points to a file with the value; secrets only.
+    /// The name of the variable that points to a file with the value, for what may hold a secret.
     pub(crate) fn file_name(&self) -> Option<String> {
-        self.is_secret().then(|| format!("{}_FILE", self.name))
+        matches!(self.kind, Kind::Secret(_) | Kind::Url(_)).then(|| format!("{}_FILE", self.name))
+    }
+
+    /// Whether `text`, as a value of this setting, must not be read by everybody.
+    pub(crate) fn guards(&self, text: &str) -> bool {
+        self.is_secret() || (matches!(self.kind, Kind::Url(_)) && text.contains('@'))
     }
 
     /// Every name that sets this setting.
@@ -70,7 +77,7 @@ impl Kind {
             Self::Choice(words) => format!("one of {}", words.join(", ")).into(),
             Self::Number(least, most) => format!("a whole number from {least} to {most}").into(),
             Self::Flag => "true or false".into(),
-            Self::Text(what) | Self::Secret(what) => (*what).into(),
+            Self::Text(what) | Self::Url(what) | Self::Secret(what) => (*what).into(),
         }
     }
 }

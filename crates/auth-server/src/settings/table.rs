@@ -55,14 +55,36 @@ table! {
         PORT: Kind::Number(0, 65535), is "8000";
         /// Directory of what the server keeps for itself: the generated secret, the embedded database.
         DATA_DIR: Kind::Text("a path"), is "data";
-        /// Where accounts are stored. `sqlite://data/auth.sqlite3` is relative to the working directory, `sqlite:///var/lib/auth.sqlite3` is not; `sqlite::memory:` forgets everything at the end.
-        DATABASE_URL or SQLALCHEMY_DATABASE_URL: Kind::Text("sqlite://PATH or sqlite::memory:"), depends "`sqlite://<DATA_DIR>/auth.sqlite3`";
+        /// Where accounts are stored. `sqlite://data/auth.sqlite3` is relative to the working directory, `sqlite:///var/lib/auth.sqlite3` is not; `sqlite::memory:` forgets everything at the end. `postgresql://USER:PASSWORD@HOST1:5432,HOST2:5432/NAME?sslmode=verify-full` serves several replicas; of several hosts the one that takes writes is used.
+        DATABASE_URL or SQLALCHEMY_DATABASE_URL: Kind::Url("postgresql://USER:PASSWORD@HOST/NAME, sqlite://PATH or sqlite::memory:"), depends "`sqlite://<DATA_DIR>/auth.sqlite3`";
+        /// Connections to PostgreSQL that requests share; two more are kept for health checks and commands.
+        DATABASE_POOL_SIZE: Kind::Number(1, 1000), is "16";
         /// Known tenants; `default` is always one of them.
         TENANTS: Kind::Text("a comma list of names made of a-z, 0-9, _ and -, 63 characters at most"), is "default";
-        /// How many copies of this server run. More than one needs a shared store, which this version does not have.
+        /// How many copies of this server run. More than one need PostgreSQL and Redis.
         REPLICAS: Kind::Number(1, 1000), is "1";
         /// Which accounts may sign in: those of this server. Others arrive in a later version.
         AUTH_PROVIDER: Kind::Choice(&["native", "cognito", "both"]), is "native";
+    }
+    "Redis" {
+        /// Where limits, codes and login challenges are kept; unset, in the process. `rediss://` is TLS. Several addresses are the nodes of a Redis Cluster.
+        REDIS_URL: Kind::Url("redis://USER:PASSWORD@HOST:PORT/DB, or a comma list of a cluster's nodes");
+        /// The same in parts, as older files have it; `REDIS_URL` wins.
+        REDIS_HOST: Kind::Text("a host name");
+        /// Its port.
+        REDIS_PORT: Kind::Number(1, 65535), is "6379";
+        /// The number of its database.
+        REDIS_DB: Kind::Number(0, 1_000_000), is "0";
+        /// Its ACL user.
+        REDIS_USERNAME: Kind::Text("a text");
+        /// Its password.
+        REDIS_PASSWORD: Kind::Secret("a text");
+        /// What the names of all keys begin with, where several installations share one Redis.
+        REDIS_KEY_PREFIX: Kind::Text("1 to 64 letters, digits, and : . _ -"), is "auth:";
+        /// Certificates to trust with `rediss://` (PEM), in place of the system's.
+        REDIS_CA_FILE: Kind::Text("a path");
+        /// `false` makes all other `REDIS_*` settings count for nothing.
+        REDIS_ENABLED: Kind::Flag, is "true";
     }
     "Secrets" {
         /// Seals the stored signing keys, and signs tokens with `JWT_ALGORITHM=HS256`. Development generates one and keeps it at `<DATA_DIR>/secret.key`. Losing it makes the stored keys unreadable.
@@ -157,20 +179,6 @@ table! {
         AWS_REGION: Kind::Text("a region");
         /// Without effect.
         SMS_SENDER_ID: Kind::Text("a text");
-        /// Refused while set: Redis arrives in a later version.
-        REDIS_URL: Kind::Secret("redis://HOST:PORT/DB");
-        /// Refused while set, unless `REDIS_ENABLED` is false.
-        REDIS_HOST: Kind::Text("a host name");
-        /// `false` makes the other `REDIS_*` settings of older files harmless.
-        REDIS_ENABLED: Kind::Flag;
-        /// Without effect.
-        REDIS_PORT: Kind::Number(1, 65535);
-        /// Without effect.
-        REDIS_DB: Kind::Number(0, 1_000_000);
-        /// Without effect.
-        REDIS_USERNAME: Kind::Text("a text");
-        /// Without effect.
-        REDIS_PASSWORD: Kind::Secret("a text");
     }
 }
 

@@ -52,14 +52,14 @@ fn an_alias_counts_in_its_own_layer() {
 }
 
 #[test]
-fn the_old_asyncpg_address_is_understood_and_refused_without_showing_it() {
+fn the_old_asyncpg_address_is_understood_and_its_password_never_shown() {
     let place = Place::new()
         .file(".env", "SQLALCHEMY_DATABASE_URL=\"postgresql+asyncpg://user:hunter2@localhost:5433/auth\"");
-    assert_eq!(
-        place.refusal(),
-        "DATABASE_URL (.env line 1, as SQLALCHEMY_DATABASE_URL): this version stores in SQLite only, set \
-         sqlite://PATH; PostgreSQL comes later"
-    );
+    let loaded = place.load();
+    assert_eq!(loaded.settings.database.to_string(), "postgresql://user:***@localhost:5433/auth");
+    let shown = loaded.effective.iter().find(|setting| setting.name == "DATABASE_URL").unwrap();
+    assert_eq!(shown.value, "postgresql+asyncpg://user:***@localhost:5433/auth");
+    assert!(!format!("{:?}", loaded.settings).contains("hunter2"));
 }
 
 #[test]

@@ -44,7 +44,7 @@ fn each_refusal_is_one_line() {
         (
             "DATABASE_URL",
             "sqlite::memory:",
-            "(environment): production keeps its accounts: set sqlite://PATH",
+            "(environment): production keeps its accounts: set postgresql://… or sqlite://PATH",
         ),
         ("PUBLIC_URL", "http://a.com", "(environment): production needs an address with https://"),
         ("FRONTEND_URL", "http://a.com", "(environment): production needs an address with https://"),
@@ -75,11 +75,6 @@ fn each_refusal_is_one_line() {
             "smtp.example.com",
             "(environment): delivery through SMTP arrives in a later version; unset it, and set \
              MAIL_PROVIDER=off",
-        ),
-        (
-            "REPLICAS",
-            "2",
-            "(environment): accounts and limits are kept by one process in this version, set 1",
         ),
     ] {
         assert_eq!(Place::production().env(name, value).refusal(), format!("{name} {expected}"));

@@ -89,7 +89,17 @@ fn each_bad_value_is_one_line_that_names_setting_source_and_expectation() {
         ("HOST", "nowhere", "expected an IP address, or localhost, found \"nowhere\""),
         ("PORT", "80000", "expected a whole number from 0 to 65535, found \"80000\""),
         ("PORT", "80\n00", "expected a whole number from 0 to 65535, found \"80\\n00\""),
-        ("DATABASE_URL", "mysql://root:hunter2@db/x", "expected sqlite://PATH or sqlite::memory:"),
+        (
+            "DATABASE_URL",
+            "mysql://root:hunter2@db/x",
+            "expected postgresql://USER:PASSWORD@HOST/NAME, sqlite://PATH or sqlite::memory:",
+        ),
+        (
+            "DATABASE_URL",
+            "postgresql://auth:hunter2@db/auth?sslmode=sometimes",
+            "the database URL has `sslmode=sometimes`; possible are disable, prefer, require, verify-ca and \
+             verify-full",
+        ),
         (
             "TENANTS",
             "a,b c",
@@ -144,15 +154,9 @@ fn each_bad_value_is_one_line_that_names_setting_source_and_expectation() {
         ),
         (
             "REDIS_URL",
-            "redis://:hunter2@x",
-            "Redis arrives in a later version; unset it to keep short-lived state in the process",
+            "http://:hunter2@x",
+            "a Redis URL must look like redis://[[user]:password@]host[:port][/database], or rediss://… for TLS",
         ),
-        (
-            "REDIS_HOST",
-            "x",
-            "Redis arrives in a later version; unset it to keep short-lived state in the process",
-        ),
-        ("REPLICAS", "2", "accounts and limits are kept by one process in this version, set 1"),
     ] {
         let line = Place::new().env(name, value).refusal();
         assert_eq!(line, format!("{name} (environment): {expected}"));
@@ -182,4 +186,34 @@ fn no_secret_is_printed() {
     let place = Place::new().env("SECRET_KEY", STRONG).env("API_KEY_SECRET", &STRONG.to_lowercase());
     let printed = format!("{:?}", place.load()).to_lowercase();
     assert!(!printed.contains(&STRONG.to_lowercase()));
+}
+
+#[test]
+fn several_replicas_need_what_they_share() {
+    let place = Place::new().env("REPLICAS", "3");
+    assert_eq!(
+        place.refusals(),
+        [
+            "REPLICAS (environment): several replicas need one PostgreSQL for their accounts: set DATABASE_URL",
+            "REPLICAS (environment): several replicas need one Redis for their limits: set REDIS_URL",
+        ]
+    );
+    let shared = place.env("DATABASE_URL", "postgres://auth@db/auth").env("REDIS_URL", "redis://redis");
+    assert_eq!(shared.refusals(), [""; 0]);
+}
+
+#[test]
+fn redis_may_come_in_parts() {
+    let parts = Place::new()
+        .env("REDIS_HOST", "redis.internal")
+        .env("REDIS_DB", "3")
+        .env("REDIS_USERNAME", "auth")
+        .env("REDIS_PASSWORD", "p@ss/word,1");
+    let redis = |place: &Place| place.load().settings.redis.map(|dsn| dsn.expose_secret().to_owned());
+    let composed = "redis://auth:p%40ss%2Fword%2C1@redis.internal:6379/3";
+    assert_eq!(redis(&parts).as_deref(), Some(composed));
+    let whole = parts.env("REDIS_URL", "redis://elsewhere:7000");
+    assert_eq!(redis(&whole).as_deref(), Some("redis://elsewhere:7000"), "the whole address wins");
+    assert_eq!(redis(&whole.env("REDIS_ENABLED", "false")), None);
+    assert_eq!(redis(&Place::new()), None);
 }
