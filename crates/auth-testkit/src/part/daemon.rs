@@ -27,9 +27,13 @@ const START_LIMIT: Duration = Duration::from_mins(1);
 
 /// Runs a server until its standard input ends, which it does when the test process is gone, even by
 /// `kill -9`. Each line it reads is a signal for the server.
+///
+/// It ignores `HUP`: the kernel sends that to a group that lost its parent while a member is stopped,
+/// which is what a server made to hang is.
 const WATCHDOG: &str = r#"
 dir=$1; last=$2; shift 2
 "$@" </dev/null >"$dir/log" 2>&1 & server=$!
+trap '' HUP
 exec 2>/dev/null
 while read -r signal; do kill -s "$signal" $server; done
 kill -s CONT $server; kill -s "$last" $server; wait $server
