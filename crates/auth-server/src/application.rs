@@ -56,7 +56,12 @@ impl Application {
             address,
             server: server(listener, &api, &wiring)?,
             drain,
-            drain_time: if settings.is_production() { DRAIN } else { Duration::ZERO },
+            // Without a load balancer nobody would notice.
+            drain_time: if settings.is_production() || settings.replicas > 1 {
+                DRAIN
+            } else {
+                Duration::ZERO
+            },
             wiring,
             delivers_mail: wire::delivers_mail(settings),
             _claim: claim,

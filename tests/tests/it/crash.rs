@@ -1,11 +1,6 @@
 //! What was acknowledged survives `kill -9`.
 
-use std::{
-    io::{BufRead as _, BufReader},
-    path::{Path, PathBuf},
-    process::{Child, Command, Stdio},
-    time::Duration,
-};
+use std::time::Duration;
 
 use auth_domain::{
     audit::AuditEvent,
@@ -17,53 +12,10 @@ use auth_sqlite::{SqliteConfig, SqliteStore};
 use reqwest::{Client, StatusCode};
 use serde_json::{Value, json};
 
-/// The binary, built beside this test by `cargo build --workspace`.
-fn binary() -> PathBuf {
-    let test = std::env::current_exe().expect("the path of this test");
-    let path = test.ancestors().nth(2).expect("a target directory").join("auth-server");
-    assert!(path.exists(), "{} is missing: run `cargo build --workspace` first", path.display());
-    path
-}
-
-struct Process {
-    child: Child,
-    base: String,
-}
-
-impl Process {
-    /// Starts the real binary on a free port and reads from its log where it listens.
-    fn start(directory: &Path) -> Self {
-        let mut child = Command::new(binary())
-            .current_dir(directory)
-            .env_clear()
-            .envs([("APP_ENV", "test"), ("PORT", "0"), ("LOG_FORMAT", "json"), ("LOG_LEVEL", "INFO")])
-            .envs([("RATE_LIMIT_PER_MINUTE", "100000"), ("RATE_LIMIT_LOGIN_PER_MINUTE", "100000")])
-            .stderr(Stdio::piped())
-            .spawn()
-            .expect("a started server");
-        let mut lines = BufReader::new(child.stderr.take().expect("its log")).lines();
-        let address = lines
-            .by_ref()
-            .map_while(Result::ok)
-            .filter_map(|line| serde_json::from_str::<Value>(&line).ok())
-            .find_map(|entry| entry["address"].as_str().map(ToOwned::to_owned))
-            .expect("a server that listens");
-        // The log must be drained, or the server blocks once the pipe is full.
-        std::thread::spawn(move || lines.for_each(drop));
-        Self { child, base: format!("http://{address}") }
-    }
-}
-
-impl Drop for Process {
-    fn drop(&mut self) {
-        // Already gone is fine.
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
-}
+use crate::harness::{PASSWORD, process::Process};
 
 async fn register(http: &Client, base: &str, email: &str) -> Option<StatusCode> {
-    let body = json!({"email": email, "password": crate::harness::PASSWORD});
+    let body = json!({"email": email, "password": PASSWORD});
     let sent = http.post(format!("{base}/api/auth/register")).json(&body).send().await;
     sent.ok().map(|response| response.status())
 }
@@ -71,11 +23,11 @@ async fn register(http: &Client, base: &str, email: &str) -> Option<StatusCode> 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn every_acknowledged_account_and_its_mail_are_there_after_kill_9() {
     let directory = tempfile::tempdir().expect("a temporary directory");
-    let mut first = Process::start(directory.path());
+    let mut first = Process::start(directory.path(), &[]);
     let http = Client::new();
     let calls: Vec<_> = (0..200)
         .map(|number| {
-            let (http, base) = (http.clone(), first.base.clone());
+            let (http, base) = (http.clone(), first.base().to_owned());
             tokio::spawn(async move {
                 // Four at a time, so that the crash comes in the middle.
                 tokio::time::sleep(Duration::from_millis(number / 4 * 40)).await;
@@ -86,8 +38,7 @@ async fn every_acknowledged_account_and_its_mail_are_there_after_kill_9() {
         })
         .collect();
     tokio::time::sleep(Duration::from_millis(900)).await;
-    first.child.kill().expect("a killed server");
-    first.child.wait().expect("its end");
+    first.kill();
     let mut acknowledged = Vec::new();
     for call in calls {
         acknowledged.extend(call.await.expect("a finished call"));
@@ -101,16 +52,16 @@ async fn every_acknowledged_account_and_its_mail_are_there_after_kill_9() {
     }
     drop(store);
 
-    let second = Process::start(directory.path());
+    let second = Process::start(directory.path(), &[]);
     for email in &acknowledged {
         assert_eq!(
-            register(&http, &second.base, email).await,
+            register(&http, second.base(), email).await,
             Some(StatusCode::BAD_REQUEST),
             "{email} was acknowledged and is gone"
         );
     }
     for email in &acknowledged {
-        assert!(mail_comes(&http, &second.base, email).await, "the mail to {email} is lost");
+        assert!(mail_comes(&http, second.base(), email).await, "the mail to {email} is lost");
     }
 }
 

@@ -7,6 +7,7 @@ mod harness;
 mod pages;
 mod races;
 mod refusal;
+mod replicas;
 mod short_lived;
 mod stores;
 mod workspace;

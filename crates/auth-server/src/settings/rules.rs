@@ -16,19 +16,34 @@ pub(super) fn check(settings: &Settings, reader: &mut Reader) {
     for (spec, reason) in wire::refusals(settings) {
         reader.refuse(spec, reason);
     }
-    if settings.replicas > 1 && !matches!(settings.database, Database::Postgres(_)) {
-        let reason = "several replicas need one PostgreSQL for their accounts: set DATABASE_URL";
-        reader.refuse(&table::REPLICAS, reason);
-    }
-    if settings.replicas > 1 && settings.redis.is_none() {
-        let reason = "several replicas need one Redis for their limits: set REDIS_URL";
-        reader.refuse(&table::REPLICAS, reason);
+    if settings.replicas > 1 {
+        sharing(settings, reader);
     }
     if settings.is_production() {
         secrets(settings, reader);
         secret_files(reader);
         addresses(settings, reader);
         delivery(settings, reader);
+    }
+}
+
+/// What several replicas must have in common.
+fn sharing(settings: &Settings, reader: &mut Reader) {
+    if !matches!(settings.database, Database::Postgres(_)) {
+        let reason = "several replicas need one PostgreSQL for their accounts: set DATABASE_URL";
+        reader.refuse(&table::REPLICAS, reason);
+    }
+    if settings.redis.is_none() {
+        let reason = "several replicas need one Redis for their limits: set REDIS_URL";
+        reader.refuse(&table::REPLICAS, reason);
+    }
+    if settings.secret_key.is_none() && reader.raw(&table::SECRET_KEY).is_none() {
+        let reason = "several replicas need one secret for their keys: set SECRET_KEY";
+        reader.refuse(&table::REPLICAS, reason);
+    }
+    if !is_set(reader, &table::PUBLIC_URL) {
+        let reason = "several replicas need one address, which their tokens name: set PUBLIC_URL";
+        reader.refuse(&table::REPLICAS, reason);
     }
 }
 

@@ -196,9 +196,15 @@ fn several_replicas_need_what_they_share() {
         [
             "REPLICAS (environment): several replicas need one PostgreSQL for their accounts: set DATABASE_URL",
             "REPLICAS (environment): several replicas need one Redis for their limits: set REDIS_URL",
+            "REPLICAS (environment): several replicas need one secret for their keys: set SECRET_KEY",
+            "REPLICAS (environment): several replicas need one address, which their tokens name: set PUBLIC_URL",
         ]
     );
-    let shared = place.env("DATABASE_URL", "postgres://auth@db/auth").env("REDIS_URL", "redis://redis");
+    let shared = place
+        .env("DATABASE_URL", "postgres://auth@db/auth")
+        .env("REDIS_URL", "redis://redis")
+        .env("SECRET_KEY", STRONG)
+        .env("PUBLIC_URL", "http://auth.internal");
     assert_eq!(shared.refusals(), [""; 0]);
 }
 

@@ -1,6 +1,9 @@
-//! A running server and somebody who talks to it.
+//! Running servers and somebody who talks to them.
 
-use std::{thread::JoinHandle, time::Duration};
+pub(crate) mod parts;
+pub(crate) mod process;
+
+use std::{ops::Deref, thread::JoinHandle, time::Duration};
 
 use auth_server::{
     Application,
@@ -15,8 +18,7 @@ pub(crate) const PASSWORD: &str = "Tr0ubadour&Zebra";
 
 /// A server on a free port with a directory of its own. Stops when dropped.
 pub(crate) struct TestServer {
-    base: String,
-    http: Client,
+    api: Api,
     stop: Option<oneshot::Sender<()>>,
     thread: Option<JoinHandle<()>>,
     _data: TempDir,
@@ -56,12 +58,49 @@ impl TestServer {
         });
         let address = address.await.expect("a bound server");
         Self {
-            base: format!("http://{address}"),
-            http: Client::new(),
+            api: Api::at(&format!("http://{address}")),
             stop: Some(stop),
             thread: Some(thread),
             _data: data,
         }
+    }
+}
+
+impl Deref for TestServer {
+    type Target = Api;
+
+    fn deref(&self) -> &Api {
+        &self.api
+    }
+}
+
+impl Drop for TestServer {
+    fn drop(&mut self) {
+        drop(self.stop.take());
+        if let Some(thread) = self.thread.take() {
+            let outcome = thread.join();
+            assert!(std::thread::panicking() || outcome.is_ok(), "the server's thread panicked");
+        }
+    }
+}
+
+/// The API as a client sees it.
+#[derive(Clone)]
+pub(crate) struct Api {
+    base: String,
+    http: Client,
+    /// The servers whose workers may have sent the mail.
+    mailboxes: Vec<String>,
+}
+
+impl Api {
+    pub(crate) fn at(base: &str) -> Self {
+        Self::of_replicas(base, vec![base.to_owned()])
+    }
+
+    /// The API of one of several servers.
+    pub(crate) fn of_replicas(base: &str, mailboxes: Vec<String>) -> Self {
+        Self { base: base.to_owned(), http: Client::new(), mailboxes }
     }
 
     pub(crate) fn base(&self) -> &str {
@@ -108,12 +147,18 @@ impl TestServer {
         panic!("no mail with {path} came to {email}");
     }
 
-    /// The texts mailed to `email`, newest first.
+    /// The texts mailed to `email`, newest first within a mailbox.
     pub(crate) async fn messages(&self, email: &str) -> Vec<String> {
-        let answer =
-            Answer::of(self.request(Method::GET, "/dev/messages").query(&[("to", email)]).send().await).await;
-        let messages = answer.body.as_array().expect("a list of messages").clone();
-        messages.iter().map(|message| message["text"].as_str().unwrap_or_default().to_owned()).collect()
+        let mut texts = Vec::new();
+        for mailbox in &self.mailboxes {
+            let url = format!("{mailbox}/dev/messages");
+            let answer = Answer::of(self.http.get(url).query(&[("to", email)]).send().await).await;
+            let messages = answer.body.as_array().expect("a list of messages").clone();
+            texts.extend(
+                messages.iter().map(|message| message["text"].as_str().unwrap_or_default().to_owned()),
+            );
+        }
+        texts
     }
 
     /// A person with a proved address, signed in.
@@ -122,16 +167,6 @@ impl TestServer {
         let token = self.mailed_token(email, "/verify-email").await;
         self.post("/api/auth/verify-email", &json!({"token": token})).await.expect(StatusCode::OK);
         self.login(email, PASSWORD).await.tokens()
-    }
-}
-
-impl Drop for TestServer {
-    fn drop(&mut self) {
-        drop(self.stop.take());
-        if let Some(thread) = self.thread.take() {
-            let outcome = thread.join();
-            assert!(std::thread::panicking() || outcome.is_ok(), "the server's thread panicked");
-        }
     }
 }
 

@@ -1,0 +1,93 @@
+//! The real binary, in a process of its own: something that can be killed.
+
+use std::{
+    io::{BufRead as _, BufReader},
+    path::{Path, PathBuf},
+    process::{Child, Command, ExitStatus, Output, Stdio},
+};
+
+use serde_json::Value;
+use tempfile::TempDir;
+
+/// The binary, built beside this test by `cargo build --workspace`.
+fn binary() -> PathBuf {
+    let test = std::env::current_exe().expect("the path of this test");
+    let path = test.ancestors().nth(2).expect("a target directory").join("auth-server");
+    assert!(path.exists(), "{} is missing: run `cargo build --workspace` first", path.display());
+    path
+}
+
+/// The settings of every process: free port, and limits by address that do not get in the way.
+const SETTINGS: [(&str, &str); 6] = [
+    ("APP_ENV", "test"),
+    ("PORT", "0"),
+    ("LOG_FORMAT", "json"),
+    ("RATE_LIMIT_PER_MINUTE", "100000"),
+    ("RATE_LIMIT_LOGIN_PER_MINUTE", "100000"),
+    ("RATE_LIMIT_PASSWORD_RESET_PER_MINUTE", "100000"),
+];
+
+/// A running server.
+pub(crate) struct Process {
+    child: Child,
+    base: String,
+}
+
+impl Process {
+    /// Starts a server in `directory` and reads from its log where it listens.
+    pub(crate) fn start(directory: &Path, settings: &[(&str, &str)]) -> Self {
+        let mut child =
+            command(directory, settings).stderr(Stdio::piped()).spawn().expect("a started server");
+        let mut lines = BufReader::new(child.stderr.take().expect("its log")).lines();
+        let mut log = String::new();
+        let address = lines.by_ref().map_while(Result::ok).find_map(|line| {
+            log.push_str(&line);
+            log.push('\n');
+            let entry = serde_json::from_str::<Value>(&line).ok()?;
+            entry["address"].as_str().map(ToOwned::to_owned)
+        });
+        let base = format!("http://{}", address.unwrap_or_else(|| panic!("no server listens:\n{log}")));
+        // The log must be drained, or the server blocks once the pipe is full.
+        std::thread::spawn(move || lines.for_each(drop));
+        Self { child, base }
+    }
+
+    /// Where it answers.
+    pub(crate) fn base(&self) -> &str {
+        &self.base
+    }
+
+    /// Ends it in the middle of whatever it does.
+    pub(crate) fn kill(&mut self) {
+        self.child.kill().expect("a running server");
+        self.child.wait().expect("its end");
+    }
+
+    /// Asks it to stop in order and waits until it has.
+    pub(crate) fn stop(&mut self) -> ExitStatus {
+        let id = self.child.id().to_string();
+        let told = Command::new("kill").args(["-s", "TERM", &id]).status().expect("every machine has kill");
+        assert!(told.success(), "a running server");
+        self.child.wait().expect("its end")
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        // Already gone is fine.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// Runs a command of the binary to its end.
+pub(crate) fn run(words: &[&str], settings: &[(&str, &str)]) -> Output {
+    let directory = TempDir::new().expect("a temporary directory");
+    command(directory.path(), settings).args(words).output().expect("a binary that starts")
+}
+
+fn command(directory: &Path, settings: &[(&str, &str)]) -> Command {
+    let mut command = Command::new(binary());
+    command.current_dir(directory).env_clear().envs(SETTINGS).envs(settings.iter().copied());
+    command
+}
