@@ -2,8 +2,10 @@
 
 mod crash;
 mod edge;
+mod failover;
 mod flow;
 mod harness;
+mod outage;
 mod pages;
 mod races;
 mod refusal;

@@ -13,7 +13,7 @@ use crate::harness::{
 };
 
 /// Waits until a minute has so much left that a test ends in it.
-async fn early_in_a_minute() {
+pub(crate) async fn early_in_a_minute() {
     let now = SystemTime::now().duration_since(UNIX_EPOCH).expect("a clock after 1970");
     let left = 60 - now.as_secs() % 60;
     if left < 25 {

@@ -2,6 +2,7 @@
 
 pub(crate) mod parts;
 pub(crate) mod process;
+pub(crate) mod proxy;
 
 use std::{ops::Deref, thread::JoinHandle, time::Duration};
 

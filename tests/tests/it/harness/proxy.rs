@@ -1,0 +1,88 @@
+//! A line to a part that can be cut.
+
+use std::{net::SocketAddr, sync::Arc, time::Duration};
+
+use tokio::{
+    io::{AsyncReadExt as _, AsyncWriteExt as _},
+    net::{TcpListener, TcpStream},
+    sync::watch,
+    task::JoinHandle,
+};
+
+/// What becomes of what is sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Line {
+    /// It arrives.
+    Open,
+    /// It is taken and goes nowhere, and nobody says so.
+    Silent,
+    /// Whoever is connected is cut off, whoever connects is turned away.
+    Cut,
+}
+
+/// Passes connections on to a port, as long as the line is open.
+pub(crate) struct Proxy {
+    address: SocketAddr,
+    line: Arc<watch::Sender<Line>>,
+    task: JoinHandle<()>,
+}
+
+impl Proxy {
+    pub(crate) async fn to(port: u16) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+        let address = listener.local_addr().expect("a bound listener");
+        let line = Arc::new(watch::Sender::new(Line::Open));
+        let state = Arc::clone(&line);
+        let task = tokio::spawn(async move {
+            while let Ok((client, _)) = listener.accept().await {
+                tokio::spawn(pass(client, port, state.subscribe()));
+            }
+        });
+        Self { address, line, task }
+    }
+
+    pub(crate) const fn port(&self) -> u16 {
+        self.address.port()
+    }
+
+    pub(crate) fn set(&self, line: Line) {
+        self.line.send_replace(line);
+    }
+}
+
+impl Drop for Proxy {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}
+
+async fn pass(mut client: TcpStream, port: u16, mut line: watch::Receiver<Line>) {
+    if *line.borrow() == Line::Cut {
+        return;
+    }
+    let Ok(mut server) = TcpStream::connect(("127.0.0.1", port)).await else { return };
+    // Small messages must not wait for each other.
+    let _ = (client.set_nodelay(true), server.set_nodelay(true));
+    let (mut up, mut down) = ([0; 16 * 1024], [0; 16 * 1024]);
+    loop {
+        let state = *line.borrow_and_update();
+        tokio::select! {
+            changed = line.changed() => {
+                if changed.is_err() || *line.borrow() == Line::Cut {
+                    return;
+                }
+            }
+            // A silent line loses nothing: what is said meanwhile arrives once it is open again.
+            read = client.read(&mut up), if state == Line::Open => match read {
+                Ok(length @ 1..) if server.write_all(&up[..length]).await.is_ok() => {}
+                _ => return,
+            },
+            read = server.read(&mut down), if state == Line::Open => match read {
+                Ok(length @ 1..) if client.write_all(&down[..length]).await.is_ok() => {}
+                _ => return,
+            },
+            // So that a silent line notices a client that has gone.
+            () = tokio::time::sleep(Duration::from_secs(60)), if state == Line::Silent => {}
+        }
+    }
+}
