@@ -23,18 +23,27 @@ need_apt() {
     step "installing $*"
     [ -n "${apt_updated:-}" ] || "${sudo[@]}" apt-get update -q
     apt_updated=yes
-    "${sudo[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -q -y --no-install-recommends "$@"
+    # In run level 1 the packages of servers start none: the tests start their own, and stop them.
+    "${sudo[@]}" env DEBIAN_FRONTEND=noninteractive RUNLEVEL=1 apt-get install -q -y --no-install-recommends "$@"
+}
+
+# has_postgresql: whether the server's programs are on the path, or where Debian keeps them.
+has_postgresql() {
+    command -v initdb >/dev/null || compgen -G '/usr/lib/postgresql/*/bin/initdb' >/dev/null
 }
 
 # install_tools: everything the build and the tests need beside a Rust toolchain. Does nothing where it is all there.
 install_tools() {
-    step "looking for a C compiler, pkg-config, OpenSSL's headers and Python"
+    step "looking for a C compiler, pkg-config, OpenSSL, Python, PostgreSQL and Redis"
     local missing=()
     command -v cargo >/dev/null || die "no cargo in PATH; install a Rust toolchain first"
     { command -v cc && command -v make; } >/dev/null || missing+=(build-essential)
     command -v pkg-config >/dev/null || missing+=(pkg-config)
     pkg-config --exists openssl 2>/dev/null || missing+=(libssl-dev)
     python3 -c 'import ensurepip, tomllib, venv' 2>/dev/null || missing+=(python3 python3-venv)
+    command -v openssl >/dev/null || missing+=(openssl)
+    has_postgresql || missing+=(postgresql)
+    { command -v redis-server && command -v redis-cli; } >/dev/null || missing+=(redis-server redis-tools)
     [ ${#missing[@]} -eq 0 ] || need_apt "${missing[@]}"
     python3 -c 'import ensurepip, tomllib, venv' || die "Python 3.11 or newer with venv is needed"
 }

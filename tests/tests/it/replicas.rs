@@ -1,4 +1,5 @@
 //! Several servers on one PostgreSQL and one Redis behave like one server.
+#![expect(clippy::print_stderr, reason = "tells what was measured")]
 
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
@@ -13,6 +14,7 @@ use crate::harness::{
 };
 
 /// Waits until a minute has so much left that a test ends in it.
+#[expect(clippy::disallowed_methods, reason = "the servers count by the real clock")]
 pub(crate) async fn early_in_a_minute() {
     let now = SystemTime::now().duration_since(UNIX_EPOCH).expect("a clock after 1970");
     let left = 60 - now.as_secs() % 60;

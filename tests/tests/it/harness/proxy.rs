@@ -82,7 +82,7 @@ async fn pass(mut client: TcpStream, port: u16, mut line: watch::Receiver<Line>)
                 _ => return,
             },
             // So that a silent line notices a client that has gone.
-            () = tokio::time::sleep(Duration::from_secs(60)), if state == Line::Silent => {}
+            () = tokio::time::sleep(Duration::from_mins(1)), if state == Line::Silent => {}
         }
     }
 }
