@@ -208,6 +208,42 @@ async fn health_and_administration_survive_exhaustion() {
     by_id(&store).await.unwrap();
 }
 
+/// A connection that has prepared nothing yet meets a failure at once: the commit behind it must still
+/// get through, or the connection would go back to the others in the middle of a transaction.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_failure_on_a_fresh_connection_leaves_it_usable() {
+    let database = Database::migrated();
+    let item = builder::outbox_item(1, builder::noon());
+    database.store().read().await.unwrap().outbox().put(&item).await.unwrap();
+    let mut config = config(&database.url());
+    config.max_connections = 1;
+    for transaction in [true, false] {
+        let store = PostgresStore::open(&config).unwrap();
+        let outcome = if transaction {
+            let mut tx = store.begin().await.unwrap();
+            tx.outbox().put(&item).await.unwrap();
+            tx.commit().await
+        } else {
+            let key = builder::signing_key("k", builder::noon());
+            let mut repos = store.read().await.unwrap();
+            repos.keys().insert(&key).await.unwrap();
+            drop(repos);
+            let fresh = PostgresStore::open(&config).unwrap();
+            let outcome = fresh.read().await.unwrap().keys().insert(&key).await;
+            assert_eq!(fresh.read().await.unwrap().keys().all().await.unwrap(), [key]);
+            outcome
+        };
+        assert!(matches!(outcome, Err(StoreError::Conflict)), "{outcome:?}");
+        let later = builder::outbox_item(2 + i64::from(transaction), builder::noon());
+        store.read().await.unwrap().outbox().put(&later).await.unwrap();
+        assert_eq!(
+            database.sql("SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND state LIKE 'idle in%'"),
+            "0"
+        );
+    }
+    assert_eq!(database.store().read().await.unwrap().outbox().depth().await.unwrap(), 3);
+}
+
 /// Connections are used again: a hundred calls, one after the other, need one.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn connections_are_shared_not_hoarded() {
