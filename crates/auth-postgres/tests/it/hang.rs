@@ -16,7 +16,10 @@ use auth_domain::{
 use auth_postgres::PostgresStore;
 use auth_testkit::{builder, part::postgres::Postgres};
 
-use crate::support::{Database, config, strict};
+use crate::{
+    proxy::Proxy,
+    support::{Database, config, strict},
+};
 
 /// The longest a call may take: a second for a connection, two for a statement, one on top; and some
 /// for a machine that has much else to do.
@@ -206,6 +209,45 @@ async fn health_and_administration_survive_exhaustion() {
         tx.rollback().await.unwrap();
     }
     by_id(&store).await.unwrap();
+}
+
+/// A connection that died unnoticed: what can be sent again is, on a fresh one.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_unnoticed_death_costs_a_read_or_a_beginning_nothing() {
+    let (database, proxy) = (Database::migrated(), Proxy::start().await);
+    let mut config = config(&proxy.url(&database.0));
+    config.max_connections = 1;
+    let store = PostgresStore::open(&config).unwrap();
+    let now = builder::noon();
+    let entry = builder::audit(AuditEvent::LoginOk, now);
+    by_id(&store).await.unwrap();
+    store.ping().await.unwrap();
+
+    proxy.cut();
+    by_id(&store).await.unwrap();
+    store.ping().await.unwrap();
+
+    proxy.cut();
+    let mut tx = store.begin().await.unwrap();
+    tx.audit().append(&entry).await.unwrap(); // kept, and sent again with what follows
+    tx.users().insert(&builder::user(1, now)).await.unwrap().unwrap();
+    tx.commit().await.unwrap();
+    assert!(store.read().await.unwrap().users().by_id(UserId::from_i64(1)).await.unwrap().is_some());
+
+    // Nobody knows whether these were carried out: they are not sent again.
+    proxy.cut();
+    unavailable(async { store.read().await?.audit().append(&entry).await }).await;
+    by_id(&store).await.unwrap();
+    proxy.cut();
+    let mut tx = store.begin().await.unwrap();
+    tx.audit().append(&entry).await.unwrap();
+    unavailable(tx.commit()).await;
+    let mut tx = store.begin().await.unwrap();
+    tx.users().by_id(UserId::from_i64(1)).await.unwrap();
+    proxy.cut();
+    unavailable(tx.users().by_id(UserId::from_i64(1))).await;
+    assert!(matches!(tx.commit().await, Err(StoreError::Unavailable(_))));
+    assert_eq!(store.read().await.unwrap().audit().list(&AuditFilter::default(), 9).await.unwrap().len(), 1);
 }
 
 /// A connection that has prepared nothing yet meets a failure at once: the commit behind it must still
