@@ -66,10 +66,7 @@ async fn every_call_ends_while_the_server_hangs_and_works_after() {
     assert!(open.users().lock(user.id).await.unwrap().is_some());
     let mut kept = store.begin().await.unwrap();
     kept.audit().append(&builder::audit(AuditEvent::LoginOk, now)).await.unwrap();
-    // The postmaster and every session.
-    server.daemon().signal("STOP");
-    let pids = server_pids(&server);
-    signal_all(&pids, "STOP");
+    let frozen = Frozen::new(&server);
 
     let entry = builder::audit(AuditEvent::LoginFailed, now);
     tokio::join!(
@@ -84,8 +81,7 @@ async fn every_call_ends_while_the_server_hangs_and_works_after() {
         unavailable(store.ping()),
     );
     drop(open);
-    signal_all(&pids, "CONT");
-    server.daemon().signal("CONT");
+    drop(frozen);
     let took = recovery(&store).await;
     assert!(took < Duration::from_secs(5), "{took:?}");
     // The lock of the transaction that met the hang is gone as well.
@@ -94,20 +90,36 @@ async fn every_call_ends_while_the_server_hangs_and_works_after() {
     tx.commit().await.unwrap();
 }
 
-/// The processes of a server, the first one first.
-fn server_pids(server: &Postgres) -> Vec<String> {
-    let data = server.daemon().part().dir().join("data");
-    let postmaster = std::fs::read_to_string(data.join("postmaster.pid")).unwrap();
-    let postmaster = postmaster.lines().next().unwrap().to_owned();
-    let children = std::fs::read_to_string(format!("/proc/{postmaster}/task/{postmaster}/children")).unwrap();
-    std::iter::once(postmaster).chain(children.split_whitespace().map(ToOwned::to_owned)).collect()
+/// All processes of a server, stopped. They go on when this is dropped, also by a test that fails.
+struct Frozen(Vec<String>);
+
+impl Frozen {
+    fn new(server: &Postgres) -> Self {
+        let data = server.daemon().part().dir().join("data");
+        let first = std::fs::read_to_string(data.join("postmaster.pid")).unwrap();
+        let first = first.lines().next().unwrap().to_owned();
+        // The first one first: it starts no others any more.
+        signal(&first, "STOP");
+        let others = std::fs::read_to_string(format!("/proc/{first}/task/{first}/children")).unwrap();
+        let all: Vec<String> = others.split_whitespace().map(ToOwned::to_owned).chain([first]).collect();
+        for pid in &all {
+            signal(pid, "STOP");
+        }
+        Self(all)
+    }
 }
 
-fn signal_all(pids: &[String], signal: &str) {
-    for pid in pids {
-        // A session may have ended meanwhile.
-        let _ = std::process::Command::new("kill").args(["-s", signal, pid]).status();
+impl Drop for Frozen {
+    fn drop(&mut self) {
+        for pid in &self.0 {
+            signal(pid, "CONT");
+        }
     }
+}
+
+fn signal(pid: &str, name: &str) {
+    // A session may have ended meanwhile.
+    let _ = std::process::Command::new("kill").args(["-s", name, pid]).status();
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
