@@ -87,6 +87,7 @@ impl Transaction {
             && span == Span::First
         {
             // The connection died while nobody used it. Nothing of this transaction has happened.
+            drop(lease); // first: its place may be the only free one
             lease = self.pool.lease().await.inspect_err(|error| self.failed = Some(Why::of(error)))?;
             answer = timed(&self.pool, &lease, span, &self.kept, question).await;
         }

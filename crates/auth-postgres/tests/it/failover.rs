@@ -103,14 +103,14 @@ async fn a_server_that_only_reads_is_refused_or_noticed() {
     let id = UserId::from_i64(1);
     assert_eq!(store.read().await.unwrap().users().by_id(id).await.unwrap(), None);
     // As if it had just lost its role: writing fails in a way that may pass, and the session ends.
-    let sessions =
-        "SELECT string_agg(pid::text, ',') FROM pg_stat_activity WHERE application_name = 'auth-server'
-                    AND datname = current_database() AND query NOT LIKE 'SELECT 1'";
-    let before = standby.sql(&database, sessions);
     assert!(matches!(insert(&store, 1).await, Err(StoreError::Unavailable(_))));
-    let touched =
-        store.read().await.unwrap().outbox().done(builder::outbox_item(1, builder::noon()).id).await;
-    assert!(matches!(touched, Err(StoreError::Unavailable(_))));
+    assert_eq!(store.read().await.unwrap().users().by_id(id).await.unwrap(), None);
+    let sessions = "SELECT string_agg(pid::text, ',' ORDER BY pid) FROM pg_stat_activity
+                    WHERE application_name = 'auth-server' AND query NOT LIKE 'SELECT 1'";
+    let before = standby.sql(&database, sessions);
+    let message = builder::outbox_item(1, builder::noon());
+    let written = store.read().await.unwrap().outbox().done(message.id).await;
+    assert!(matches!(written, Err(StoreError::Unavailable(_))));
     assert_eq!(store.read().await.unwrap().users().by_id(id).await.unwrap(), None);
     assert_ne!(standby.sql(&database, sessions), before);
     standby.control(&["promote", "-w"]);

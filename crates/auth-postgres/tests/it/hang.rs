@@ -16,7 +16,10 @@ use auth_domain::{
 use auth_postgres::PostgresStore;
 use auth_testkit::{builder, part::postgres::Postgres};
 
-use crate::support::{Database, config, strict};
+use crate::{
+    proxy::Proxy,
+    support::{Database, config, strict},
+};
 
 /// The longest a call may take: a second for a connection, two for a statement, one on top; and some
 /// for a machine that has much else to do.
@@ -63,10 +66,7 @@ async fn every_call_ends_while_the_server_hangs_and_works_after() {
     assert!(open.users().lock(user.id).await.unwrap().is_some());
     let mut kept = store.begin().await.unwrap();
     kept.audit().append(&builder::audit(AuditEvent::LoginOk, now)).await.unwrap();
-    // The postmaster and every session.
-    server.daemon().signal("STOP");
-    let pids = server_pids(&server);
-    signal_all(&pids, "STOP");
+    let frozen = Frozen::new(&server);
 
     let entry = builder::audit(AuditEvent::LoginFailed, now);
     tokio::join!(
@@ -81,8 +81,7 @@ async fn every_call_ends_while_the_server_hangs_and_works_after() {
         unavailable(store.ping()),
     );
     drop(open);
-    signal_all(&pids, "CONT");
-    server.daemon().signal("CONT");
+    drop(frozen);
     let took = recovery(&store).await;
     assert!(took < Duration::from_secs(5), "{took:?}");
     // The lock of the transaction that met the hang is gone as well.
@@ -91,20 +90,36 @@ async fn every_call_ends_while_the_server_hangs_and_works_after() {
     tx.commit().await.unwrap();
 }
 
-/// The processes of a server, the first one first.
-fn server_pids(server: &Postgres) -> Vec<String> {
-    let data = server.daemon().part().dir().join("data");
-    let postmaster = std::fs::read_to_string(data.join("postmaster.pid")).unwrap();
-    let postmaster = postmaster.lines().next().unwrap().to_owned();
-    let children = std::fs::read_to_string(format!("/proc/{postmaster}/task/{postmaster}/children")).unwrap();
-    std::iter::once(postmaster).chain(children.split_whitespace().map(ToOwned::to_owned)).collect()
+/// All processes of a server, stopped. They go on when this is dropped, also by a test that fails.
+struct Frozen(Vec<String>);
+
+impl Frozen {
+    fn new(server: &Postgres) -> Self {
+        let data = server.daemon().part().dir().join("data");
+        let first = std::fs::read_to_string(data.join("postmaster.pid")).unwrap();
+        let first = first.lines().next().unwrap().to_owned();
+        // The first one first: it starts no others any more.
+        signal(&first, "STOP");
+        let others = std::fs::read_to_string(format!("/proc/{first}/task/{first}/children")).unwrap();
+        let all: Vec<String> = others.split_whitespace().map(ToOwned::to_owned).chain([first]).collect();
+        for pid in &all {
+            signal(pid, "STOP");
+        }
+        Self(all)
+    }
 }
 
-fn signal_all(pids: &[String], signal: &str) {
-    for pid in pids {
-        // A session may have ended meanwhile.
-        let _ = std::process::Command::new("kill").args(["-s", signal, pid]).status();
+impl Drop for Frozen {
+    fn drop(&mut self) {
+        for pid in &self.0 {
+            signal(pid, "CONT");
+        }
     }
+}
+
+fn signal(pid: &str, name: &str) {
+    // A session may have ended meanwhile.
+    let _ = std::process::Command::new("kill").args(["-s", name, pid]).status();
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -206,6 +221,81 @@ async fn health_and_administration_survive_exhaustion() {
         tx.rollback().await.unwrap();
     }
     by_id(&store).await.unwrap();
+}
+
+/// A connection that died unnoticed: what can be sent again is, on a fresh one.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_unnoticed_death_costs_a_read_or_a_beginning_nothing() {
+    let (database, proxy) = (Database::migrated(), Proxy::start().await);
+    let mut config = config(&proxy.url(&database.0));
+    config.max_connections = 1;
+    let store = PostgresStore::open(&config).unwrap();
+    let now = builder::noon();
+    let entry = builder::audit(AuditEvent::LoginOk, now);
+    by_id(&store).await.unwrap();
+    store.ping().await.unwrap();
+
+    proxy.cut();
+    by_id(&store).await.unwrap();
+    store.ping().await.unwrap();
+
+    proxy.cut();
+    let mut tx = store.begin().await.unwrap();
+    tx.audit().append(&entry).await.unwrap(); // kept, and sent again with what follows
+    tx.users().insert(&builder::user(1, now)).await.unwrap().unwrap();
+    tx.commit().await.unwrap();
+    assert!(store.read().await.unwrap().users().by_id(UserId::from_i64(1)).await.unwrap().is_some());
+
+    // Nobody knows whether these were carried out: they are not sent again.
+    proxy.cut();
+    unavailable(async { store.read().await?.audit().append(&entry).await }).await;
+    by_id(&store).await.unwrap();
+    proxy.cut();
+    let mut tx = store.begin().await.unwrap();
+    tx.audit().append(&entry).await.unwrap();
+    unavailable(tx.commit()).await;
+    let mut tx = store.begin().await.unwrap();
+    tx.users().by_id(UserId::from_i64(1)).await.unwrap();
+    proxy.cut();
+    unavailable(tx.users().by_id(UserId::from_i64(1))).await;
+    assert!(matches!(tx.commit().await, Err(StoreError::Unavailable(_))));
+    assert_eq!(store.read().await.unwrap().audit().list(&AuditFilter::default(), 9).await.unwrap().len(), 1);
+}
+
+/// A connection that has prepared nothing yet meets a failure at once: the commit behind it must still
+/// get through, or the connection would go back to the others in the middle of a transaction.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_failure_on_a_fresh_connection_leaves_it_usable() {
+    let database = Database::migrated();
+    let item = builder::outbox_item(1, builder::noon());
+    database.store().read().await.unwrap().outbox().put(&item).await.unwrap();
+    let mut config = config(&database.url());
+    config.max_connections = 1;
+    for transaction in [true, false] {
+        let store = PostgresStore::open(&config).unwrap();
+        let outcome = if transaction {
+            let mut tx = store.begin().await.unwrap();
+            tx.outbox().put(&item).await.unwrap();
+            tx.commit().await
+        } else {
+            let key = builder::signing_key("k", builder::noon());
+            let mut repos = store.read().await.unwrap();
+            repos.keys().insert(&key).await.unwrap();
+            drop(repos);
+            let fresh = PostgresStore::open(&config).unwrap();
+            let outcome = fresh.read().await.unwrap().keys().insert(&key).await;
+            assert_eq!(fresh.read().await.unwrap().keys().all().await.unwrap(), [key]);
+            outcome
+        };
+        assert!(matches!(outcome, Err(StoreError::Conflict)), "{outcome:?}");
+        let later = builder::outbox_item(2 + i64::from(transaction), builder::noon());
+        store.read().await.unwrap().outbox().put(&later).await.unwrap();
+        assert_eq!(
+            database.sql("SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND state LIKE 'idle in%'"),
+            "0"
+        );
+    }
+    assert_eq!(database.store().read().await.unwrap().outbox().depth().await.unwrap(), 3);
 }
 
 /// Connections are used again: a hundred calls, one after the other, need one.

@@ -21,16 +21,19 @@ use crate::support::SERVER;
 pub(crate) struct Proxy {
     address: SocketAddr,
     trips: Arc<AtomicU64>,
+    /// How often the line was cut. A connection from before a cut is dead and does not know it.
+    cuts: Arc<AtomicU64>,
 }
 
 impl Proxy {
     pub(crate) async fn start() -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let proxy = Self { address: listener.local_addr().unwrap(), trips: Arc::default() };
-        let trips = Arc::clone(&proxy.trips);
+        let proxy =
+            Self { address: listener.local_addr().unwrap(), trips: Arc::default(), cuts: Arc::default() };
+        let (trips, cuts) = (Arc::clone(&proxy.trips), Arc::clone(&proxy.cuts));
         tokio::spawn(async move {
             while let Ok((client, _)) = listener.accept().await {
-                tokio::spawn(carry(client, Arc::clone(&trips)));
+                tokio::spawn(carry(client, Arc::clone(&trips), Arc::clone(&cuts)));
             }
         });
         proxy
@@ -38,6 +41,11 @@ impl Proxy {
 
     pub(crate) fn url(&self, database: &str) -> String {
         format!("postgres://postgres@{}/{database}?sslmode=disable", self.address)
+    }
+
+    /// Makes every connection there is die with the next thing the client says on it.
+    pub(crate) fn cut(&self) {
+        self.cuts.fetch_add(1, Ordering::SeqCst);
     }
 
     /// Round trips since the last call.
@@ -50,7 +58,8 @@ impl Proxy {
 /// has sent everything it has to send.
 const DISTANCE: Duration = Duration::from_millis(20);
 
-async fn carry(client: TcpStream, trips: Arc<AtomicU64>) {
+async fn carry(client: TcpStream, trips: Arc<AtomicU64>, cuts: Arc<AtomicU64>) {
+    let born = cuts.load(Ordering::SeqCst);
     let Ok(server) = TcpStream::connect(("127.0.0.1", SERVER.port())).await else { return };
     client.set_nodelay(true).unwrap();
     server.set_nodelay(true).unwrap();
@@ -58,7 +67,7 @@ async fn carry(client: TcpStream, trips: Arc<AtomicU64>) {
         (client.into_split(), server.into_split());
     let answered = Arc::new(AtomicBool::new(true));
     let heard = Arc::clone(&answered);
-    tokio::spawn(async move {
+    let back = tokio::spawn(async move {
         let mut buffer = vec![0; 65536];
         while let Ok(length @ 1..) = from_server.read(&mut buffer).await {
             tokio::time::sleep(DISTANCE).await;
@@ -70,6 +79,10 @@ async fn carry(client: TcpStream, trips: Arc<AtomicU64>) {
     });
     let mut buffer = vec![0; 65536];
     while let Ok(length @ 1..) = from_client.read(&mut buffer).await {
+        if cuts.load(Ordering::SeqCst) != born {
+            back.abort(); // both halves go, and the client sees the end
+            return;
+        }
         if answered.swap(false, Ordering::SeqCst) {
             trips.fetch_add(1, Ordering::SeqCst);
         }

@@ -127,7 +127,9 @@ fn authorities_that_cannot_be_read_are_refused() {
 /// A wrong password is refused, and shows up nowhere.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_password_is_checked_and_never_shown() {
-    let server = Postgres::start();
+    // Over TLS the password proof is bound to the channel as well.
+    let certificates = Certificates::new();
+    let server = Postgres::tls(&certificates.read("leaf.pem"), &certificates.read("leaf.key"));
     server
         .sql("postgres", "SET password_encryption = 'scram-sha-256'; CREATE ROLE ada LOGIN PASSWORD 'right'");
     let rules = server.daemon().part().dir().join("data/pg_hba.conf");

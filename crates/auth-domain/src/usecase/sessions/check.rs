@@ -106,10 +106,12 @@ impl Sessions {
             None => None,
         };
         let single = one.is_some();
-        let sessions = match one {
+        let mut sessions = match one {
             Some(session) => vec![session],
             None => self.live(user, now).await?,
         };
+        // One order for all who change several: nobody waits in a circle.
+        sessions.sort_by_key(|session| session.id);
         if sessions.is_empty() {
             return Err(SessionCheckError::SessionInvalidated);
         }

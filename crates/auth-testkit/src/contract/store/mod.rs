@@ -102,6 +102,7 @@ macro_rules! store_contract {
                 an_ended_session_never_rotates
                 an_unknown_session_never_rotates
                 rotation_racing_with_the_end_leaves_the_session_ended
+                rotation_waits_for_an_end_under_way
                 a_chain_survives_many_rotations
                 rotate_with_user_gives_the_account
                 parallel_rotations_with_user_have_one_winner

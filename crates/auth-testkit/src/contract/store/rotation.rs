@@ -202,6 +202,23 @@ pub async fn rotation_racing_with_the_end_leaves_the_session_ended(store: Subjec
     }
 }
 
+/// A rotation that meets an end under way waits for it, and then does not happen.
+pub async fn rotation_waits_for_an_end_under_way(store: Subject) {
+    let now = builder::noon();
+    let id = given_chain(&store, now).await;
+    let next = builder::generation(id, 1, now);
+    let mut tx = begin(&store).await;
+    assert!(tx.sessions().end(id, builder::ended(EndReason::Logout, now)).await.unwrap());
+    let rotating = tokio::spawn({
+        let (store, next) = (store.clone(), next.clone());
+        async move { read(&store).await.sessions().rotate(id, &next).await.unwrap() }
+    });
+    tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+    tx.commit().await.unwrap();
+    assert!(!rotating.await.expect("it waits"));
+    assert_eq!(presented(&store, &next.digest).await, None);
+}
+
 /// A long-lived session keeps its whole chain.
 pub async fn a_chain_survives_many_rotations(store: Subject) {
     let now = builder::noon();
