@@ -47,6 +47,26 @@ impl Question for Count {
     }
 }
 
+/// Sends statements and adds up how many rows those touch that count.
+pub(crate) struct Sum(pub(crate) Vec<Counted>);
+
+/// A statement, and whether the rows it touches count.
+pub(crate) struct Counted {
+    pub(crate) statement: Statement,
+    pub(crate) counts: bool,
+}
+
+impl Question for Sum {
+    type Answer = u64;
+
+    async fn ask(&self, conn: &AsyncPgConnection) -> QueryResult<u64> {
+        let all = join_all(self.0.iter().map(|counted| execute(conn, &counted.statement))).await;
+        let touched = all.into_iter().collect::<QueryResult<Vec<_>>>()?;
+        let counts = self.0.iter().map(|counted| counted.counts);
+        Ok(touched.into_iter().zip(counts).filter_map(|(rows, counts)| counts.then_some(rows)).sum())
+    }
+}
+
 /// Asks for the rows of a statement, whose columns are `ST`, as `U`.
 pub(crate) struct Find<ST, U>(Statement, PhantomData<fn() -> (ST, U)>);
 

@@ -64,6 +64,7 @@
 //! standbys that may be promoted set `synchronous_standby_names`.
 #![warn(missing_docs)]
 
+mod archive;
 mod config;
 mod connect;
 mod error;

@@ -20,7 +20,7 @@ use crate::{
 /// The [`Store`] on a PostgreSQL database. Clones share it.
 #[derive(Clone)]
 pub struct PostgresStore {
-    pool: Arc<Pool>,
+    pub(crate) pool: Arc<Pool>,
     reserved: Arc<Pool>,
     patient: Arc<Connector>,
     hosts: String,

@@ -108,7 +108,7 @@ impl Transaction {
         }
     }
 
-    async fn commit(mut self) -> Result<(), StoreError> {
+    pub(crate) async fn commit(mut self) -> Result<(), StoreError> {
         if self.failed.is_none() && !self.begun && self.kept.is_empty() {
             return Ok(()); // nothing was sent; dropping gives the connection back
         }

@@ -7,6 +7,7 @@ use auth_domain::{
     tenant::TenantId,
 };
 use diesel::{pg::data_types::PgTimestamp, prelude::*};
+use serde::Serialize;
 
 use super::{agent_value, client, ip_value, time};
 use crate::{error::corrupt, statement::Value};
@@ -29,22 +30,35 @@ pub(crate) struct AuditRow {
 
 /// The columns of a new entry in their order; the store gives the position.
 pub(crate) fn audit_values(record: &AuditRecord) -> Result<[Value; 11], StoreError> {
-    // Pairs, not an object: the order stays, and a key may come twice.
-    let details =
-        serde_json::to_string(&record.details).map_err(|error| StoreError::Internal(Box::new(error)))?;
+    let AuditRecord { at, tenant, event, actor, subject, session, client, details } = record;
     Ok([
-        record.at.into(),
-        record.tenant.as_str().into(),
-        record.event.as_str().into(),
-        record.event.outcome().as_str().into(),
-        record.actor.map(UserId::as_i64).into(),
-        record.subject.map(UserId::as_i64).into(),
-        record.session.map(SessionId::as_i64).into(),
-        ip_value(record.client.ip),
-        agent_value(record.client.user_agent.as_ref()),
-        record.client.request_id.clone().into(),
-        details.into(),
+        (*at).into(),
+        tenant.as_str().into(),
+        event.as_str().into(),
+        event.outcome().as_str().into(),
+        actor.map(UserId::as_i64).into(),
+        subject.map(UserId::as_i64).into(),
+        session.map(SessionId::as_i64).into(),
+        ip_value(client.ip),
+        agent_value(client.user_agent.as_ref()),
+        client.request_id.clone().into(),
+        details_value(details)?,
     ])
+}
+
+/// The columns of an entry that comes from another store, in their order, but for its position.
+pub(crate) fn entry_values(entry: &AuditEntry) -> Result<[Value; 11], StoreError> {
+    let AuditEntry { seq: _, at, tenant, event, actor, subject, session, client, details } = entry.clone();
+    let record = AuditRecord { at, tenant, event, actor, subject, session, client, details: Vec::new() };
+    let mut values = audit_values(&record)?;
+    values[10] = details_value(&details)?;
+    Ok(values)
+}
+
+/// Pairs, not an object: the order stays, and a key may come twice.
+fn details_value(pairs: &impl Serialize) -> Result<Value, StoreError> {
+    let text = serde_json::to_string(pairs).map_err(|error| StoreError::Internal(Box::new(error)))?;
+    Ok(text.into())
 }
 
 impl TryFrom<AuditRow> for AuditEntry {

@@ -17,6 +17,13 @@ pub(crate) struct LockRow {
     last_attempt_at: PgTimestamp,
 }
 
+impl LockRow {
+    /// The key, unless somebody put another number of bytes there.
+    pub(crate) fn key(&self) -> Option<[u8; 32]> {
+        self.key.as_slice().try_into().ok()
+    }
+}
+
 /// The columns of a failure count in their order.
 pub(crate) fn lock_values(key: &[u8; 32], state: &LockState) -> [Value; 4] {
     [key.as_slice().into(), state.failures.into(), state.locked_until.into(), state.last_attempt_at.into()]

@@ -22,7 +22,7 @@ use diesel::pg::data_types::PgTimestamp;
 
 use crate::statement::Value;
 
-pub(crate) use audit::{AuditRow, audit_values};
+pub(crate) use audit::{AuditRow, audit_values, entry_values};
 pub(crate) use key::{KeyRow, key_values};
 pub(crate) use link::{LinkRow, link_values};
 pub(crate) use lock::{LockRow, lock_values};
@@ -38,7 +38,7 @@ pub(crate) const fn timestamp(at: DateTime<Utc>) -> PgTimestamp {
     PgTimestamp(at.timestamp_micros() - EPOCH)
 }
 
-fn time(at: PgTimestamp) -> Option<DateTime<Utc>> {
+pub(crate) fn time(at: PgTimestamp) -> Option<DateTime<Utc>> {
     at.0.checked_add(EPOCH).and_then(DateTime::from_timestamp_micros)
 }
 

@@ -89,6 +89,13 @@ pub(crate) struct GenerationRow {
     minted_at: PgTimestamp,
 }
 
+impl GenerationRow {
+    /// Whose token it is.
+    pub(crate) const fn session(&self) -> i64 {
+        self.session_id
+    }
+}
+
 /// The columns of a token in their order.
 pub(crate) fn generation_values(session: SessionId, token: &Generation) -> [Value; 5] {
     [

@@ -12,3 +12,18 @@ async fn store() -> (Arc<dyn Store>, Database) {
 }
 
 auth_testkit::store_contract!(store);
+
+mod archive {
+    use std::sync::Arc;
+
+    use auth_postgres::PostgresStore;
+
+    use crate::support::Database;
+
+    async fn store() -> (Arc<PostgresStore>, Database) {
+        let database = Database::migrated();
+        (Arc::new(database.store()), database)
+    }
+
+    auth_testkit::archive_contract!(store);
+}

@@ -1,0 +1,82 @@
+//! Records in.
+
+use auth_domain::{
+    port::{Record, StoreError},
+    session::{Session, rotation::Generation},
+};
+
+use crate::{
+    exchange::Counted,
+    row::{
+        entry_values, generation_values, key_values, link_values, lock_values, outbox_values, session_values,
+        user_values,
+    },
+    statement::Statement,
+};
+
+/// The statements that add a record, unless its key is there.
+pub(super) fn statements(record: &Record, to: &mut Vec<Counted>) -> Result<(), StoreError> {
+    let statement = match record {
+        Record::Session(session, tokens) => {
+            add_session(session, tokens, to);
+            return Ok(());
+        }
+        Record::User(user) => Statement::new(USER).with_all(user_values(user)),
+        Record::Link(link, consumed_at) => {
+            Statement::new(LINK).with_all(link_values(link)).with(*consumed_at)
+        }
+        Record::Lock(key, state) => Statement::new(LOCK).with_all(lock_values(key, state)),
+        Record::Key(key) => Statement::new(KEY).with_all(key_values(key)),
+        Record::Audit(entry) => Statement::new(ENTRY).with(entry.seq).with_all(entry_values(entry)?),
+        Record::Outbox(item, fate) => Statement::new(MESSAGE)
+            .with_all(outbox_values(item))
+            .with(fate.buried_at)
+            .with(fate.last_error.clone()),
+    };
+    to.push(Counted { statement, counts: true });
+    Ok(())
+}
+
+fn add_session(session: &Session, tokens: &[Generation], to: &mut Vec<Counted>) {
+    let statement = Statement::new(SESSION).with_all(session_values(session));
+    to.push(Counted { statement, counts: true });
+    // A session that was there came with its tokens, in one transaction.
+    to.extend(tokens.iter().map(|token| Counted {
+        statement: Statement::new(TOKEN).with_all(generation_values(session.id, token)),
+        counts: false,
+    }));
+}
+
+/// Has new entries come behind the ones that brought their positions along.
+pub(super) const fn behind_the_last_entry() -> Counted {
+    Counted { statement: Statement::new(NEXT_ENTRY), counts: false }
+}
+
+const USER: &str = "INSERT INTO users VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+     ON CONFLICT (id) DO NOTHING";
+
+const SESSION: &str = "INSERT INTO sessions VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+     ON CONFLICT (id) DO NOTHING";
+
+const TOKEN: &str = "INSERT INTO refresh_tokens VALUES (?, ?, ?, ?, ?)
+     ON CONFLICT (session_id, generation) DO NOTHING";
+
+const LINK: &str =
+    "INSERT INTO one_time_links (digest, tenant, user_id, purpose, email, created_at, expires_at,
+     consumed_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (digest) DO NOTHING";
+
+const LOCK: &str = "INSERT INTO login_locks (key, failures, locked_until, last_attempt_at)
+     VALUES (?, ?, ?, ?) ON CONFLICT (key) DO NOTHING";
+
+const KEY: &str = "INSERT INTO signing_keys VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO NOTHING";
+
+const ENTRY: &str = "INSERT INTO audit_events (seq, at, tenant, event, outcome, actor, subject, session, ip,
+     user_agent, request_id, details) OVERRIDING SYSTEM VALUE
+     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?::json) ON CONFLICT (seq) DO NOTHING";
+
+const NEXT_ENTRY: &str = "SELECT setval(pg_get_serial_sequence('audit_events', 'seq'),
+     (SELECT max(seq) FROM audit_events))";
+
+const MESSAGE: &str = "INSERT INTO outbox (id, tenant, user_id, kind, email, ip, user_agent, request_id,
+     created_at, due_at, attempts, buried_at, last_error) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+     ON CONFLICT (id) DO NOTHING";

@@ -1,0 +1,177 @@
+//! Records out.
+
+use auth_domain::{
+    outbox::OutboxItem,
+    port::{Fate, Record, RecordKey, RecordKind, StoreError},
+    session::{Session, rotation::Generation},
+    token::Link,
+};
+use chrono::{DateTime, Utc};
+use diesel::{
+    pg::data_types::PgTimestamp,
+    sql_types::{Nullable, Text, Timestamptz},
+};
+
+use crate::{
+    error::corrupt,
+    exchange::Find,
+    row::{AuditRow, GenerationRow, KeyRow, LinkRow, LockRow, OutboxRow, SessionRow, UserRow, time},
+    runner::{Access, Autocommit, Runner as _},
+    schema::{
+        AuditEvents, LoginLocks, OneTimeLinks, Outbox, RefreshTokens, Sessions, SigningKeys, Users,
+        audit_events, login_locks, one_time_links, outbox, refresh_tokens, sessions, signing_keys, users,
+    },
+    statement::{Statement, Value},
+};
+
+/// Up to `limit` records of a kind behind `after`.
+pub(super) async fn page(
+    runner: &mut Autocommit,
+    kind: RecordKind,
+    after: Option<&RecordKey>,
+    limit: u32,
+) -> Result<Vec<Record>, StoreError> {
+    let find = |text| Ok::<_, StoreError>(Statement::new(text).with(position(kind, after)?).with(limit));
+    match kind {
+        RecordKind::User => {
+            let find = Find::<Users, UserRow>::new(find(USERS)?);
+            runner.ask(Access::Read, Vec::new(), find, |rows| each(rows, user)).await
+        }
+        RecordKind::Session => sessions_page(runner, find(SESSIONS)?).await,
+        RecordKind::Link => {
+            let find = Find::<(OneTimeLinks, Nullable<Timestamptz>), _>::new(find(LINKS)?);
+            runner.ask(Access::Read, Vec::new(), find, |rows| each(rows, link)).await
+        }
+        RecordKind::Lock => {
+            let find = Find::<LoginLocks, LockRow>::new(find(LOCKS)?);
+            runner.ask(Access::Read, Vec::new(), find, |rows| each(rows, lock)).await
+        }
+        RecordKind::Key => {
+            let find = Find::<SigningKeys, KeyRow>::new(find(KEYS)?);
+            runner.ask(Access::Read, Vec::new(), find, |rows| each(rows, key)).await
+        }
+        RecordKind::Audit => {
+            let find = Find::<AuditEvents, AuditRow>::new(find(ENTRIES)?);
+            runner.ask(Access::Read, Vec::new(), find, |rows| each(rows, entry)).await
+        }
+        RecordKind::Outbox => {
+            let find = Find::<(Outbox, Nullable<Timestamptz>, Nullable<Text>), _>::new(find(MESSAGES)?);
+            runner.ask(Access::Read, Vec::new(), find, |rows| each(rows, message)).await
+        }
+    }
+}
+
+fn each<R>(rows: Vec<R>, read: fn(R) -> Result<Record, StoreError>) -> Result<Vec<Record>, StoreError> {
+    rows.into_iter().map(read).collect()
+}
+
+/// Where a page begins: behind `after`, or before everything.
+fn position(kind: RecordKind, after: Option<&RecordKey>) -> Result<Value, StoreError> {
+    Ok(match (kind, after) {
+        (RecordKind::Link | RecordKind::Lock, None) => [].as_slice().into(),
+        (RecordKind::Link | RecordKind::Lock, Some(RecordKey::Bytes(bytes))) => bytes.as_slice().into(),
+        (RecordKind::Key, None) => "".into(),
+        (RecordKind::Key, Some(RecordKey::Name(name))) => name.as_str().into(),
+        (_, None) => i64::MIN.into(),
+        (_, Some(RecordKey::Number(number))) => (*number).into(),
+        (_, Some(other)) => {
+            let text = format!("{other:?} is not a key of {kind}");
+            return Err(StoreError::Internal(text.into()));
+        }
+    })
+}
+
+fn user(row: UserRow) -> Result<Record, StoreError> {
+    Ok(Record::User(row.try_into()?))
+}
+
+fn link((row, consumed_at): (LinkRow, Option<PgTimestamp>)) -> Result<Record, StoreError> {
+    let link = Link::try_from(row)?;
+    let consumed_at = optional_time("one_time_links", link.user.as_i64(), consumed_at)?;
+    Ok(Record::Link(link, consumed_at))
+}
+
+fn lock(row: LockRow) -> Result<Record, StoreError> {
+    let key = row.key().ok_or_else(|| corrupt("login_locks", &"of another length than 32"))?;
+    Ok(Record::Lock(key, row.try_into()?))
+}
+
+fn key(row: KeyRow) -> Result<Record, StoreError> {
+    Ok(Record::Key(row.try_into()?))
+}
+
+fn entry(row: AuditRow) -> Result<Record, StoreError> {
+    Ok(Record::Audit(row.try_into()?))
+}
+
+fn message(
+    (row, buried_at, last_error): (OutboxRow, Option<PgTimestamp>, Option<String>),
+) -> Result<Record, StoreError> {
+    let item = OutboxItem::try_from(row)?;
+    let buried_at = optional_time("outbox", item.id.as_i64(), buried_at)?;
+    Ok(Record::Outbox(item, Fate { buried_at, last_error }))
+}
+
+fn optional_time(
+    table: &'static str,
+    id: i64,
+    stored: Option<PgTimestamp>,
+) -> Result<Option<DateTime<Utc>>, StoreError> {
+    stored.map(|stored| time(stored).ok_or_else(|| corrupt(table, &id))).transpose()
+}
+
+async fn sessions_page(runner: &mut Autocommit, find: Statement) -> Result<Vec<Record>, StoreError> {
+    let find = Find::<Sessions, SessionRow>::new(find);
+    let read = |rows: Vec<SessionRow>| rows.into_iter().map(Session::try_from).collect();
+    let sessions: Vec<Session> = runner.ask(Access::Read, Vec::new(), find, read).await?;
+    let (Some(first), Some(last)) = (sessions.first(), sessions.last()) else { return Ok(Vec::new()) };
+    let tokens = Statement::new(TOKENS).with(first.id.as_i64()).with(last.id.as_i64());
+    let tokens = Find::<RefreshTokens, GenerationRow>::new(tokens);
+    let read = |rows: Vec<GenerationRow>| {
+        rows.into_iter().map(|row| Ok((row.session(), Generation::try_from(row)?))).collect()
+    };
+    let tokens: Vec<(i64, Generation)> = runner.ask(Access::Read, Vec::new(), tokens, read).await?;
+    let mut tokens = tokens.into_iter().peekable();
+    let with_tokens = |session: Session| {
+        let own = std::iter::from_fn(|| tokens.next_if(|(of, _)| *of == session.id.as_i64()));
+        let own = own.map(|(_, token)| token).collect();
+        Record::Session(session, own)
+    };
+    Ok(sessions.into_iter().map(with_tokens).collect())
+}
+
+const USERS: &str = concat!("SELECT ", users!(), " FROM users u WHERE u.id > ? ORDER BY u.id LIMIT ?");
+
+const SESSIONS: &str =
+    concat!("SELECT ", sessions!(), " FROM sessions s WHERE s.id > ? ORDER BY s.id LIMIT ?");
+
+const TOKENS: &str = concat!(
+    "SELECT ",
+    refresh_tokens!(),
+    " FROM refresh_tokens t WHERE t.session_id BETWEEN ? AND ? ORDER BY t.session_id, t.generation"
+);
+
+const LINKS: &str = concat!(
+    "SELECT ",
+    one_time_links!(),
+    ", consumed_at FROM one_time_links WHERE digest > ? ORDER BY digest LIMIT ?"
+);
+
+const LOCKS: &str =
+    concat!("SELECT ", login_locks!(), " FROM login_locks WHERE key > ? ORDER BY key LIMIT ?");
+
+/// Byte by byte, whatever order the database prefers for texts.
+const KEYS: &str = concat!(
+    "SELECT ",
+    signing_keys!(),
+    " FROM signing_keys WHERE id COLLATE \"C\" > ? ORDER BY id COLLATE \"C\" LIMIT ?"
+);
+
+const ENTRIES: &str =
+    concat!("SELECT ", audit_events!(), " FROM audit_events WHERE seq > ? ORDER BY seq LIMIT ?");
+
+const MESSAGES: &str = concat!(
+    "SELECT ",
+    outbox!(),
+    ", o.buried_at, o.last_error FROM outbox o WHERE o.id > ? ORDER BY o.id LIMIT ?"
+);
