@@ -55,6 +55,9 @@ pub enum Command {
     /// Manage accounts from the server's own machine
     #[command(subcommand, arg_required_else_help = true)]
     Users(UsersCommand),
+    /// Manage where accounts are kept
+    #[command(subcommand, arg_required_else_help = true)]
+    Store(StoreCommand),
     /// Print the OpenAPI document of the API as JSON
     Openapi,
     /// Ask a running server whether it is healthy; for containers
@@ -88,6 +91,32 @@ pub enum UsersCommand {
     Create(CreateUser),
     /// Give a role to an existing account
     Grant(GrantRole),
+}
+
+/// Commands about the store.
+#[derive(Debug, Subcommand)]
+pub enum StoreCommand {
+    /// Copy everything to another database: accounts, sessions, links, locks, keys, audit log, owed mail
+    ///
+    /// Both databases are brought to the layout of this version first. No server may run on either. People
+    /// stay signed in if the new installation has the `SECRET_KEY` of the old one. What was copied before an
+    /// interruption stays: run it again with --resume.
+    Copy(CopyStore),
+}
+
+/// Copies a store.
+#[derive(Debug, Args)]
+pub struct CopyStore {
+    /// Where everything is, like `sqlite://data/auth.sqlite3`
+    // Read by the command: clap would repeat a wrong one, password and all.
+    #[arg(long, value_name = "URL")]
+    pub from: String,
+    /// Where it goes, like `postgresql://auth@db/auth` [default: `DATABASE_URL`, which hides a password better]
+    #[arg(long, value_name = "URL")]
+    pub to: Option<String>,
+    /// Go on where an earlier try ended
+    #[arg(long)]
+    pub resume: bool,
 }
 
 /// Creates an account.

@@ -6,6 +6,7 @@ mod keys;
 mod migrate;
 mod openapi;
 mod serve;
+mod store;
 mod users;
 
 use std::{future::Future, process::ExitCode};
@@ -13,7 +14,7 @@ use std::{future::Future, process::ExitCode};
 use anyhow::Context as _;
 
 use crate::{
-    cli::{Cli, Command, ConfigCommand, KeysCommand, UsersCommand},
+    cli::{Cli, Command, ConfigCommand, KeysCommand, StoreCommand, UsersCommand},
     settings::Settings,
     telemetry,
     wire::{self, Wiring},
@@ -37,9 +38,19 @@ pub fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Users(UsersCommand::Grant(options)) => {
             with_engine(async |wiring| users::grant(wiring, options).await)
         }
+        Command::Store(StoreCommand::Copy(options)) => store::copy(options),
         Command::Openapi => openapi::run(),
         Command::Healthcheck(options) => healthcheck::run(options.url.as_deref()),
     }
+}
+
+/// A runtime for one command.
+fn runtime() -> anyhow::Result<tokio::runtime::Runtime> {
+    tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(1)
+        .enable_all()
+        .build()
+        .context("cannot start a runtime")
 }
 
 /// Loads the settings, wires the engine and runs `command` on a runtime of its own.
@@ -49,12 +60,7 @@ where
 {
     let settings = Settings::load()?;
     telemetry::start(&settings)?;
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(1)
-        .enable_all()
-        .build()
-        .context("cannot start a runtime")?;
-    runtime.block_on(command(wire::build(&settings)?))?;
+    runtime()?.block_on(command(wire::build(&settings)?))?;
     Ok(ExitCode::SUCCESS)
 }
 

@@ -10,7 +10,7 @@ use std::{
 use actix_web::http::Uri;
 use ipnet::IpNet;
 
-use super::dsn::Dsn;
+use super::{dsn::Dsn, table};
 
 /// Why a value was refused: by its shape, as the table describes it, or for a reason of its own.
 #[derive(Debug, PartialEq, Eq)]
@@ -30,6 +30,19 @@ pub enum Database {
     Sqlite(PathBuf),
     /// On PostgreSQL, at `postgresql://…`.
     Postgres(Dsn),
+}
+
+impl Database {
+    /// Reads the address of a database from the command line.
+    ///
+    /// # Errors
+    /// One line without the address, which may hold a password.
+    pub fn from_argument(text: &str) -> Result<Self, String> {
+        database(text).map_err(|wrong| match wrong {
+            Wrong::Because(reason) => reason.to_owned(),
+            Wrong::Shape => format!("expected {}", table::DATABASE_URL.kind.accepts()),
+        })
+    }
 }
 
 impl fmt::Display for Database {

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use anyhow::Context as _;
-use auth_domain::port::Store;
+use auth_domain::port::{Archive, Store};
 use auth_postgres::{PostgresConfig, PostgresStore, UrlError};
 use auth_sqlite::{Claim, SqliteConfig, SqliteStore};
 
@@ -50,6 +50,14 @@ impl Stores {
 
     /// The port that use cases know.
     pub(crate) fn port(&self) -> Arc<dyn Store> {
+        match self {
+            Self::Sqlite(store) => Arc::clone(store) as _,
+            Self::Postgres(store) => Arc::clone(store) as _,
+        }
+    }
+
+    /// The port that moves whole stores.
+    pub(crate) fn archive(&self) -> Arc<dyn Archive> {
         match self {
             Self::Sqlite(store) => Arc::clone(store) as _,
             Self::Postgres(store) => Arc::clone(store) as _,
