@@ -38,7 +38,7 @@ pub fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Users(UsersCommand::Grant(options)) => {
             with_engine(async |wiring| users::grant(wiring, options).await)
         }
-        Command::Store(StoreCommand::Copy(options)) => store::copy(options),
+        Command::Store(StoreCommand::Copy(options)) => store::copy(&options),
         Command::Openapi => openapi::run(),
         Command::Healthcheck(options) => healthcheck::run(options.url.as_deref()),
     }

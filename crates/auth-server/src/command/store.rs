@@ -19,7 +19,7 @@ use crate::{
 };
 
 /// Copies everything from one store to another.
-pub(super) fn copy(options: CopyStore) -> anyhow::Result<ExitCode> {
+pub(super) fn copy(options: &CopyStore) -> anyhow::Result<ExitCode> {
     let settings = Settings::load()?;
     telemetry::start(&settings)?;
     let from = database("--from", &options.from)?;
