@@ -20,7 +20,7 @@ fn stderr(output: &Output) -> String {
 #[test]
 fn every_help_text_is_the_checked_in_one() {
     let place = Place::new();
-    let commands: [&[&str]; 13] = [
+    let commands: [&[&str]; 15] = [
         &[],
         &["serve"],
         &["migrate"],
@@ -32,6 +32,8 @@ fn every_help_text_is_the_checked_in_one() {
         &["users"],
         &["users", "create"],
         &["users", "grant"],
+        &["store"],
+        &["store", "copy"],
         &["openapi"],
         &["healthcheck"],
     ];
