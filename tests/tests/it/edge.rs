@@ -92,7 +92,7 @@ async fn the_server_says_whether_it_is_ready() {
     let ready = Answer::of(server.request(Method::GET, "/health/ready").send().await).await;
     assert_eq!(
         ready.expect(StatusCode::OK).body,
-        json!({"status": "ready", "dependencies": {"store": "up"}})
+        json!({"status": "ready", "degraded": false, "dependencies": {"store": "up"}})
     );
     assert!(server.base().starts_with("http://127.0.0.1:"));
 }

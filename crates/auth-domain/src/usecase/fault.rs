@@ -1,6 +1,8 @@
 //! Failures that are nobody's fault but ours or a dependency's.
 
-use crate::port::{EntropyError, HashError, KeyError, LimiterError, StoreError};
+use crate::port::{
+    ChallengeStoreError, CodeStoreError, EntropyError, HashError, KeyError, LimiterError, StoreError,
+};
 
 /// A port failed. Every use case error carries this beside the refusals of its own.
 #[derive(Debug, thiserror::Error)]
@@ -17,6 +19,12 @@ pub enum Fault {
     /// The limits cannot be checked.
     #[error("the rate limiter failed")]
     Limiter(#[from] LimiterError),
+    /// One-time codes can be neither kept nor checked. Nobody gets in without a check.
+    #[error("the code store failed")]
+    Codes(#[from] CodeStoreError),
+    /// Login challenges can be neither kept nor checked.
+    #[error("the challenge store failed")]
+    Challenges(#[from] ChallengeStoreError),
     /// There is no randomness.
     #[error("the entropy source failed")]
     Entropy(#[from] EntropyError),

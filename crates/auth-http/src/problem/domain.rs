@@ -53,6 +53,8 @@ impl From<Fault> for Problem {
             Fault::Hash(error) => error.into(),
             Fault::Key(error) => error.into(),
             Fault::Limiter(error) => error.into(),
+            Fault::Codes(error) => Self::dependency(&error),
+            Fault::Challenges(error) => Self::dependency(&error),
             Fault::Entropy(error) => error.into(),
         }
     }
@@ -87,6 +89,8 @@ internal!(EntropyError, KeyError, MailboxError);
 mod tests {
     use std::time::Duration;
 
+    use auth_domain::port::{ChallengeStoreError, CodeStoreError};
+
     use super::*;
 
     #[test]
@@ -100,6 +104,8 @@ mod tests {
             (Problem::from(HashError::Overloaded { retry_after: Duration::from_secs(2) }), 503),
             (Problem::from(HashError::Unreadable), 500),
             (Problem::from(LimiterError { source: gone() }), 503),
+            (Problem::from(Fault::from(CodeStoreError { source: gone() })), 503),
+            (Problem::from(Fault::from(ChallengeStoreError { source: gone() })), 503),
             (Problem::from(TokenRejected::Expired), 401),
         ];
         for (problem, status) in table {
