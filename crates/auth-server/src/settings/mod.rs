@@ -7,6 +7,7 @@
 //! Everything is checked before anything is started, and every reason to refuse is reported at once,
 //! on one line each ([`SettingsError`]).
 
+mod database;
 mod dotenv;
 mod dsn;
 mod error;
@@ -39,10 +40,11 @@ use tracing::Level;
 
 pub(crate) use self::spec::Spec;
 pub use self::{
+    database::Database,
     dsn::Dsn,
     error::{Refusal, SettingsError},
     layer::Inputs,
-    parse::{AllowList, BaseUrl, Database},
+    parse::{AllowList, BaseUrl},
     reader::Effective,
     reference::settings_reference,
 };

@@ -17,7 +17,7 @@ use tracing::Level;
 
 use super::{
     AllowList, AppEnv, BaseUrl, Database, Delivery, Dsn, ForwardedHeader, Loaded, LogFormat, Settings,
-    SettingsError,
+    SettingsError, database,
     layer::{Inputs, Layers},
     parse::{self, Wrong},
     reader::{Reader, whole},
@@ -43,7 +43,7 @@ fn settings(from: &mut Reader) -> Settings {
     let port = from.number(&table::PORT);
     let data_dir = from.value(&table::DATA_DIR, |path| Ok(PathBuf::from(path)));
     let database = Database::Sqlite(data_dir.join("auth.sqlite3"));
-    let database = from.value_or(&table::DATABASE_URL, database, parse::database);
+    let database = from.value_or(&table::DATABASE_URL, database, database::parse);
     let tenants = from.value(&table::TENANTS, tenants);
     let replicas = from.number(&table::REPLICAS);
     from.value(&table::AUTH_PROVIDER, auth_provider);
