@@ -1,9 +1,10 @@
-//! Mail: templates and the capturing transport behind the development mailbox.
+//! Mail: templates, the SMTP transport, and the capturing one behind the development mailbox.
 //!
 //! | Module | What it holds |
 //! |---|---|
 //! | `templates` | [`Templates`]: a letter in, subject, text and HTML out |
 //! | `context` | what templates may know of a letter, made harmless |
+//! | `smtp` | [`SmtpMailer`]: the mailer port on an SMTP server |
 //! | `mailbox` | [`CapturingSender`]: the mailer, text message and mailbox ports |
 //! | `journal` | the file behind the mailbox |
 //!
@@ -14,7 +15,9 @@
 mod context;
 mod journal;
 mod mailbox;
+mod smtp;
 mod templates;
 
 pub use mailbox::CapturingSender;
+pub use smtp::{SmtpConfig, SmtpConfigError, SmtpLogin, SmtpMailer, SmtpTls};
 pub use templates::{MailSettings, Message, TemplateError, Templates};

@@ -1,6 +1,5 @@
 //! Secrets in files of their own, and the files of the repository.
 
-
 use crate::support::{Place, STRONG, config_file};
 
 #[test]
