@@ -33,6 +33,7 @@ install_tools() {
     command -v cargo >/dev/null || die "no cargo in PATH; install a Rust toolchain first"
     { command -v cc && command -v make; } >/dev/null || missing+=(build-essential)
     command -v pkg-config >/dev/null || missing+=(pkg-config)
+    command -v openssl >/dev/null || missing+=(openssl)
     pkg-config --exists openssl 2>/dev/null || missing+=(libssl-dev)
     python3 -c 'import ensurepip, tomllib, venv' 2>/dev/null || missing+=(python3 python3-venv)
     [ ${#missing[@]} -eq 0 ] || need_apt "${missing[@]}"
@@ -44,4 +45,18 @@ use_system_openssl() {
     if pkg-config --exists openssl; then
         export OPENSSL_NO_VENDOR=1
     fi
+}
+
+# need_test_python: the Python with the mail server and the AWS mock that the tests start; exports TEST_PYTHON.
+# Does nothing where the pinned versions are there already.
+need_test_python() {
+    local pins=('aiosmtpd==1.4.6' 'moto[server,sns,cognitoidp]==5.2.5')
+    local venv=$root/target/venv-tests
+    if [ "$(cat "$venv/pins" 2>/dev/null)" != "${pins[*]}" ]; then
+        step "installing ${pins[*]} into target/venv-tests"
+        python3 -m venv --clear "$venv"
+        "$venv/bin/pip" install --quiet --disable-pip-version-check "${pins[@]}"
+        printf '%s\n' "${pins[*]}" >"$venv/pins"
+    fi
+    export TEST_PYTHON=${TEST_PYTHON:-$venv/bin/python}
 }

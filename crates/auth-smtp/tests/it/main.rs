@@ -2,8 +2,13 @@
 
 mod notices;
 mod restart;
+mod smtp;
 mod support;
 
 mod mailbox {
     auth_testkit::mailbox_contract!(super::support::Kept::new);
+}
+
+mod capturing {
+    auth_testkit::mailer_contract!(super::support::Kept::new);
 }

@@ -10,7 +10,10 @@ use auth_domain::{
     user::PhoneNumber,
 };
 use auth_smtp::{CapturingSender, MailSettings, Templates};
-use auth_testkit::fake::FakeClock;
+use auth_testkit::{
+    contract::mailer::{Arrived, Delivering},
+    fake::FakeClock,
+};
 use tempfile::TempDir;
 
 /// Settings as an installation might have them.
@@ -63,5 +66,21 @@ impl Mailbox for Kept {
 
     async fn clear(&self) -> Result<(), MailboxError> {
         self.sender.clear().await
+    }
+}
+
+#[async_trait]
+impl Delivering for Kept {
+    async fn arrived(&self) -> Vec<Arrived> {
+        let arrived = |message: CapturedMessage| Arrived {
+            to: vec![message.to],
+            subject: message.subject,
+            text: message.text,
+            html: message.html,
+            headers: Vec::new(),
+        };
+        let mut messages = self.list(&MailboxFilter::default()).await.expect("lists");
+        messages.reverse();
+        messages.into_iter().map(arrived).collect()
     }
 }

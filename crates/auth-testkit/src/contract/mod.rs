@@ -3,6 +3,7 @@
 pub mod computing;
 pub mod limiter;
 pub mod mailbox;
+pub mod mailer;
 pub mod store;
 
 pub use computing::{cipher, hasher, tokens};
