@@ -54,7 +54,10 @@ need_test_python() {
     local venv=$root/target/venv-tests
     if [ "$(cat "$venv/pins" 2>/dev/null)" != "${pins[*]}" ]; then
         step "installing ${pins[*]} into target/venv-tests"
-        python3 -m venv --clear "$venv"
+        # The tests start servers as nobody, who cannot read a Python in somebody's home.
+        local python=/usr/bin/python3
+        "$python" -c 'import ensurepip, venv' 2>/dev/null || python=python3
+        "$python" -m venv --clear "$venv"
         "$venv/bin/pip" install --quiet --disable-pip-version-check "${pins[@]}"
         printf '%s\n' "${pins[*]}" >"$venv/pins"
     fi

@@ -5,7 +5,6 @@ use std::fmt;
 use async_trait::async_trait;
 use secrecy::{ExposeSecret, SecretString};
 
-use super::SendError;
 use crate::user::PhoneNumber;
 
 /// The text of a message. It carries a code, so `Debug` does not show it.
@@ -29,16 +28,59 @@ impl fmt::Debug for SmsText {
     }
 }
 
+/// A text message was handed over.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct SmsReceipt {
+    /// What the provider calls the message; clients are told, operators can ask for it.
+    pub message_id: Option<String>,
+}
+
 /// Sends text messages.
 ///
-/// An implementor must send to exactly one number, must not send an accepted message again, and must
-/// end within three seconds.
+/// An implementor must send to exactly one number, must hand the text over unchanged, must not send
+/// again what may have been accepted, must tell whose fault a refusal is, and must end within three
+/// seconds.
 #[cfg_attr(any(test, feature = "mock"), mockall::automock)]
 #[async_trait]
 pub trait SmsSender: Send + Sync {
     /// Hands a message over for delivery.
     ///
     /// # Errors
-    /// [`SendError`] says whether trying again can help.
-    async fn send(&self, to: &PhoneNumber, text: &SmsText) -> Result<(), SendError>;
+    /// [`SmsError`] says whose fault it is.
+    async fn send(&self, to: &PhoneNumber, text: &SmsText) -> Result<SmsReceipt, SmsError>;
+}
+
+/// What lies beneath an [`SmsError`].
+type Cause = Box<dyn std::error::Error + Send + Sync>;
+
+/// A text message could not be handed over. No message of this type names the number or the text.
+///
+/// The first two are the caller's to mend and clients know a text for each; to all others the answer
+/// is that the service is unavailable.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum SmsError {
+    /// The provider does not take the number.
+    #[error("the provider refused the number")]
+    InvalidNumber(#[source] Cause),
+    /// The owner of the number asked for no more messages.
+    #[error("the number has opted out of text messages")]
+    OptedOut(#[source] Cause),
+    /// Too many messages for the account, for now.
+    #[error("the provider takes no more text messages now")]
+    Throttled(#[source] Cause),
+    /// Our credentials, permissions, account or settings are refused: the operator has to act.
+    #[error("the provider refused our account or settings")]
+    Misconfigured(#[source] Cause),
+    /// No answer, an error of the provider, or a rest after several of these. A message whose answer was
+    /// not heard may still arrive.
+    #[error("the provider of text messages is unavailable")]
+    Unavailable(#[source] Cause),
+}
+
+impl SmsError {
+    /// Whether the number is at fault, so that the caller is told to give another.
+    pub const fn is_about_the_number(&self) -> bool {
+        matches!(self, Self::InvalidNumber(_) | Self::OptedOut(_))
+    }
 }

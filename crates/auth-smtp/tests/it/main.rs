@@ -12,3 +12,7 @@ mod mailbox {
 mod capturing {
     auth_testkit::mailer_contract!(super::support::Kept::new);
 }
+
+mod capturing_sms {
+    auth_testkit::sms_contract!(super::support::Kept::new);
+}

@@ -4,6 +4,7 @@ pub mod computing;
 pub mod limiter;
 pub mod mailbox;
 pub mod mailer;
+pub mod sms;
 pub mod store;
 
 pub use computing::{cipher, hasher, tokens};
