@@ -9,7 +9,7 @@
 //! | `journal` | the file behind the mailbox |
 //!
 //! The texts are in `templates/`: `NAME.subject.txt`, `NAME.txt` and `NAME.html` for each notice, and
-//! the two layouts around them. They are compiled in.
+//! the two layouts around them. They are compiled in; a folder may replace any of them.
 #![warn(missing_docs)]
 
 mod context;
@@ -20,4 +20,4 @@ mod templates;
 
 pub use mailbox::CapturingSender;
 pub use smtp::{SmtpConfig, SmtpConfigError, SmtpLogin, SmtpMailer, SmtpTls};
-pub use templates::{MailSettings, Message, TemplateError, Templates};
+pub use templates::{MailSettings, Message, NoticeKind, TemplateError, Templates, UnknownKind};

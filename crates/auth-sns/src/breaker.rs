@@ -77,7 +77,7 @@ mod tests {
     fn lets_one_try_after_the_rest() {
         let now = Instant::now();
         let mut breaker = failed(5, now);
-        assert_eq!(breaker.admit(now + REST - Duration::from_millis(1)), Err(Resting));
+        assert_eq!(breaker.admit(now + Duration::from_millis(4_999)), Err(Resting));
         assert_eq!(breaker.admit(now + REST), Ok(()));
         assert_eq!(breaker.admit(now + REST), Err(Resting));
         breaker.failed(now + REST);

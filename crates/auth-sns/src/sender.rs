@@ -116,20 +116,17 @@ async fn connect(config: &SnsConfig) -> Client {
     let http: SharedHttpClient =
         Builder::new().tls_provider(Provider::Rustls(CryptoMode::Ring)).build_https();
     let region = Region::new(config.region.clone());
-    let builder = match &config.credentials {
-        Some(fixed) => {
-            let secret = fixed.secret_access_key.expose_secret();
-            let fixed = Credentials::new(&fixed.access_key_id, secret, None, None, "settings");
-            aws_sdk_sns::Config::builder()
-                .behavior_version(BehaviorVersion::latest())
-                .http_client(http)
-                .region(region)
-                .credentials_provider(fixed)
-        }
-        None => {
-            let chain = aws_config::defaults(BehaviorVersion::latest()).http_client(http).region(region);
-            aws_sdk_sns::config::Builder::from(&chain.load().await)
-        }
+    let builder = if let Some(fixed) = &config.credentials {
+        let secret = fixed.secret_access_key.expose_secret();
+        let fixed = Credentials::new(&fixed.access_key_id, secret, None, None, "settings");
+        aws_sdk_sns::Config::builder()
+            .behavior_version(BehaviorVersion::latest())
+            .http_client(http)
+            .region(region)
+            .credentials_provider(fixed)
+    } else {
+        let chain = aws_config::defaults(BehaviorVersion::latest()).http_client(http).region(region);
+        aws_sdk_sns::config::Builder::from(&chain.load().await)
     };
     // The SDK would repeat what SNS may have taken.
     let mut builder = builder.retry_config(RetryConfig::disabled());

@@ -1,8 +1,9 @@
 //! Text messages.
 
-use std::fmt;
+use std::{fmt, time::Duration};
 
 use async_trait::async_trait;
+use chrono::{DateTime, Utc};
 use secrecy::{ExposeSecret, SecretString};
 
 use crate::user::PhoneNumber;
@@ -83,4 +84,30 @@ impl SmsError {
     pub const fn is_about_the_number(&self) -> bool {
         matches!(self, Self::InvalidNumber(_) | Self::OptedOut(_))
     }
+}
+
+/// Counts what was sent and what came of it, for the defences against SMS pumping.
+///
+/// An implementor must lose no addition under parallel calls, must count each key and each length of
+/// window alone, must begin anew with each window, and must bound its memory. A shared one makes the
+/// defences hold over all replicas. Nothing that must survive a restart lives here.
+#[cfg_attr(any(test, feature = "mock"), mockall::automock)]
+#[async_trait]
+pub trait SmsLedger: Send + Sync {
+    /// Adds `by` to the count of `key` in the window of this length that `now` lies in (windows are
+    /// aligned to the clock); gives the count after that. Adding nothing reads.
+    ///
+    /// # Errors
+    /// [`LedgerError`] when the counts cannot be reached.
+    async fn add(&self, key: &str, by: u32, window: Duration, now: DateTime<Utc>)
+    -> Result<u32, LedgerError>;
+}
+
+/// The counts of text messages cannot be reached.
+#[derive(Debug, thiserror::Error)]
+#[error("the counts of text messages cannot be reached")]
+pub struct LedgerError {
+    /// What the adapter met.
+    #[source]
+    pub source: Box<dyn std::error::Error + Send + Sync>,
 }

@@ -32,8 +32,8 @@ pub(crate) struct Stub {
 
 impl Stub {
     pub(crate) fn new(answer: Answer) -> Self {
-        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
-        let port = listener.local_addr().unwrap().port();
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a free port");
+        let port = listener.local_addr().expect("it is bound").port();
         let stub = Self { port, answer: Arc::new(Mutex::new(answer)), requests: Arc::default() };
         let (answer, requests) = (Arc::clone(&stub.answer), Arc::clone(&stub.requests));
         thread::spawn(move || {
@@ -46,12 +46,12 @@ impl Stub {
     }
 
     pub(crate) fn now_answers(&self, answer: Answer) {
-        *self.answer.lock().unwrap() = answer;
+        *self.answer.lock().expect("nobody panicked with it") = answer;
     }
 
     /// The bodies of all requests so far.
     pub(crate) fn requests(&self) -> Vec<String> {
-        self.requests.lock().unwrap().clone()
+        self.requests.lock().expect("nobody panicked with it").clone()
     }
 
     pub(crate) fn config(&self) -> SnsConfig {
@@ -59,7 +59,7 @@ impl Stub {
     }
 
     pub(crate) fn sender(&self) -> SnsSmsSender {
-        SnsSmsSender::new(self.config()).unwrap()
+        SnsSmsSender::new(self.config()).expect("the configuration is right")
     }
 }
 
@@ -76,14 +76,14 @@ pub(crate) fn config(port: u16) -> SnsConfig {
 }
 
 pub(crate) async fn send(sender: &SnsSmsSender) -> Result<SmsReceipt, SmsError> {
-    let to = PhoneNumber::parse("+15551234567").unwrap();
+    let to = PhoneNumber::parse("+15551234567").expect("a number");
     sender.send(&to, &SmsText::new("Your login code is: 048213".to_owned())).await
 }
 
 fn serve(mut stream: TcpStream, answer: &Mutex<Answer>, requests: &Mutex<Vec<String>>) {
     while let Some(body) = request(&mut stream) {
-        requests.lock().unwrap().push(body);
-        let answer = *answer.lock().unwrap();
+        requests.lock().expect("nobody panicked with it").push(body);
+        let answer = *answer.lock().expect("nobody panicked with it");
         let (status, body) = match answer {
             Answer::Taken => (200, taken()),
             Answer::Error(status, code, message) => (status, error(code, message)),

@@ -1,6 +1,7 @@
 //! Contract suites: what every adapter must do, as plain async functions.
 
 pub mod computing;
+pub mod ledger;
 pub mod limiter;
 pub mod mailbox;
 pub mod mailer;

@@ -35,14 +35,14 @@ impl Moto {
     /// # Panics
     /// If Python or its package `moto` is missing.
     pub fn start() -> Self {
-        let part = Part::new("moto");
+        let folder = Part::new("moto");
         let port = free_port();
         let python = python();
         // Software tokens are checked only when it is told to.
         let totp = "MOTO_COGNITO_IDP_USER_POOL_ENABLE_TOTP=true";
         let number = port.to_string();
         let args = [totp, &python, "-m", "moto.server", "-H", "127.0.0.1", "-p", &number];
-        let daemon = part.start("KILL", "env", &args, || get(port, "/moto-api/").is_some());
+        let daemon = folder.start("KILL", "env", &args, || get(port, "/moto-api/").is_some());
         Self { port, _daemon: daemon }
     }
 

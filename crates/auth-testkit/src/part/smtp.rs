@@ -71,9 +71,9 @@ impl SmtpServer {
     /// # Panics
     /// If Python, its package `aiosmtpd` or `openssl` is missing.
     pub fn start(mode: SmtpMode, login: Option<(&str, &str)>) -> Self {
-        let part = Part::new("smtp");
-        let script = part.write("smtp_server.py", SCRIPT);
-        let certificates = (mode != SmtpMode::Plain).then(|| Certificates::make(&part));
+        let folder = Part::new("smtp");
+        let script = folder.write("smtp_server.py", SCRIPT);
+        let certificates = (mode != SmtpMode::Plain).then(|| Certificates::make(&folder));
         let port = free_port();
         let mode = match mode {
             SmtpMode::Plain => "plain",
@@ -88,8 +88,8 @@ impl SmtpServer {
             args.extend(["--login".to_owned(), user.to_owned(), password.to_owned()]);
         }
         let args: Vec<&str> = args.iter().map(String::as_str).collect();
-        let daemon =
-            part.start("KILL", &python(), &args, || TcpStream::connect((Ipv4Addr::LOCALHOST, port)).is_ok());
+        let daemon = folder
+            .start("KILL", &python(), &args, || TcpStream::connect((Ipv4Addr::LOCALHOST, port)).is_ok());
         Self { daemon, port, certificates }
     }
 
