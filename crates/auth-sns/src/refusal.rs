@@ -1,10 +1,10 @@
 //! SNS's errors in the words of the port.
 
-use std::{error::Error, io};
+use std::{error::Error, io, iter::successors};
 
 use auth_domain::port::SmsError;
 use aws_sdk_sns::{
-    error::{DisplayErrorContext, ProvideErrorMetadata as _, SdkError},
+    error::{ProvideErrorMetadata as _, SdkError},
     operation::publish::PublishError,
 };
 
@@ -65,9 +65,17 @@ fn refused(status: u16, code: &str, message: &str) -> SmsError {
     }
 }
 
-/// The whole chain, as one text: the SDK's own `Debug` would show requests and answers.
+/// The whole chain, as one text. Not the SDK's `Debug` nor its `DisplayErrorContext`, which show whole
+/// answers: those of a credential endpoint among them.
 fn context(error: &SdkError<PublishError>) -> Box<dyn Error + Send + Sync> {
-    without_numbers(&DisplayErrorContext(error).to_string()).into()
+    let said: Vec<String> = causes(error).map(ToString::to_string).collect();
+    without_numbers(&said.join(": ")).into()
+}
+
+/// The error and what lies beneath it.
+fn causes(error: &SdkError<PublishError>) -> impl Iterator<Item = &(dyn Error + 'static)> {
+    let first: &(dyn Error + 'static) = error;
+    successors(Some(first), |&cause| cause.source())
 }
 
 /// A text without anything that could be a phone number.
@@ -89,20 +97,16 @@ fn without_numbers(text: &str) -> String {
 
 /// Whether the connection itself failed, in a way that only happens before anything is sent.
 fn never_connected(error: &SdkError<PublishError>) -> bool {
-    let mut source: Option<&(dyn Error + 'static)> = Some(error);
-    while let Some(cause) = source {
-        if let Some(error) = cause.downcast_ref::<io::Error>() {
-            return matches!(
-                error.kind(),
-                io::ErrorKind::ConnectionRefused
-                    | io::ErrorKind::HostUnreachable
-                    | io::ErrorKind::NetworkUnreachable
-                    | io::ErrorKind::AddrNotAvailable
-            );
-        }
-        source = cause.source();
-    }
-    false
+    let kind = causes(error).find_map(|cause| cause.downcast_ref::<io::Error>()).map(io::Error::kind);
+    matches!(
+        kind,
+        Some(
+            io::ErrorKind::ConnectionRefused
+                | io::ErrorKind::HostUnreachable
+                | io::ErrorKind::NetworkUnreachable
+                | io::ErrorKind::AddrNotAvailable
+        )
+    )
 }
 
 #[cfg(test)]
