@@ -21,6 +21,7 @@ use tokio::{net::TcpStream, time::timeout};
 use super::{
     config::{SmtpConfig, SmtpConfigError, SmtpTls},
     failure::{Failure, Step},
+    lines::Lines,
 };
 
 /// How long a polite goodbye may take.
@@ -76,7 +77,7 @@ impl Connector {
             // A message ends with a short write after a long one, which would wait 40 ms for nothing.
             // Without it mail is only slower.
             let _ = stream.set_nodelay(true);
-            AsyncSmtpConnection::connect_with_transport(Box::new(stream), &self.hello_name).await
+            AsyncSmtpConnection::connect_with_transport(Box::new(Lines::new(stream)), &self.hello_name).await
         };
         greeted.map_err(|error| Failure::new(Step::Connect, error))
     }

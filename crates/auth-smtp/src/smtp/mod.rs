@@ -4,6 +4,7 @@ mod config;
 mod connection;
 mod envelope;
 mod failure;
+mod lines;
 
 use std::{
     fmt,

@@ -1,8 +1,8 @@
 //! The SMTP mailer against a real server, in each way of encrypting.
 
 use std::{
-    io::Write as _,
-    net::{Ipv4Addr, TcpListener},
+    io::{Read as _, Write as _},
+    net::{Ipv4Addr, TcpListener, TcpStream},
     sync::{Arc, LazyLock},
     time::{Duration, Instant},
 };
@@ -185,6 +185,47 @@ async fn a_server_without_starttls_gets_no_mail() {
     let why = is_temporary(mailer.send(&letter("downgrade@example.com", Notice::PasswordChanged)).await);
     assert!(why.contains("STARTTLS"), "{why}");
     assert!(PLAIN.mails().iter().all(|mail| mail.to != ["downgrade@example.com"]));
+}
+
+/// Passes a conversation on, and puts an answer of its own behind the server's `220` to STARTTLS.
+fn forger(server: u16) -> u16 {
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a free port");
+    let port = listener.local_addr().expect("it is bound").port();
+    std::thread::spawn(move || {
+        for client in listener.incoming().flatten() {
+            let server = TcpStream::connect((Ipv4Addr::LOCALHOST, server)).expect("the server listens");
+            let (mut to_server, mut from_client) =
+                (server.try_clone().expect("a socket"), client.try_clone().expect("a socket"));
+            std::thread::spawn(move || std::io::copy(&mut from_client, &mut to_server));
+            std::thread::spawn(move || forge(server, client));
+        }
+    });
+    port
+}
+
+fn forge(mut server: TcpStream, mut client: TcpStream) {
+    let mut buffer = [0; 4096];
+    while let Ok(count @ 1..) = server.read(&mut buffer) {
+        let mut answer = buffer[..count].to_vec();
+        if answer.starts_with(b"220 Ready to start TLS") {
+            answer.extend_from_slice(b"250-mail.example.com\r\n250 AUTH PLAIN\r\n");
+        }
+        if client.write_all(&answer).is_err() {
+            return;
+        }
+    }
+}
+
+#[tokio::test]
+async fn an_answer_forged_before_the_encryption_is_not_believed() {
+    let config = SmtpConfig {
+        port: forger(STARTTLS.port()),
+        host: "127.0.0.1".to_owned(),
+        ..config_for(&STARTTLS, SmtpTls::StartTls)
+    };
+    let why = is_temporary(mailer(config).send(&letter("forged@example.com", Notice::PasswordChanged)).await);
+    assert!(why.contains("STARTTLS"), "{why}");
+    assert!(STARTTLS.mails().iter().all(|mail| mail.to != ["forged@example.com"]));
 }
 
 #[tokio::test]
