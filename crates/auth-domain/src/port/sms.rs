@@ -51,9 +51,6 @@ pub trait SmsSender: Send + Sync {
     async fn send(&self, to: &PhoneNumber, text: &SmsText) -> Result<SmsReceipt, SmsError>;
 }
 
-/// What lies beneath an [`SmsError`].
-type Cause = Box<dyn std::error::Error + Send + Sync>;
-
 /// A text message could not be handed over. No message of this type names the number or the text.
 ///
 /// The first two are the caller's to mend and clients know a text for each; to all others the answer
@@ -63,20 +60,20 @@ type Cause = Box<dyn std::error::Error + Send + Sync>;
 pub enum SmsError {
     /// The provider does not take the number.
     #[error("the provider refused the number")]
-    InvalidNumber(#[source] Cause),
+    InvalidNumber(#[source] Box<dyn std::error::Error + Send + Sync>),
     /// The owner of the number asked for no more messages.
     #[error("the number has opted out of text messages")]
-    OptedOut(#[source] Cause),
+    OptedOut(#[source] Box<dyn std::error::Error + Send + Sync>),
     /// Too many messages for the account, for now.
     #[error("the provider takes no more text messages now")]
-    Throttled(#[source] Cause),
+    Throttled(#[source] Box<dyn std::error::Error + Send + Sync>),
     /// Our credentials, permissions, account or settings are refused: the operator has to act.
     #[error("the provider refused our account or settings")]
-    Misconfigured(#[source] Cause),
+    Misconfigured(#[source] Box<dyn std::error::Error + Send + Sync>),
     /// No answer, an error of the provider, or a rest after several of these. A message whose answer was
     /// not heard may still arrive.
     #[error("the provider of text messages is unavailable")]
-    Unavailable(#[source] Cause),
+    Unavailable(#[source] Box<dyn std::error::Error + Send + Sync>),
 }
 
 impl SmsError {

@@ -88,6 +88,7 @@ impl SmtpMailer {
     /// # Errors
     /// [`SendError::Temporary`] with what went wrong.
     pub async fn check(&self) -> Result<(), SendError> {
+        let _slot = self.slots.acquire().await;
         let connection = self.connector.connect().await?;
         self.keep(connection);
         Ok(())
