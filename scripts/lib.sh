@@ -54,3 +54,20 @@ use_system_openssl() {
         export OPENSSL_NO_VENDOR=1
     fi
 }
+
+# need_test_python: the Python with the mail server and the AWS mock that the tests start; exports TEST_PYTHON.
+# Does nothing where the pinned versions are there already.
+need_test_python() {
+    local pins=('aiosmtpd==1.4.6' 'moto[server,sns,cognitoidp]==5.2.5')
+    local venv=$root/target/venv-tests
+    if [ "$(cat "$venv/pins" 2>/dev/null)" != "${pins[*]}" ]; then
+        step "installing ${pins[*]} into target/venv-tests"
+        # The tests start servers as nobody, who cannot read a Python in somebody's home.
+        local python=/usr/bin/python3
+        "$python" -c 'import ensurepip, venv' 2>/dev/null || python=python3
+        "$python" -m venv --clear "$venv"
+        "$venv/bin/pip" install --quiet --disable-pip-version-check "${pins[@]}"
+        printf '%s\n' "${pins[*]}" >"$venv/pins"
+    fi
+    export TEST_PYTHON=${TEST_PYTHON:-$venv/bin/python}
+}

@@ -5,7 +5,7 @@
 //! | [`user`], [`tenant`] | accounts, addresses, the password policy |
 //! | [`session`] | sessions and the rotation of their refresh tokens |
 //! | [`token`] | access claims, one-time links, signing keys |
-//! | [`guard`] | the lock rule, limits without their shared counters |
+//! | [`guard`] | the lock rule, limits without their shared counters, the defences against SMS pumping |
 //! | [`audit`], [`outbox`] | what is written beside every change |
 //! | [`port`] | what the outside must offer, as traits |
 //! | [`usecase`] | everything that can be done; start at [`Engine`](usecase::Engine) |

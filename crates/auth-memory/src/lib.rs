@@ -1,10 +1,11 @@
-//! Short-lived state kept in the process: one-time codes, login challenges, rate limits.
+//! Short-lived state kept in the process: one-time codes, login challenges, rate limits, counts of messages.
 //!
 //! | Module | What it holds |
 //! |---|---|
 //! | `codes` | [`MemoryCodes`], the port of one-time codes |
 //! | `challenges` | [`MemoryChallenges`], the port of login challenges |
-//! | `expiring` | the sharded map under both, and when it is swept |
+//! | `ledger` | [`MemoryLedger`], the counts of text messages |
+//! | `expiring` | the sharded map under the first two, and when it is swept |
 //! | `limiter` | [`MemoryLimiter`], the limiter port on sharded maps |
 //! | `shard` | the counters of one shard, and when they are swept |
 //!
@@ -16,9 +17,11 @@
 mod challenges;
 mod codes;
 mod expiring;
+mod ledger;
 mod limiter;
 mod shard;
 
 pub use challenges::MemoryChallenges;
 pub use codes::MemoryCodes;
+pub use ledger::MemoryLedger;
 pub use limiter::MemoryLimiter;

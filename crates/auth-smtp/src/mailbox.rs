@@ -10,7 +10,7 @@ use async_trait::async_trait;
 use auth_domain::{
     port::{
         CapturedMessage, Channel, Clock, Letter, Mailbox, MailboxError, MailboxFilter, Mailer, SendError,
-        SmsSender, SmsText,
+        SmsError, SmsReceipt, SmsSender, SmsText,
     },
     user::PhoneNumber,
 };
@@ -60,14 +60,11 @@ impl CapturingSender {
         .map_err(io::Error::other)?
     }
 
-    async fn capture(&self, message: CapturedMessage) -> Result<(), SendError> {
+    async fn capture(&self, message: CapturedMessage) -> io::Result<i64> {
         let channel = message.channel.as_str();
-        let id = self
-            .with_journal(|journal| journal.append(message))
-            .await
-            .map_err(|error| SendError::Temporary(error.into()))?;
+        let id = self.with_journal(|journal| journal.append(message)).await?;
         tracing::info!(id, channel, "captured a message in the dev mailbox");
-        Ok(())
+        Ok(id)
     }
 }
 
@@ -85,12 +82,14 @@ impl Mailer for CapturingSender {
             created_at: self.clock.now(),
         })
         .await
+        .map(|_| ())
+        .map_err(|error| SendError::Temporary(error.into()))
     }
 }
 
 #[async_trait]
 impl SmsSender for CapturingSender {
-    async fn send(&self, to: &PhoneNumber, text: &SmsText) -> Result<(), SendError> {
+    async fn send(&self, to: &PhoneNumber, text: &SmsText) -> Result<SmsReceipt, SmsError> {
         self.capture(CapturedMessage {
             id: 0,
             channel: Channel::Sms,
@@ -101,6 +100,8 @@ impl SmsSender for CapturingSender {
             created_at: self.clock.now(),
         })
         .await
+        .map(|id| SmsReceipt { message_id: Some(id.to_string()) })
+        .map_err(|error| SmsError::Unavailable(error.into()))
     }
 }
 

@@ -27,7 +27,7 @@ pub use hasher::{HashError, PasswordHasher, Strength, Verification};
 pub use limiter::{Admission, LimiterError, Quota, RateLimiter};
 pub use mailbox::{CapturedMessage, Channel, Mailbox, MailboxError, MailboxFilter};
 pub use mailer::{Letter, Mailer, Notice, SendError};
-pub use sms::{SmsSender, SmsText};
+pub use sms::{LedgerError, SmsError, SmsLedger, SmsReceipt, SmsSender, SmsText};
 pub use store::{
     AuditFilter, AuditLog, ExistingAccount, KeyRepo, LinkRepo, LockRepo, Outbox, Repos, SessionRepo, Store,
     StoreError, Tx, UserRepo,
@@ -46,7 +46,7 @@ pub use {
     limiter::MockRateLimiter,
     mailbox::MockMailbox,
     mailer::MockMailer,
-    sms::MockSmsSender,
+    sms::{MockSmsLedger, MockSmsSender},
     store::mock::{
         MockAuditLog, MockKeyRepo, MockLinkRepo, MockLockRepo, MockOutbox, MockSessionRepo, MockStore,
         MockTx, MockUserRepo,

@@ -2,6 +2,7 @@
 
 mod degrading;
 mod lockout_model;
+mod pumping;
 mod rotation_model;
 #[cfg(test)]
 mod transfer;

@@ -1,6 +1,6 @@
 //! The adapters keep the contracts of their ports.
 
-use auth_memory::{MemoryChallenges, MemoryCodes, MemoryLimiter};
+use auth_memory::{MemoryChallenges, MemoryCodes, MemoryLedger, MemoryLimiter};
 
 mod limiter {
     auth_testkit::limiter_contract!(super::MemoryLimiter::new);
@@ -12,4 +12,8 @@ mod codes {
 
 mod challenges {
     auth_testkit::challenges_contract!(super::MemoryChallenges::new);
+}
+
+mod ledger {
+    auth_testkit::ledger_contract!(super::MemoryLedger::new);
 }

@@ -5,12 +5,19 @@ use std::{path::Path, sync::Arc};
 use async_trait::async_trait;
 use auth_domain::{
     port::{
-        CapturedMessage, Letter, Mailbox, MailboxError, MailboxFilter, Mailer, SendError, SmsSender, SmsText,
+        CapturedMessage, Channel, Letter, Mailbox, MailboxError, MailboxFilter, Mailer, SendError, SmsError,
+        SmsReceipt, SmsSender, SmsText,
     },
     user::PhoneNumber,
 };
 use auth_smtp::{CapturingSender, MailSettings, Templates};
-use auth_testkit::fake::FakeClock;
+use auth_testkit::{
+    contract::{
+        mailer::{Arrived, Delivering},
+        sms::Texting,
+    },
+    fake::FakeClock,
+};
 use tempfile::TempDir;
 
 /// Settings as an installation might have them.
@@ -50,7 +57,7 @@ impl Mailer for Kept {
 
 #[async_trait]
 impl SmsSender for Kept {
-    async fn send(&self, to: &PhoneNumber, text: &SmsText) -> Result<(), SendError> {
+    async fn send(&self, to: &PhoneNumber, text: &SmsText) -> Result<SmsReceipt, SmsError> {
         SmsSender::send(&self.sender, to, text).await
     }
 }
@@ -63,5 +70,30 @@ impl Mailbox for Kept {
 
     async fn clear(&self) -> Result<(), MailboxError> {
         self.sender.clear().await
+    }
+}
+
+#[async_trait]
+impl Delivering for Kept {
+    async fn arrived(&self) -> Vec<Arrived> {
+        let arrived = |message: CapturedMessage| Arrived {
+            to: vec![message.to],
+            subject: message.subject,
+            text: message.text,
+            html: message.html,
+            headers: Vec::new(),
+        };
+        let mut messages = self.list(&MailboxFilter::default()).await.expect("lists");
+        messages.reverse();
+        messages.into_iter().map(arrived).collect()
+    }
+}
+
+#[async_trait]
+impl Texting for Kept {
+    async fn sent(&self) -> Vec<(String, String)> {
+        let filter = MailboxFilter { channel: Some(Channel::Sms), to: None };
+        let messages = self.list(&filter).await.expect("lists");
+        messages.into_iter().rev().map(|message| (message.to, message.text)).collect()
     }
 }

@@ -3,8 +3,16 @@
 //!
 //! They need the programs of the part installed; `scripts/test` sees to that.
 
+mod certificates;
 mod daemon;
+mod moto;
 pub mod postgres;
+mod python;
 pub mod redis;
+mod smtp;
 
+pub use certificates::Certificates;
 pub use daemon::{Daemon, Part, free_port};
+pub use moto::{Moto, MotoSms};
+pub use python::python;
+pub use smtp::{KeptMail, SmtpMode, SmtpServer};

@@ -1,0 +1,154 @@
+//! The kinds of notices, their templates, and a sample of each.
+
+use std::{fmt, str::FromStr};
+
+use auth_domain::{
+    client::{Client, UserAgent},
+    id::OutboxId,
+    port::{Letter, Notice},
+    token::LinkToken,
+    user::{Email, FullName},
+};
+use chrono::DateTime;
+
+/// The kinds, with the name of their templates. A new notice needs a line here, an arm in
+/// [`NoticeKind::of`] and in [`notice`], and its three templates.
+macro_rules! kinds {
+    ($($(#[$doc:meta])* $kind:ident = $name:literal)+) => {
+        /// What a letter is about: names its templates, and what to preview.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        #[non_exhaustive]
+        pub enum NoticeKind { $($(#[$doc])* $kind,)+ }
+
+        impl NoticeKind {
+            /// All kinds.
+            pub const ALL: &'static [Self] = &[$(Self::$kind,)+];
+
+            /// The name of the templates.
+            pub const fn as_str(self) -> &'static str {
+                match self { $(Self::$kind => $name,)+ }
+            }
+        }
+
+        /// All templates that are compiled in: name and source.
+        pub(super) const SOURCES: &[(&str, &str)] = &[
+            ("layout.txt", include_str!("../../templates/layout.txt")),
+            ("layout.html", include_str!("../../templates/layout.html")),
+            $(
+                (
+                    concat!($name, ".subject.txt"),
+                    include_str!(concat!("../../templates/", $name, ".subject.txt")),
+                ),
+                (concat!($name, ".txt"), include_str!(concat!("../../templates/", $name, ".txt"))),
+                (concat!($name, ".html"), include_str!(concat!("../../templates/", $name, ".html"))),
+            )+
+        ];
+    };
+}
+
+kinds! {
+    /// [`Notice::VerifyEmail`].
+    VerifyEmail = "verify_email"
+    /// [`Notice::AccountExists`].
+    AccountExists = "account_exists"
+    /// [`Notice::ResetPassword`].
+    ResetPassword = "reset_password"
+    /// [`Notice::ConfirmEmailChange`].
+    ConfirmEmailChange = "confirm_email_change"
+    /// [`Notice::EmailChangeRequested`].
+    EmailChangeRequested = "email_change_requested"
+    /// [`Notice::PasswordChanged`].
+    PasswordChanged = "password_changed"
+    /// [`Notice::RefreshReuse`].
+    RefreshReuse = "refresh_reuse"
+}
+
+impl NoticeKind {
+    /// The kind of a notice.
+    pub(super) const fn of(notice: &Notice) -> Self {
+        match notice {
+            Notice::VerifyEmail(_) => Self::VerifyEmail,
+            Notice::AccountExists => Self::AccountExists,
+            Notice::ResetPassword(_) => Self::ResetPassword,
+            Notice::ConfirmEmailChange(_) => Self::ConfirmEmailChange,
+            Notice::EmailChangeRequested { .. } => Self::EmailChangeRequested,
+            Notice::PasswordChanged => Self::PasswordChanged,
+            Notice::RefreshReuse => Self::RefreshReuse,
+        }
+    }
+
+    /// All names, for a message.
+    pub(super) fn names() -> String {
+        Self::ALL.iter().map(|kind| kind.as_str()).collect::<Vec<_>>().join(", ")
+    }
+}
+
+impl fmt::Display for NoticeKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// The text names no kind.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("no kind of mail; there are {names}", names = NoticeKind::names())]
+pub struct UnknownKind;
+
+impl FromStr for NoticeKind {
+    type Err = UnknownKind;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        Self::ALL.iter().copied().find(|kind| kind.as_str() == text).ok_or(UnknownKind)
+    }
+}
+
+/// A token that nobody was given: 32 zero bytes.
+const NO_TOKEN: &str = "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
+
+/// A letter of this kind to a made-up person.
+pub(super) fn sample(kind: NoticeKind) -> Letter {
+    Letter {
+        id: OutboxId::from_i64(0),
+        to: Email::parse("ada@example.com").expect("a constant that is an address"),
+        name: FullName::parse("Ada Lovelace").ok(),
+        notice: notice(kind),
+        client: Client {
+            ip: Some([203, 0, 113, 7].into()),
+            user_agent: UserAgent::new(
+                "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0",
+            ),
+            request_id: None,
+        },
+        at: DateTime::from_timestamp(1_767_268_800, 0).unwrap_or_default(),
+    }
+}
+
+fn notice(kind: NoticeKind) -> Notice {
+    let token = LinkToken::parse(NO_TOKEN).expect("a constant that is a token");
+    match kind {
+        NoticeKind::VerifyEmail => Notice::VerifyEmail(token),
+        NoticeKind::AccountExists => Notice::AccountExists,
+        NoticeKind::ResetPassword => Notice::ResetPassword(token),
+        NoticeKind::ConfirmEmailChange => Notice::ConfirmEmailChange(token),
+        NoticeKind::EmailChangeRequested => {
+            Notice::EmailChangeRequested { masked: "lo***@example.org".to_owned() }
+        }
+        NoticeKind::PasswordChanged => Notice::PasswordChanged,
+        NoticeKind::RefreshReuse => Notice::RefreshReuse,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_sample_is_of_its_kind_and_a_name_of_its_own() {
+        for kind in NoticeKind::ALL.iter().copied() {
+            assert_eq!(NoticeKind::of(&sample(kind).notice), kind);
+            assert_eq!(kind.to_string().parse(), Ok(kind));
+        }
+        assert_eq!("layout".parse::<NoticeKind>(), Err(UnknownKind));
+        assert!(UnknownKind.to_string().contains("reset_password"));
+    }
+}

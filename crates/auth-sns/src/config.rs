@@ -1,0 +1,117 @@
+//! Which account, and how.
+
+use std::{fmt, time::Duration};
+
+use secrecy::SecretString;
+
+/// How to reach SNS.
+#[derive(Clone, Debug)]
+pub struct SnsConfig {
+    /// The AWS region, such as `us-east-1`; not each of them sends text messages.
+    pub region: String,
+    /// Another address than the region's own: for mocks and private endpoints.
+    pub endpoint_url: Option<String>,
+    /// The name that phones show instead of a number, where the country allows it.
+    pub sender_id: Option<String>,
+    /// Fixed credentials. When unset the usual chain is asked: environment, profile, web identity,
+    /// container, instance.
+    pub credentials: Option<SnsCredentials>,
+    /// How long one message may take over all.
+    pub limit: Duration,
+    /// After how many failures in a row sending rests.
+    pub failures_to_rest: u32,
+    /// How long it rests.
+    pub rest: Duration,
+}
+
+/// An access key.
+#[derive(Clone)]
+pub struct SnsCredentials {
+    /// The key's public half.
+    pub access_key_id: String,
+    /// Its secret half.
+    pub secret_access_key: SecretString,
+}
+
+impl fmt::Debug for SnsCredentials {
+    /// Leaves the secret out.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SnsCredentials").field("access_key_id", &self.access_key_id).finish_non_exhaustive()
+    }
+}
+
+impl SnsConfig {
+    /// The usual chain of credentials; 3 seconds; a rest of 5 seconds after 5 failures.
+    pub fn new(region: impl Into<String>) -> Self {
+        Self {
+            region: region.into(),
+            endpoint_url: None,
+            sender_id: None,
+            credentials: None,
+            limit: Duration::from_secs(3),
+            failures_to_rest: 5,
+            rest: Duration::from_secs(5),
+        }
+    }
+
+    pub(crate) fn check(&self) -> Result<(), SnsConfigError> {
+        let in_region = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-';
+        if self.region.is_empty() || !self.region.bytes().all(in_region) {
+            return Err(SnsConfigError::Region);
+        }
+        if self.sender_id.as_deref().is_some_and(|id| !is_sender_id(id)) {
+            return Err(SnsConfigError::SenderId);
+        }
+        let is_url = |url: &str| url.starts_with("http://") || url.starts_with("https://");
+        if self.endpoint_url.as_deref().is_some_and(|url| !is_url(url)) {
+            return Err(SnsConfigError::Endpoint);
+        }
+        Ok(())
+    }
+}
+
+/// AWS: up to 11 letters, digits and hyphens, a letter among them, no hyphen at an end.
+fn is_sender_id(id: &str) -> bool {
+    (1..=11).contains(&id.len())
+        && id.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-')
+        && id.bytes().any(|b| b.is_ascii_alphabetic())
+        && !id.starts_with('-')
+        && !id.ends_with('-')
+}
+
+/// SNS cannot be used as configured.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum SnsConfigError {
+    /// Not the name of a region.
+    #[error("the AWS region is lower-case letters, digits and hyphens, such as us-east-1")]
+    Region,
+    /// Not a sender id.
+    #[error("an SMS sender id is 1 to 11 letters, digits and inner hyphens, with at least one letter")]
+    SenderId,
+    /// Not an address.
+    #[error("the AWS endpoint is an address beginning with http:// or https://")]
+    Endpoint,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn mistakes_are_found_at_start() {
+        assert_eq!(SnsConfig::new("eu-central-1").check(), Ok(()));
+        assert_eq!(SnsConfig::new("").check(), Err(SnsConfigError::Region));
+        assert_eq!(SnsConfig::new("US East").check(), Err(SnsConfigError::Region));
+        let with = |endpoint: &str, id: &str| SnsConfig {
+            endpoint_url: Some(endpoint.to_owned()),
+            sender_id: Some(id.to_owned()),
+            ..SnsConfig::new("us-east-1")
+        };
+        assert_eq!(with("http://localhost:1", "Acme").check(), Ok(()));
+        assert_eq!(with("localhost:1", "Acme").check(), Err(SnsConfigError::Endpoint));
+        for id in ["", "12345", "Acme Inc", "-Acme", "Acme-", "LongerThan11", "Äcme"] {
+            assert_eq!(with("https://x", id).check(), Err(SnsConfigError::SenderId), "{id}");
+        }
+    }
+}

@@ -1,0 +1,170 @@
+//! The port.
+
+use std::{
+    fmt,
+    sync::{Mutex, MutexGuard, PoisonError},
+    time::Instant,
+};
+
+use async_trait::async_trait;
+use auth_domain::{
+    port::{SmsError, SmsReceipt, SmsSender, SmsText},
+    user::PhoneNumber,
+};
+use aws_config::{BehaviorVersion, Region};
+use aws_sdk_sns::{
+    Client,
+    config::{Credentials, SharedHttpClient, retry::RetryConfig},
+    types::MessageAttributeValue,
+};
+use aws_smithy_http_client::{
+    Builder,
+    tls::{Provider, rustls_provider::CryptoMode},
+};
+use secrecy::ExposeSecret as _;
+use tokio::{sync::OnceCell, time::timeout};
+
+use crate::{
+    breaker::Breaker,
+    config::{SnsConfig, SnsConfigError},
+    refusal::{Failed, failed},
+};
+
+/// Sends text messages through AWS SNS, as transactional ones.
+///
+/// Each message is tried once, within [`SnsConfig::limit`]; once more only when there was no connection,
+/// because SNS knows no key that would tell a repetition from a second message. After several failures
+/// in a row it rests and answers at once.
+pub struct SnsSmsSender {
+    config: SnsConfig,
+    client: OnceCell<Client>,
+    breaker: Mutex<Breaker>,
+}
+
+impl fmt::Debug for SnsSmsSender {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SnsSmsSender").field("config", &self.config).finish_non_exhaustive()
+    }
+}
+
+impl SnsSmsSender {
+    /// Prepares sending. Connects and asks for credentials when the first message is due.
+    ///
+    /// # Errors
+    /// [`SnsConfigError`] when the configuration cannot work.
+    pub fn new(config: SnsConfig) -> Result<Self, SnsConfigError> {
+        config.check()?;
+        let breaker = Mutex::new(Breaker::new(config.failures_to_rest, config.rest));
+        Ok(Self { config, client: OnceCell::new(), breaker })
+    }
+
+    async fn attempt(&self, to: &PhoneNumber, text: &SmsText) -> Result<SmsReceipt, Failed> {
+        let client = self.client.get_or_init(|| connect(&self.config)).await;
+        let mut publish = client
+            .publish()
+            .phone_number(to.as_str())
+            .message(text.expose_secret())
+            .message_attributes("AWS.SNS.SMS.SMSType", string("Transactional"));
+        if let Some(id) = &self.config.sender_id {
+            publish = publish.message_attributes("AWS.SNS.SMS.SenderID", string(id));
+        }
+        match publish.send().await {
+            Ok(answer) => Ok(SmsReceipt { message_id: answer.message_id }),
+            Err(error) => Err(failed(&error)),
+        }
+    }
+
+    async fn within_limit(&self, to: &PhoneNumber, text: &SmsText) -> Result<SmsReceipt, SmsError> {
+        let limit = self.config.limit;
+        timeout(limit, once_more_if_not_sent(|| self.attempt(to, text)))
+            .await
+            .unwrap_or_else(|_| Err(SmsError::Unavailable(format!("no answer within {limit:?}").into())))
+    }
+
+    fn breaker(&self) -> MutexGuard<'_, Breaker> {
+        // Each change of it is a single assignment or two that bear being torn.
+        self.breaker.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[async_trait]
+impl SmsSender for SnsSmsSender {
+    async fn send(&self, to: &PhoneNumber, text: &SmsText) -> Result<SmsReceipt, SmsError> {
+        self.breaker().admit(Instant::now()).map_err(|resting| SmsError::Unavailable(resting.into()))?;
+        let outcome = self.within_limit(to, text).await;
+        match &outcome {
+            Err(SmsError::Unavailable(_) | SmsError::Throttled(_)) => self.breaker().failed(Instant::now()),
+            // SNS answers: what it says about a number or about us is no fault of its.
+            _ => self.breaker().succeeded(),
+        }
+        outcome
+    }
+}
+
+async fn once_more_if_not_sent<F>(attempt: impl Fn() -> F) -> Result<SmsReceipt, SmsError>
+where
+    F: Future<Output = Result<SmsReceipt, Failed>>,
+{
+    match attempt().await {
+        Err(Failed::NotSent(SmsError::Unavailable(_))) => attempt().await,
+        outcome => outcome,
+    }
+    .map_err(Failed::into_error)
+}
+
+async fn connect(config: &SnsConfig) -> Client {
+    let http: SharedHttpClient =
+        Builder::new().tls_provider(Provider::Rustls(CryptoMode::Ring)).build_https();
+    let region = Region::new(config.region.clone());
+    let builder = if let Some(fixed) = &config.credentials {
+        let secret = fixed.secret_access_key.expose_secret();
+        let fixed = Credentials::new(&fixed.access_key_id, secret, None, None, "settings");
+        aws_sdk_sns::Config::builder()
+            .behavior_version(BehaviorVersion::latest())
+            .http_client(http)
+            .region(region)
+            .credentials_provider(fixed)
+    } else {
+        let chain = aws_config::defaults(BehaviorVersion::latest()).http_client(http).region(region);
+        aws_sdk_sns::config::Builder::from(&chain.load().await)
+    };
+    // The SDK would repeat what SNS may have taken.
+    let mut builder = builder.retry_config(RetryConfig::disabled());
+    builder.set_endpoint_url(config.endpoint_url.clone());
+    Client::from_conf(builder.build())
+}
+
+fn string(value: &str) -> MessageAttributeValue {
+    let attribute = MessageAttributeValue::builder().data_type("String").string_value(value);
+    attribute.build().expect("the data type, which alone is required, is set")
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicU32, Ordering};
+
+    use super::*;
+
+    fn unavailable() -> SmsError {
+        SmsError::Unavailable("for the test".into())
+    }
+
+    async fn attempts(outcome: impl Fn(u32) -> Result<SmsReceipt, Failed>) -> (u32, bool) {
+        let count = AtomicU32::new(0);
+        let attempt = || std::future::ready(outcome(count.fetch_add(1, Ordering::Relaxed)));
+        let result = once_more_if_not_sent(attempt).await;
+        (count.into_inner(), result.is_ok())
+    }
+
+    #[tokio::test]
+    async fn tries_once_more_only_when_nothing_was_sent() {
+        let taken = || Ok(SmsReceipt::default());
+        assert_eq!(attempts(|_| taken()).await, (1, true));
+        assert_eq!(attempts(|_| Err(Failed::Sent(unavailable()))).await, (1, false));
+        assert_eq!(attempts(|_| Err(Failed::NotSent(unavailable()))).await, (2, false));
+        let second = |attempt| if attempt == 0 { Err(Failed::NotSent(unavailable())) } else { taken() };
+        assert_eq!(attempts(second).await, (2, true));
+        let ours = |_| Err(Failed::NotSent(SmsError::Misconfigured("for the test".into())));
+        assert_eq!(attempts(ours).await, (1, false));
+    }
+}
