@@ -55,6 +55,9 @@ pub enum Command {
     /// Manage accounts from the server's own machine
     #[command(subcommand, arg_required_else_help = true)]
     Users(UsersCommand),
+    /// Look at mail, and at the server that takes it
+    #[command(subcommand, arg_required_else_help = true)]
+    Mail(MailCommand),
     /// Manage where accounts are kept
     #[command(subcommand, arg_required_else_help = true)]
     Store(StoreCommand),
@@ -91,6 +94,25 @@ pub enum UsersCommand {
     Create(CreateUser),
     /// Give a role to an existing account
     Grant(GrantRole),
+}
+
+/// Commands about mail.
+#[derive(Debug, Subcommand)]
+pub enum MailCommand {
+    /// Print a mail of a kind as people would get it, with sample names and links
+    Preview(PreviewMail),
+    /// Connect to the mail server of the settings and log in, without sending anything
+    Check,
+}
+
+/// Prints a mail.
+#[derive(Debug, Args)]
+pub struct PreviewMail {
+    /// The kind, like `verify_email`; a wrong one lists all
+    pub kind: String,
+    /// Print the HTML part instead of the subject and the text
+    #[arg(long)]
+    pub html: bool,
 }
 
 /// Commands about the store.

@@ -1,5 +1,6 @@
 //! The one place that names adapters: settings in, engine out.
 
+mod mail;
 mod state;
 mod stores;
 
@@ -14,14 +15,18 @@ use auth_domain::{
     token::TokenExpectations,
     usecase::{Engine, Policy, Ports},
 };
-use auth_smtp::{CapturingSender, MailSettings, Templates};
 pub(crate) use auth_sqlite::Claim;
 use secrecy::ExposeSecret as _;
 
-pub(crate) use self::{state::State, stores::Stores};
+use self::mail::Mail;
+pub(crate) use self::{
+    mail::{check as check_mail, preview as preview_mail},
+    state::State,
+    stores::Stores,
+};
 use crate::{
     secret_file,
-    settings::{Database, Delivery, Settings, Spec, table},
+    settings::{Database, MailDelivery, Settings, Spec, table},
 };
 
 /// The engine on its adapters, and what the server needs of them besides.
@@ -66,7 +71,7 @@ pub(crate) fn build(settings: &Settings) -> anyhow::Result<Wiring> {
     let stores =
         Stores::open(settings).with_context(|| format!("cannot open the database {}", settings.database))?;
     let state = State::open(settings, Arc::clone(&keys) as _)?;
-    let sender = Arc::new(sender(settings, Arc::clone(&clock))?);
+    let mail = Mail::open(settings, &clock)?;
     let ports = Ports {
         store: stores.port(),
         hasher: Arc::new(hasher(settings)?),
@@ -76,7 +81,7 @@ pub(crate) fn build(settings: &Settings) -> anyhow::Result<Wiring> {
         key_factory: tokens,
         keyed_hash: keys,
         limiter: Arc::clone(&state.limiter),
-        mailer: Arc::clone(&sender) as _,
+        mailer: mail.mailer,
         clock: Arc::clone(&clock),
         entropy: Arc::clone(&entropy),
     };
@@ -86,7 +91,7 @@ pub(crate) fn build(settings: &Settings) -> anyhow::Result<Wiring> {
         state,
         clock,
         entropy,
-        mailbox: settings.has_dev_mailbox().then_some(sender as _),
+        mailbox: mail.mailbox,
     })
 }
 
@@ -97,8 +102,14 @@ pub(crate) fn refusals(settings: &Settings) -> Vec<(&'static Spec, String)> {
         Database::Sqlite(_) | Database::Memory => None,
     };
     let redis = settings.redis.as_ref().and_then(|dsn| state::refusal(settings, dsn));
-    let database = database.map(|reason| (&table::DATABASE_URL, reason));
-    database.into_iter().chain(redis.map(|reason| (&table::REDIS_URL, reason))).collect()
+    [
+        (&table::DATABASE_URL, database),
+        (&table::REDIS_URL, redis),
+        (&table::MAIL_TEMPLATES, mail::refusal(settings)),
+    ]
+    .into_iter()
+    .filter_map(|(spec, reason)| Some((spec, reason?)))
+    .collect()
 }
 
 fn hasher(settings: &Settings) -> anyhow::Result<Argon2Hasher> {
@@ -118,18 +129,6 @@ fn tokens(settings: &Settings, secret: ServerSecret, keys: &Arc<Keys>) -> anyhow
         longest_life: settings.access_token_life,
     };
     JwtKeys::new(config, Arc::clone(keys) as _).context("cannot prepare the signing of tokens")
-}
-
-fn sender(settings: &Settings, clock: Arc<dyn Clock>) -> anyhow::Result<CapturingSender> {
-    let templates = Templates::new(MailSettings {
-        branding_name: settings.branding_name.clone(),
-        link_base: settings.link_base.as_str().to_owned(),
-        support_email: settings.branding_support_email.as_ref().map(|email| email.as_str().to_owned()),
-    })
-    .context("cannot prepare the mail templates")?;
-    let directory = settings.data_dir.join("mailbox");
-    CapturingSender::open(&directory, templates, clock)
-        .with_context(|| format!("cannot open the dev mailbox in {}", directory.display()))
 }
 
 fn policy(settings: &Settings) -> Policy {
@@ -161,5 +160,5 @@ fn server_secret(settings: &Settings, entropy: &dyn Entropy) -> anyhow::Result<S
 
 /// Whether the settings say that mail is handed over at all.
 pub(crate) fn delivers_mail(settings: &Settings) -> bool {
-    settings.mail == Delivery::Capture
+    settings.mail != MailDelivery::Off
 }

@@ -3,6 +3,7 @@
 pub mod config;
 pub mod healthcheck;
 mod keys;
+mod mail;
 mod migrate;
 mod openapi;
 mod serve;
@@ -14,7 +15,7 @@ use std::{future::Future, process::ExitCode};
 use anyhow::Context as _;
 
 use crate::{
-    cli::{Cli, Command, ConfigCommand, KeysCommand, StoreCommand, UsersCommand},
+    cli::{Cli, Command, ConfigCommand, KeysCommand, MailCommand, StoreCommand, UsersCommand},
     settings::Settings,
     telemetry,
     wire::{self, Wiring},
@@ -38,6 +39,8 @@ pub fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Users(UsersCommand::Grant(options)) => {
             with_engine(async |wiring| users::grant(wiring, options).await)
         }
+        Command::Mail(MailCommand::Preview(options)) => mail::preview(&options),
+        Command::Mail(MailCommand::Check) => mail::check(),
         Command::Store(StoreCommand::Copy(options)) => store::copy(&options),
         Command::Openapi => openapi::run(),
         Command::Healthcheck(options) => healthcheck::run(options.url.as_deref()),

@@ -12,6 +12,7 @@ mod dotenv;
 mod dsn;
 mod error;
 mod layer;
+mod mail;
 mod parse;
 mod read;
 mod reader;
@@ -44,6 +45,7 @@ pub use self::{
     dsn::Dsn,
     error::{Refusal, SettingsError},
     layer::Inputs,
+    mail::{MailDelivery, SmsDelivery, SmtpSettings},
     parse::{AllowList, BaseUrl},
     reader::Effective,
     reference::settings_reference,
@@ -58,16 +60,6 @@ pub enum AppEnv {
     Test,
     /// Real accounts: whatever is only good for trying out is refused.
     Production,
-}
-
-/// What happens to outgoing messages.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Delivery {
-    /// They are shown in the dev mailbox and go nowhere else.
-    Capture,
-    /// They are not handed over: they wait in the outbox until a transport is configured, or until
-    /// they are past their use.
-    Off,
 }
 
 /// How log records are written.
@@ -162,9 +154,11 @@ pub struct Settings {
     pub email_limit: Quota,
 
     /// `MAIL_PROVIDER`: what happens to mail.
-    pub mail: Delivery,
+    pub mail: MailDelivery,
     /// `SMS_PROVIDER`: what happens to SMS.
-    pub sms: Delivery,
+    pub sms: SmsDelivery,
+    /// `MAIL_TEMPLATES`: a folder whose templates win over the built-in ones.
+    pub mail_templates: Option<PathBuf>,
     /// The product's name in mails.
     pub branding_name: String,
     /// The address that mails give for help.
@@ -240,6 +234,7 @@ impl Settings {
 
     /// Whether there is a dev mailbox: something is captured, and no real account is at stake.
     pub fn has_dev_mailbox(&self) -> bool {
-        !self.is_production() && [self.mail, self.sms].contains(&Delivery::Capture)
+        let captures = self.mail == MailDelivery::Capture || self.sms == SmsDelivery::Capture;
+        captures && !self.is_production()
     }
 }

@@ -16,9 +16,10 @@ use chrono::TimeDelta;
 use tracing::Level;
 
 use super::{
-    AllowList, AppEnv, BaseUrl, Database, Delivery, Dsn, ForwardedHeader, Loaded, LogFormat, Settings,
-    SettingsError, database,
+    AllowList, AppEnv, BaseUrl, Database, Dsn, ForwardedHeader, Loaded, LogFormat, Settings, SettingsError,
+    database,
     layer::{Inputs, Layers},
+    mail,
     parse::{self, Wrong},
     reader::{Reader, whole},
     rules, table,
@@ -81,8 +82,9 @@ fn settings(from: &mut Reader) -> Settings {
         ),
         email_limit: Quota::per_hour(from.number(&table::EMAIL_MAX_PER_HOUR)),
 
-        mail: from.choice(&table::MAIL_PROVIDER, &[Delivery::Capture, Delivery::Off]),
-        sms: from.value(&table::SMS_PROVIDER, sms_provider),
+        mail: mail::mail(from),
+        sms: mail::sms(from),
+        mail_templates: from.optional(&table::MAIL_TEMPLATES, |path| Ok(PathBuf::from(path))),
         branding_name: from.value(&table::BRANDING_NAME, parse::plain),
         branding_support_email: from
             .optional(&table::BRANDING_SUPPORT_EMAIL, |text| Email::parse(text).map_err(|_| Wrong::Shape)),
@@ -153,17 +155,6 @@ fn auth_provider(text: &str) -> Result<(), Wrong> {
         "native" => Ok(()),
         "cognito" | "both" => Err(Wrong::Because(
             "this version signs in its own accounts only, set native; Cognito arrives in a later version",
-        )),
-        _ => Err(Wrong::Shape),
-    }
-}
-
-fn sms_provider(text: &str) -> Result<Delivery, Wrong> {
-    match text.to_ascii_lowercase().as_str() {
-        "capture" => Ok(Delivery::Capture),
-        "off" => Ok(Delivery::Off),
-        "sns" => Err(Wrong::Because(
-            "sending through AWS SNS arrives in a later version; set capture, or off in production",
         )),
         _ => Err(Wrong::Shape),
     }

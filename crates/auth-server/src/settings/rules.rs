@@ -1,18 +1,18 @@
 //! What single values cannot tell: settings that do not fit together, and what production refuses.
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, net::IpAddr};
 
 use auth_domain::secret::ServerSecret;
 use secrecy::ExposeSecret as _;
 
 use super::{
-    Database, Delivery, Settings, layer::is_world_readable, reader::Reader, source::Source, spec::Spec, table,
+    Database, MailDelivery, Settings, SmsDelivery, SmtpSettings, layer::is_world_readable, reader::Reader,
+    source::Source, spec::Spec, table,
 };
 use crate::{settings::error::Refusal, wire};
 
 /// Applies every rule, and adds each broken one to the reader's refusals.
 pub(super) fn check(settings: &Settings, reader: &mut Reader) {
-    refuse_what_comes_later(settings, reader);
     for (spec, reason) in wire::refusals(settings) {
         reader.refuse(spec, reason);
     }
@@ -44,21 +44,6 @@ fn sharing(settings: &Settings, reader: &mut Reader) {
     if !is_set(reader, &table::PUBLIC_URL) {
         let reason = "several replicas need one address, which their tokens name: set PUBLIC_URL";
         reader.refuse(&table::REPLICAS, reason);
-    }
-}
-
-/// Settings whose meaning this version does not know yet, where ignoring them would lose something.
-fn refuse_what_comes_later(settings: &Settings, reader: &mut Reader) {
-    if reader.raw(&table::SMTP_HOST).is_some() {
-        let instead = if settings.is_production() {
-            "unset it, and set MAIL_PROVIDER=off"
-        } else {
-            "unset it to find mail in the dev mailbox"
-        };
-        reader.refuse(
-            &table::SMTP_HOST,
-            format!("delivery through SMTP arrives in a later version; {instead}"),
-        );
     }
 }
 
@@ -134,16 +119,38 @@ fn addresses(settings: &Settings, reader: &mut Reader) {
 }
 
 fn delivery(settings: &Settings, reader: &mut Reader) {
-    if settings.mail == Delivery::Capture && !is_set(reader, &table::SMTP_HOST) {
-        let reason = "production does not capture mail, and this version sends none: set off, and messages \
-                      wait in the outbox until they are past their use";
-        reader.refuse(&table::MAIL_PROVIDER, reason);
+    match &settings.mail {
+        MailDelivery::Capture => {
+            let reason =
+                "production does not capture mail: set SMTP_HOST, or off to let messages wait in the outbox";
+            reader.refuse(&table::MAIL_PROVIDER, reason);
+        }
+        MailDelivery::Smtp(smtp) => mail_server(smtp, reader),
+        MailDelivery::Off => {}
     }
-    if settings.sms == Delivery::Capture {
+    if settings.sms == SmsDelivery::Capture {
+        let reason = "production does not capture text messages, and this version sends none: set off";
+        reader.refuse(&table::SMS_PROVIDER, reason);
+    }
+}
+
+fn mail_server(smtp: &SmtpSettings, reader: &mut Reader) {
+    if smtp.port == 1025 {
         reader.refuse(
-            &table::SMS_PROVIDER,
-            "production does not capture SMS, and this version sends none: set off",
+            &table::SMTP_PORT,
+            "mail catchers listen at 1025; production needs a server that delivers",
         );
+    }
+    let local = smtp.host.eq_ignore_ascii_case("localhost")
+        || smtp.host.parse().is_ok_and(|ip: IpAddr| ip.is_loopback());
+    if local {
+        reader.refuse(
+            &table::SMTP_HOST,
+            "production needs a mail server, not a mail catcher on its own machine",
+        );
+    }
+    if smtp.password.is_some() && !smtp.start_tls && smtp.port != 465 {
+        reader.refuse(&table::SMTP_TLS, "the password would cross the network unencrypted: set true");
     }
 }
 

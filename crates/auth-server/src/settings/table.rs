@@ -145,9 +145,27 @@ table! {
         EMAIL_MAX_PER_HOUR: Kind::Number(1, 1_000_000), is "10";
     }
     "Mail and SMS" {
-        /// What happens to mail. `capture` shows it in the dev mailbox. `off` hands nothing over: messages wait in the outbox until a transport is configured, or until they are past their use. Production needs `off`.
-        MAIL_PROVIDER: Kind::Choice(&["capture", "off"]), is "capture";
-        /// The same for SMS. Production needs `off`.
+        /// What happens to mail. `smtp` hands it to `SMTP_HOST`. `capture` shows it in the dev mailbox. `off` hands nothing over: messages wait in the outbox until they are past their use. Production refuses `capture`.
+        MAIL_PROVIDER: Kind::Choice(&["smtp", "capture", "off"]), depends "`smtp` where `SMTP_HOST` is set, else `capture`";
+        /// The mail server.
+        SMTP_HOST: Kind::Text("a host name");
+        /// Its port. At 465 the connection is encrypted from its first byte, unless `SMTP_TLS` is true.
+        SMTP_PORT: Kind::Number(1, 65535), is "587";
+        /// Whether to encrypt with STARTTLS. A server that does not offer it then gets no mail.
+        SMTP_TLS: Kind::Flag, is "true";
+        /// Who logs in to the mail server; with a password only.
+        SMTP_USER: Kind::Text("a text");
+        /// The password.
+        SMTP_PASSWORD: Kind::Secret("a text");
+        /// Authorities to trust besides the system's (PEM).
+        SMTP_CA_FILE: Kind::Text("a path");
+        /// The sender's address.
+        EMAILS_FROM_EMAIL: Kind::Text("an e-mail address");
+        /// The sender's name.
+        EMAILS_FROM_NAME: Kind::Text("a text");
+        /// A folder whose templates win over the built-in ones of the same name; see [mail.md](mail.md).
+        MAIL_TEMPLATES: Kind::Text("a path");
+        /// What happens to text messages, of which this version has none yet. Production needs `off`.
         SMS_PROVIDER: Kind::Choice(&["capture", "off", "sns"]), is "capture";
         /// The product's name in mails.
         BRANDING_NAME: Kind::Text("1 to 100 characters without control characters"), is "Auth";
@@ -161,20 +179,6 @@ table! {
         LOG_FORMAT: Kind::Choice(&["auto", "human", "json"]), is "auto";
     }
     "Known, for a later version" {
-        /// Refused while set: delivery through SMTP arrives in a later version, and mail that somebody waits for must not vanish.
-        SMTP_HOST: Kind::Text("a host name");
-        /// Without effect, like `SMTP_HOST` unset.
-        SMTP_PORT: Kind::Number(1, 65535);
-        /// Without effect.
-        SMTP_TLS: Kind::Flag;
-        /// Without effect.
-        SMTP_USER: Kind::Text("a text");
-        /// Without effect.
-        SMTP_PASSWORD: Kind::Secret("a text");
-        /// Without effect.
-        EMAILS_FROM_EMAIL: Kind::Text("an e-mail address");
-        /// Without effect.
-        EMAILS_FROM_NAME: Kind::Text("a text");
         /// Without effect: this version sends no SMS.
         AWS_REGION: Kind::Text("a region");
         /// Without effect.

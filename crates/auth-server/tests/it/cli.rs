@@ -20,7 +20,7 @@ fn stderr(output: &Output) -> String {
 #[test]
 fn every_help_text_is_the_checked_in_one() {
     let place = Place::new();
-    let commands: [&[&str]; 15] = [
+    let commands: [&[&str]; 18] = [
         &[],
         &["serve"],
         &["migrate"],
@@ -32,6 +32,9 @@ fn every_help_text_is_the_checked_in_one() {
         &["users"],
         &["users", "create"],
         &["users", "grant"],
+        &["mail"],
+        &["mail", "preview"],
+        &["mail", "check"],
         &["store"],
         &["store", "copy"],
         &["openapi"],

@@ -62,19 +62,12 @@ fn each_refusal_is_one_line() {
         (
             "MAIL_PROVIDER",
             "capture",
-            "(environment): production does not capture mail, and this version sends none: set off, and \
-             messages wait in the outbox until they are past their use",
+            "(environment): production does not capture mail: set SMTP_HOST, or off to let messages wait in the outbox",
         ),
         (
             "SMS_PROVIDER",
             "",
-            "(default): production does not capture SMS, and this version sends none: set off",
-        ),
-        (
-            "SMTP_HOST",
-            "smtp.example.com",
-            "(environment): delivery through SMTP arrives in a later version; unset it, and set \
-             MAIL_PROVIDER=off",
+            "(default): production does not capture text messages, and this version sends none: set off",
         ),
     ] {
         assert_eq!(Place::production().env(name, value).refusal(), format!("{name} {expected}"));
@@ -108,5 +101,29 @@ fn files_with_secrets_are_not_for_everybody() {
     assert_eq!(
         place.mode(".env", 0o644).refusal(),
         ".env: everybody may read this file, and it holds a secret; take that right away (chmod o-rwx)"
+    );
+}
+
+#[test]
+fn a_mail_catcher_is_no_mail_server() {
+    let place = || {
+        Place::production()
+            .env("MAIL_PROVIDER", "smtp")
+            .env("SMTP_HOST", "smtp.example.com")
+            .env("EMAILS_FROM_EMAIL", "noreply@example.com")
+    };
+    assert_eq!(place().refusals(), [""; 0]);
+    for (name, value, reason) in [
+        ("SMTP_HOST", "localhost", "production needs a mail server, not a mail catcher on its own machine"),
+        ("SMTP_HOST", "127.0.0.1", "production needs a mail server, not a mail catcher on its own machine"),
+        ("SMTP_PORT", "1025", "mail catchers listen at 1025; production needs a server that delivers"),
+    ] {
+        let line = place().env(name, value).refusal();
+        assert_eq!(line, format!("{name} (environment): {reason}"));
+    }
+    let plain = place().env("SMTP_PASSWORD", STRONG).env("SMTP_TLS", "false");
+    assert_eq!(
+        plain.refusal(),
+        "SMTP_TLS (environment): the password would cross the network unencrypted: set true"
     );
 }

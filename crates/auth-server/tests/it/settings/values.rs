@@ -1,7 +1,7 @@
 //! Single values: defaults, ranges, spellings.
 
 use auth_domain::{port::Quota, token::JwtAlgorithm};
-use auth_server::settings::{AllowList, AppEnv, Delivery, ForwardedHeader, LogFormat};
+use auth_server::settings::{AllowList, AppEnv, ForwardedHeader, LogFormat, MailDelivery, SmsDelivery};
 use chrono::TimeDelta;
 use tracing::Level;
 
@@ -31,7 +31,7 @@ fn with_nothing_set_the_server_runs() {
     assert_eq!(settings.rate_limit_password_reset, Quota::per_minute(3));
     assert_eq!((settings.cors_origins, settings.allowed_hosts), (AllowList::Only(vec![]), AllowList::Any));
     assert_eq!(settings.forwarded_header, ForwardedHeader::XForwardedFor);
-    assert_eq!((settings.mail, settings.sms), (Delivery::Capture, Delivery::Capture));
+    assert_eq!((settings.mail, settings.sms), (MailDelivery::Capture, SmsDelivery::Capture));
     assert_eq!((settings.log_level, settings.log_format), (Level::INFO, LogFormat::Human));
     assert_eq!((settings.max_sessions_per_user, settings.branding_name.as_str()), (20, "Auth"));
     assert!(settings.hash_threads >= 1);
@@ -145,13 +145,9 @@ fn each_bad_value_is_one_line_that_names_setting_source_and_expectation() {
         (
             "SMS_PROVIDER",
             "sns",
-            "sending through AWS SNS arrives in a later version; set capture, or off in production",
+            "nothing sends text messages in this version; set capture, or off in production",
         ),
-        (
-            "SMTP_HOST",
-            "localhost",
-            "delivery through SMTP arrives in a later version; unset it to find mail in the dev mailbox",
-        ),
+        ("SMTP_HOST", "localhost", "is set, so EMAILS_FROM_EMAIL must say in whose name mail is sent"),
         (
             "REDIS_URL",
             "http://:hunter2@x",
@@ -222,4 +218,24 @@ fn redis_may_come_in_parts() {
     assert_eq!(redis(&whole).as_deref(), Some("redis://elsewhere:7000"), "the whole address wins");
     assert_eq!(redis(&whole.env("REDIS_ENABLED", "false")), None);
     assert_eq!(redis(&Place::new()), None);
+}
+
+#[test]
+fn a_mail_server_that_is_named_gets_the_mail() {
+    let place = || {
+        Place::new()
+            .env("SMTP_HOST", "smtp.example.com")
+            .env("EMAILS_FROM_EMAIL", "noreply@example.com")
+            .env("SMTP_PASSWORD", "hunter2")
+    };
+    let mail = |place: &Place| place.load().settings.mail;
+    let MailDelivery::Smtp(smtp) = mail(&place()) else { panic!("{:?}", mail(&place())) };
+    assert_eq!((smtp.port, smtp.start_tls, smtp.from.as_str()), (587, true, "noreply@example.com"));
+    assert!(!format!("{smtp:?}").contains("hunter2"));
+    assert_eq!(mail(&place().env("MAIL_PROVIDER", "capture")), MailDelivery::Capture);
+    assert_eq!(mail(&place().env("MAIL_PROVIDER", "off")), MailDelivery::Off);
+    assert_eq!(
+        Place::new().env("MAIL_PROVIDER", "smtp").refusal(),
+        "MAIL_PROVIDER (environment): smtp needs SMTP_HOST and EMAILS_FROM_EMAIL"
+    );
 }
