@@ -102,14 +102,9 @@ pub(crate) fn refusals(settings: &Settings) -> Vec<(&'static Spec, String)> {
         Database::Sqlite(_) | Database::Memory => None,
     };
     let redis = settings.redis.as_ref().and_then(|dsn| state::refusal(settings, dsn));
-    [
-        (&table::DATABASE_URL, database),
-        (&table::REDIS_URL, redis),
-        (&table::MAIL_TEMPLATES, mail::refusal(settings)),
-    ]
-    .into_iter()
-    .filter_map(|(spec, reason)| Some((spec, reason?)))
-    .collect()
+    let database = database.map(|reason| (&table::DATABASE_URL, reason));
+    let templates = mail::refusal(settings).map(|reason| (&table::MAIL_TEMPLATES, reason));
+    database.into_iter().chain(redis).chain(templates).collect()
 }
 
 fn hasher(settings: &Settings) -> anyhow::Result<Argon2Hasher> {

@@ -39,7 +39,7 @@ async fn people_stay_signed_in_when_their_server_moves() {
     assert!(copied.status.success(), "{}", text(&copied.stderr));
     let report = text(&copied.stdout);
     assert!(report.contains("accounts                1 copied,         1 in all"), "{report}");
-    assert!(report.contains("The counts agree."), "{report}");
+    assert!(report.contains("Both hold the same now."), "{report}");
     let again = tokio::task::block_in_place(|| run(&words, &common));
     assert!(!again.status.success());
     assert!(text(&again.stderr).contains("add --resume"), "{}", text(&again.stderr));
@@ -70,14 +70,12 @@ fn a_password_in_an_address_is_never_repeated() {
     let said = text(&refused.stderr);
     assert!(said.contains("--from: expected postgresql://USER:PASSWORD@HOST/NAME"), "{said}");
     assert!(!said.contains("hunter2"), "{said}");
-    let words = [
-        "store",
-        "copy",
-        "--from",
-        "sqlite://nowhere.sqlite3",
-        "--to",
-        "postgresql://a:hunter2@127.0.0.1:1/a",
-    ];
+    let directory = TempDir::new().expect("a temporary directory");
+    let from = format!("sqlite://{}", directory.path().join("old.sqlite3").display());
+    let words = ["store", "copy", "--from", &from, "--to", "postgresql://a:hunter2@127.0.0.1:1/a"];
+    let nowhere = text(&run(&words, &[]).stderr);
+    assert!(nowhere.contains("there is no file"), "{nowhere}");
+    std::fs::write(directory.path().join("old.sqlite3"), "").expect("an empty file");
     let failed = run(&words, &[]);
     assert!(!failed.status.success());
     assert!(!text(&failed.stderr).contains("hunter2"), "{}", text(&failed.stderr));

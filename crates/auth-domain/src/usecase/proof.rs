@@ -61,7 +61,7 @@ impl Core {
         email: &Email,
         client: &Client,
     ) -> Result<Result<(Attempt, Option<User>), Locked>, Fault> {
-        // Read only now: whoever waited for the transaction counts from when it began.
+        // Read after whatever waiting the beginning of the transaction took.
         let now = self.now();
         let (remembered, user) = tx.locks().lock_with_account(&key, tenant, email).await?;
         match lockout::reserve_attempt(remembered, now, &self.policy.lock) {

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::port::{Archive, RecordKind, StoreError};
+use crate::port::{Archive, Record, RecordKey, RecordKind, StoreError};
 
 /// How many records are read and written at a time.
 const PAGE: u32 = 500;
@@ -38,6 +38,9 @@ pub struct Transferred {
 /// A transfer was not done.
 #[derive(Debug, thiserror::Error)]
 pub enum TransferError {
+    /// The old store has no accounts: it is hardly the one that was meant.
+    #[error("the old store has no accounts")]
+    NothingToMove,
     /// The new store holds something already, and nobody said that an earlier try left it there.
     #[error("the new store has {count} {kind} already")]
     NotEmpty {
@@ -46,15 +49,14 @@ pub enum TransferError {
         /// How many.
         count: u64,
     },
-    /// The counts differ after everything was copied.
-    #[error("the new store has {found} {kind} where the old one has {expected}")]
-    CountsDiffer {
+    /// The new store holds something that the old one does not have, or has otherwise: it is in use, or
+    /// the old one went on after an earlier try.
+    #[error("the two stores differ in their {kind}, first at {key:?}")]
+    Differs {
         /// What differs.
         kind: RecordKind,
-        /// How many the old store has.
-        expected: u64,
-        /// How many the new one has.
-        found: u64,
+        /// The first record that does.
+        key: RecordKey,
     },
     /// A store failed. What was copied so far stays; another try goes on from there.
     #[error(transparent)]
@@ -67,8 +69,9 @@ impl Transfer {
         Self { from, to }
     }
 
-    /// Copies what is not there yet, kind by kind, and compares the counts. With `resume`, what an
-    /// earlier try left in the new store is kept; without, a store that is not empty is refused.
+    /// Copies what is not there yet, kind by kind, then compares all records of both stores. With
+    /// `resume`, what an earlier try left in the new store is kept if it is still as in the old one;
+    /// without, a store that is not empty is refused. A refusal comes before anything is written.
     ///
     /// # Errors
     /// [`TransferError`].
@@ -77,21 +80,46 @@ impl Transfer {
         resume: bool,
         mut report: impl FnMut(Progress) + Send,
     ) -> Result<Vec<Transferred>, TransferError> {
-        if !resume {
-            self.refuse_unless_empty().await?;
+        if self.from.count(RecordKind::User).await? == 0 {
+            return Err(TransferError::NothingToMove);
+        }
+        for kind in RecordKind::ALL {
+            if resume {
+                self.refuse_unless_part(kind).await?;
+            } else {
+                self.refuse_unless_empty(kind).await?;
+            }
         }
         let mut done = Vec::with_capacity(RecordKind::ALL.len());
         for kind in RecordKind::ALL {
             done.push(self.copy(kind, &mut report).await?);
         }
+        for kind in RecordKind::ALL {
+            self.refuse_unless_equal(kind).await?;
+        }
         Ok(done)
     }
 
-    async fn refuse_unless_empty(&self) -> Result<(), TransferError> {
-        for kind in RecordKind::ALL {
-            let count = self.to.count(kind).await?;
-            if count > 0 {
-                return Err(TransferError::NotEmpty { kind, count });
+    async fn refuse_unless_empty(&self, kind: RecordKind) -> Result<(), TransferError> {
+        match self.to.count(kind).await? {
+            0 => Ok(()),
+            count => Err(TransferError::NotEmpty { kind, count }),
+        }
+    }
+
+    /// Whether everything in the new store is in the old one, too, and the same there.
+    async fn refuse_unless_part(&self, kind: RecordKind) -> Result<(), TransferError> {
+        let (mut old, mut new) = (Reader::new(&*self.from, kind), Reader::new(&*self.to, kind));
+        while let Some(record) = new.next().await? {
+            let key = record.key();
+            let counterpart = loop {
+                match old.next().await? {
+                    Some(earlier) if earlier.key() < key => {}
+                    other => break other,
+                }
+            };
+            if counterpart.as_ref() != Some(&record) {
+                return Err(TransferError::Differs { kind, key });
             }
         }
         Ok(())
@@ -113,10 +141,44 @@ impl Transfer {
             copied += self.to.add(records).await?;
             report(Progress { kind, done, total });
         }
-        let found = self.to.count(kind).await?;
-        if found != total {
-            return Err(TransferError::CountsDiffer { kind, expected: total, found });
-        }
         Ok(Transferred { kind, copied, total })
+    }
+
+    async fn refuse_unless_equal(&self, kind: RecordKind) -> Result<(), TransferError> {
+        let (mut old, mut new) = (Reader::new(&*self.from, kind), Reader::new(&*self.to, kind));
+        loop {
+            match (old.next().await?, new.next().await?) {
+                (None, None) => return Ok(()),
+                (old, new) if old == new => {}
+                (Some(record), _) | (None, Some(record)) => {
+                    return Err(TransferError::Differs { kind, key: record.key() });
+                }
+            }
+        }
+    }
+}
+
+/// The records of one kind, one after the other.
+struct Reader<'a> {
+    archive: &'a dyn Archive,
+    kind: RecordKind,
+    page: std::vec::IntoIter<Record>,
+    after: Option<RecordKey>,
+    ended: bool,
+}
+
+impl<'a> Reader<'a> {
+    fn new(archive: &'a dyn Archive, kind: RecordKind) -> Self {
+        Self { archive, kind, page: Vec::new().into_iter(), after: None, ended: false }
+    }
+
+    async fn next(&mut self) -> Result<Option<Record>, StoreError> {
+        if self.page.len() == 0 && !self.ended {
+            let page = self.archive.page(self.kind, self.after.take(), PAGE).await?;
+            self.after = page.last().map(Record::key);
+            self.ended = self.after.is_none();
+            self.page = page.into_iter();
+        }
+        Ok(self.page.next())
     }
 }

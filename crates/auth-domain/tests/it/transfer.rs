@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use auth_domain::{
-    port::{Archive, Record, RecordKind, StoreError},
+    port::{Archive, Record, RecordKind, Store as _, StoreError},
+    session::{EndReason, Ended},
     usecase::{Transfer, TransferError},
 };
 use auth_sqlite::{SqliteConfig, SqliteStore};
@@ -71,11 +72,31 @@ async fn a_second_try_goes_on_where_the_first_one_broke() {
 }
 
 #[tokio::test]
-async fn counts_that_differ_are_told() {
+async fn a_foreign_store_is_refused_before_anything_is_written() {
     let (from, to) = (grown().await, empty().await);
     to.add(vec![Record::User(builder::user(5, noon()))]).await.unwrap();
-    let differ = Transfer::new(from, to).run(true, |_| {}).await.unwrap_err();
-    assert_eq!(differ.to_string(), "the new store has 1202 accounts where the old one has 1201");
+    let refused = Transfer::new(from, to.clone()).run(true, |_| {}).await.unwrap_err();
+    assert_eq!(refused.to_string(), "the two stores differ in their accounts, first at Number(5)");
+    assert_eq!(all(&to).await.len(), 1);
+}
+
+#[tokio::test]
+async fn what_changed_since_an_earlier_try_is_refused_and_not_brought_back() {
+    let (from, to) = (grown().await, empty().await);
+    Transfer::new(from.clone(), to.clone()).run(false, |_| {}).await.unwrap();
+    let session = builder::session(900, &builder::user(100, noon()), noon());
+    from.add(vec![Record::Session(session.clone(), Vec::new())]).await.unwrap();
+    Transfer::new(from.clone(), to.clone()).run(true, |_| {}).await.unwrap();
+    let ended = Ended { at: noon(), reason: EndReason::Logout };
+    assert!(from.read().await.unwrap().sessions().end(session.id, ended).await.unwrap());
+    let refused = Transfer::new(from, to).run(true, |_| {}).await.unwrap_err();
+    assert_eq!(refused.to_string(), "the two stores differ in their sessions, first at Number(900)");
+}
+
+#[tokio::test]
+async fn an_empty_store_is_hardly_meant() {
+    let refused = Transfer::new(empty().await, empty().await).run(false, |_| {}).await.unwrap_err();
+    assert!(matches!(refused, TransferError::NothingToMove));
 }
 
 #[tokio::test]

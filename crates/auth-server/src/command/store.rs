@@ -29,15 +29,15 @@ pub(super) fn copy(options: &CopyStore) -> anyhow::Result<ExitCode> {
     };
     anyhow::ensure!(to != from, "both databases are {to}; give another one with --to");
     let done = super::runtime()?.block_on(async {
-        let (from, _from) = opened(&from, &settings).await?;
-        let (to, _to) = opened(&to, &settings).await?;
+        let (from, _from) = opened(&from, &settings, false).await?;
+        let (to, _to) = opened(&to, &settings, true).await?;
         transfer(&from, &to, options.resume).await
     })?;
     for Transferred { kind, copied, total } in done {
         println!("{:<15} {copied:>9} copied, {total:>9} in all", kind.as_str());
     }
     println!(
-        "The counts agree. Give the new installation the SECRET_KEY of the old one: it opens the signing keys."
+        "Both hold the same now. Give the new installation the SECRET_KEY of the old one: it opens the signing keys."
     );
     Ok(ExitCode::SUCCESS)
 }
@@ -47,7 +47,15 @@ fn database(argument: &str, address: &str) -> anyhow::Result<Database> {
 }
 
 /// A store at the schema of this version, and the claim that keeps servers away from an embedded one.
-async fn opened(database: &Database, settings: &Settings) -> anyhow::Result<(Stores, Option<Claim>)> {
+async fn opened(
+    database: &Database,
+    settings: &Settings,
+    may_be_new: bool,
+) -> anyhow::Result<(Stores, Option<Claim>)> {
+    if let Database::Sqlite(path) = database {
+        // SQLite would make a new, empty one.
+        anyhow::ensure!(path.exists() || may_be_new, "there is no file {}", path.display());
+    }
     let stores = Stores::at(database, settings.database_pool_size)
         .with_context(|| format!("cannot open {database}"))?;
     let claim = stores.claim().with_context(|| format!("a server is using {database}"))?;
@@ -64,7 +72,10 @@ async fn transfer(from: &Stores, to: &Stores, resume: bool) -> anyhow::Result<Ve
     outcome.map_err(|error| {
         let advice = match &error {
             TransferError::NotEmpty { .. } => "; if an earlier try left them there, add --resume",
-            TransferError::CountsDiffer { .. } => "; was a server running meanwhile?",
+            TransferError::NothingToMove => "; is --from the right one?",
+            TransferError::Differs { .. } => {
+                "; was a server running on one of them since? Empty the new one and copy again"
+            }
             TransferError::Store(_) => "; what was copied stays, run it again with --resume",
         };
         anyhow::Error::from(error).context(format!("not everything was copied{advice}"))

@@ -63,22 +63,24 @@ fn next_address(text: &str) -> Option<usize> {
 }
 
 fn masked(address: &str) -> String {
-    let (scheme, rest) = address.split_once("://").map_or(("", address), |(scheme, rest)| (scheme, rest));
-    let (rest, parameters) = rest.split_once('?').map_or((rest, ""), |(rest, parameters)| (rest, parameters));
-    let place = match rest.rsplit_once('@') {
-        Some((user, host)) => {
-            let name =
-                user.split_once(':').map_or_else(|| user.to_owned(), |(name, _)| format!("{name}:***"));
-            format!("{name}@{host}")
-        }
-        None => rest.to_owned(),
+    let (scheme, rest) = address.split_once("://").unwrap_or(("", address));
+    // The last `@` ends the password, whatever else stands in it.
+    let (login, place) = match rest.rsplit_once('@') {
+        Some((login, place)) => (Some(login), place),
+        None => (None, rest),
+    };
+    let login = login.map(|login| match login.split_once(':') {
+        Some((name, _)) => format!("{name}:***@"),
+        None => format!("{login}@"),
+    });
+    let (place, parameters) = place.split_once('?').unwrap_or((place, ""));
+    let parameters = match parameters {
+        "" => String::new(),
+        secret if secret.to_ascii_lowercase().contains("pass") => "?***".to_owned(),
+        harmless => format!("?{harmless}"),
     };
     let separator = if scheme.is_empty() { "" } else { "://" };
-    match parameters {
-        "" => format!("{scheme}{separator}{place}"),
-        secret if secret.to_ascii_lowercase().contains("pass") => format!("{scheme}{separator}{place}?***"),
-        harmless => format!("{scheme}{separator}{place}?{harmless}"),
-    }
+    format!("{scheme}{separator}{}{place}{parameters}", login.unwrap_or_default())
 }
 
 #[cfg(test)]
@@ -98,6 +100,8 @@ mod tests {
             ("redis://:s3cret@a:1,rediss://u:s3cret@b:2/0", "redis://:***@a:1,rediss://u:***@b:2/0"),
             ("redis://:s3,cret@a:1", "redis://:***@a:1"),
             ("redis://a:1", "redis://a:1"),
+            ("postgresql://a:p?hunter2=1@h/d", "postgresql://a:***@h/d"),
+            ("redis://:hun?ter2@h", "redis://:***@h"),
         ] {
             assert_eq!(without_password(text), shown);
             assert_eq!(Dsn::new(text.to_owned()).to_string(), shown);

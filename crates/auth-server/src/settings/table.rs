@@ -57,7 +57,7 @@ table! {
         DATA_DIR: Kind::Text("a path"), is "data";
         /// Where accounts are stored. `sqlite://data/auth.sqlite3` is relative to the working directory, `sqlite:///var/lib/auth.sqlite3` is not; `sqlite::memory:` forgets everything at the end. `postgresql://USER:PASSWORD@HOST1:5432,HOST2:5432/NAME?sslmode=verify-full` serves several replicas; of several hosts the one that takes writes is used.
         DATABASE_URL or SQLALCHEMY_DATABASE_URL: Kind::Url("postgresql://USER:PASSWORD@HOST/NAME, sqlite://PATH or sqlite::memory:"), depends "`sqlite://<DATA_DIR>/auth.sqlite3`";
-        /// Connections to PostgreSQL that requests share; two more are kept for health checks and commands.
+        /// Connections to PostgreSQL that requests share; two more are kept for health checks.
         DATABASE_POOL_SIZE: Kind::Number(1, 1000), is "16";
         /// Known tenants; `default` is always one of them.
         TENANTS: Kind::Text("a comma list of names made of a-z, 0-9, _ and -, 63 characters at most"), is "default";
@@ -67,14 +67,14 @@ table! {
         AUTH_PROVIDER: Kind::Choice(&["native", "cognito", "both"]), is "native";
     }
     "Redis" {
-        /// Where limits, codes and login challenges are kept; unset, in the process. `rediss://` is TLS. Several addresses are the nodes of a Redis Cluster.
+        /// Where limits are counted; unset, in the process. `rediss://` is TLS. Several addresses are the nodes of a Redis Cluster.
         REDIS_URL: Kind::Url("redis://USER:PASSWORD@HOST:PORT/DB, or a comma list of a cluster's nodes");
         /// The same in parts, as older files have it; `REDIS_URL` wins.
         REDIS_HOST: Kind::Text("a host name");
         /// Its port.
         REDIS_PORT: Kind::Number(1, 65535), is "6379";
         /// The number of its database.
-        REDIS_DB: Kind::Number(0, 1_000_000), is "0";
+        REDIS_DB: Kind::Number(0, 65535), is "0";
         /// Its ACL user.
         REDIS_USERNAME: Kind::Text("a text");
         /// Its password.

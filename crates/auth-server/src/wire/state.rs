@@ -14,7 +14,7 @@ use auth_memory::MemoryLimiter;
 use auth_redis::{RedisConfig, RedisConfigError, RedisState};
 use tokio::sync::mpsc;
 
-use crate::settings::{Dsn, Settings};
+use crate::settings::{Dsn, Settings, Spec, table};
 
 /// Short-lived state, on its adapters.
 pub(crate) struct State {
@@ -55,9 +55,15 @@ fn config(settings: &Settings, dsn: &Dsn) -> Result<RedisConfig, RedisConfigErro
     Ok(config)
 }
 
-/// What is wrong with the settings of Redis, in one line.
-pub(super) fn refusal(settings: &Settings, dsn: &Dsn) -> Option<String> {
-    config(settings, dsn).err().map(|error| error.to_string())
+/// What is wrong with the settings of Redis: which of them, and one line about it.
+pub(super) fn refusal(settings: &Settings, dsn: &Dsn) -> Option<(&'static Spec, String)> {
+    let error = config(settings, dsn).err()?;
+    let spec = match error {
+        RedisConfigError::Prefix => &table::REDIS_KEY_PREFIX,
+        RedisConfigError::UserWithoutPassword => &table::REDIS_USERNAME,
+        _ => &table::REDIS_URL,
+    };
+    Some((spec, error.to_string()))
 }
 
 /// Logs each change of the limiter's mode, and passes it on for the audit log: the limiter must not wait.

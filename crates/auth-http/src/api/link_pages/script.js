@@ -1,7 +1,9 @@
 const form = document.querySelector("form");
 const button = form.querySelector("button");
 const note = document.querySelector("output");
-const token = new URLSearchParams(location.search).get("token");
+const parameters = new URLSearchParams(location.search);
+const token = parameters.get("token");
+const tenant = parameters.get("tenant");
 
 const say = (text, outcome) => {
   note.textContent = text;
@@ -25,7 +27,7 @@ form.addEventListener("submit", async (event) => {
   try {
     const answer = await fetch(form.dataset.api, {
       method: "POST",
-      headers: { "content-type": "application/json" },
+      headers: { "content-type": "application/json", ...(tenant && { "x-tenant-id": tenant }) },
       body: JSON.stringify(fields),
     });
     say(sentences(await answer.json()), answer.ok ? "done" : "failed");
