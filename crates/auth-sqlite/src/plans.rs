@@ -177,6 +177,7 @@ async fn every_statement_on_the_outbox_uses_an_index() {
 async fn every_filter_of_the_audit_log_uses_the_narrowest_index() {
     let mut probe = Probe::new();
     all_search! { probe: AuditLog::append(&builder::audit(AuditEvent::Registered, builder::noon())); }
+    all_search! { probe: AuditLog::purge(builder::noon(), 10); }
     for number in 1..16 {
         let given = |bit: u8| number & bit != 0;
         let filter = AuditFilter {

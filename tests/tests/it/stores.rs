@@ -44,6 +44,7 @@ enum Command {
     Clear { key: u8 },
     PurgeLocks { before: i64 },
     Note { user: i64, ok: bool, at: i64 },
+    PurgeLog { before: i64, limit: u32 },
     ReadLog { user: Option<i64>, ok: Option<bool>, limit: u32 },
     Owe { item: i64, at: i64 },
     Lease { at: i64, limit: u32 },
@@ -102,6 +103,7 @@ fn command() -> impl Strategy<Value = Command> {
     ];
     let log = prop_oneof![
         (user.clone(), flag, at.clone()).prop_map(|(user, ok, at)| Note { user, ok, at }),
+        (at.clone(), 0..4u32).prop_map(|(before, limit)| PurgeLog { before, limit }),
         (proptest::option::of(user), proptest::option::of(flag), 0..5u32)
             .prop_map(|(user, ok, limit)| ReadLog { user, ok, limit }),
     ];
@@ -118,6 +120,11 @@ fn command() -> impl Strategy<Value = Command> {
 
 fn minute(number: i64) -> DateTime<Utc> {
     builder::noon() + TimeDelta::minutes(number)
+}
+
+/// A minute of a day that the log may forget.
+fn long_ago(number: i64) -> DateTime<Utc> {
+    minute(number) - TimeDelta::days(10 * 365)
 }
 
 fn user(number: i64, address: u8, at: i64) -> User {
@@ -172,9 +179,11 @@ async fn answer(repos: &mut dyn Repos, command: &Command) -> Result<String, Stor
         }
         Command::Clear { key } => said(repos.locks().clear(&builder::lock_key(key)).await?),
         Command::PurgeLocks { before } => said(repos.locks().purge(minute(before), ALL).await?),
-        Command::Note { user, ok, at } => said(
-            repos.audit().append(&builder::audit(event(ok), minute(at)).by(UserId::from_i64(user))).await?,
-        ),
+        Command::Note { user, ok, at } => {
+            let record = builder::audit(event(ok), long_ago(at)).by(UserId::from_i64(user));
+            said(repos.audit().append(&record).await?)
+        }
+        Command::PurgeLog { before, limit } => said(repos.audit().purge(long_ago(before), limit).await?),
         Command::ReadLog { user, ok, limit } => {
             let subject = user.map(UserId::from_i64);
             let filter = AuditFilter { subject, event: ok.map(event), ..AuditFilter::default() };

@@ -20,6 +20,7 @@ mod archive {
 
     use crate::support::Database;
 
+    #[expect(clippy::unused_async, reason = "the contract asks for an async function")]
     async fn store() -> (Arc<PostgresStore>, Database) {
         let database = Database::migrated();
         (Arc::new(database.store()), database)

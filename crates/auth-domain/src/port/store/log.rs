@@ -24,9 +24,10 @@ pub struct AuditFilter {
     pub before: Option<i64>,
 }
 
-/// The audit log: append and read, nothing else.
+/// The audit log: append and read, and forget what is old.
 ///
-/// An implementor must refuse to change or delete entries, by a rule of the store.
+/// An implementor must refuse, by a rule of the store, to change entries, to delete those that no purge
+/// was about, and to delete any of the last 29 days.
 #[cfg_attr(any(test, feature = "mock"), mockall::automock)]
 #[async_trait]
 pub trait AuditLog: Send {
@@ -41,6 +42,13 @@ pub trait AuditLog: Send {
     /// # Errors
     /// [`StoreError`] when the store fails.
     async fn list(&mut self, filter: &AuditFilter, limit: u32) -> Result<Vec<AuditEntry>, StoreError>;
+
+    /// Deletes up to `limit` entries that happened before `before`, oldest first. A position must not be
+    /// given out again.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the store fails, and when `before` is later than the store lets pass.
+    async fn purge(&mut self, before: DateTime<Utc>, limit: u32) -> Result<u64, StoreError>;
 }
 
 /// Messages that are owed.

@@ -151,6 +151,12 @@ macro_rules! store_contract {
                 limit_is_respected
                 a_discarded_entry_is_not_in_the_log
                 parallel_appends_lose_nothing
+                purge_deletes_old_entries_only
+                purge_deletes_the_oldest_first
+                purge_respects_its_limit
+                an_earlier_purge_is_harmless
+                purge_spares_the_last_days
+                positions_are_not_given_out_again
             }
             outbox {
                 put_then_lease
