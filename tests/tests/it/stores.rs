@@ -5,7 +5,9 @@ use std::{sync::Arc, sync::LazyLock};
 use auth_domain::{
     audit::AuditEvent,
     id::{OutboxId, SessionId, UserId},
+    outbox::{OutboxItem, OutboxState},
     port::{AuditFilter, Repos, Store, StoreError},
+    secret::Digest,
     session::EndReason,
     token::LinkPurpose,
     user::{User, UserStatus},
@@ -46,11 +48,14 @@ enum Command {
     Note { user: i64, ok: bool, at: i64 },
     PurgeLog { before: i64, limit: u32 },
     ReadLog { user: Option<i64>, ok: Option<bool>, limit: u32 },
-    Owe { item: i64, at: i64 },
+    Owe { item: i64, at: i64, once: Option<bool> },
     Lease { at: i64, limit: u32 },
     Retry { item: i64, at: i64 },
     Bury { item: i64, at: i64 },
     Done { item: i64 },
+    ListMessages { dead: bool, after: Option<i64>, limit: u32 },
+    RetryNow { item: i64, at: i64 },
+    Discard { item: i64, at: i64 },
     PurgeLetters { before: i64 },
 }
 
@@ -108,7 +113,12 @@ fn command() -> impl Strategy<Value = Command> {
             .prop_map(|(user, ok, limit)| ReadLog { user, ok, limit }),
     ];
     let outbox = prop_oneof![
-        (item.clone(), at.clone()).prop_map(|(item, at)| Owe { item, at }),
+        (item.clone(), at.clone(), proptest::option::of(flag))
+            .prop_map(|(item, at, once)| Owe { item, at, once }),
+        (flag, proptest::option::of(item.clone()), 0..4u32)
+            .prop_map(|(dead, after, limit)| ListMessages { dead, after, limit }),
+        (item.clone(), at.clone()).prop_map(|(item, at)| RetryNow { item, at }),
+        (item.clone(), at.clone()).prop_map(|(item, at)| Discard { item, at }),
         (at.clone(), 0..4u32).prop_map(|(at, limit)| Lease { at, limit }),
         (item.clone(), at.clone()).prop_map(|(item, at)| Retry { item, at }),
         (item.clone(), at.clone()).prop_map(|(item, at)| Bury { item, at }),
@@ -260,11 +270,22 @@ async fn answer_about_messages(repos: &mut dyn Repos, command: &Command) -> Resu
             said(repos.links().withdraw(UserId::from_i64(user), purpose(reset)).await?)
         }
         Command::PurgeLinks { before } => said(repos.links().purge(minute(before), ALL).await?),
-        Command::Owe { item, at } => said(repos.outbox().put(&builder::outbox_item(item, minute(at))).await?),
-        Command::Lease { at, limit } => {
-            let lent = repos.outbox().lease(minute(at), minute(at + 10), limit).await?;
-            said((lent, repos.outbox().depth().await?))
+        Command::Owe { item, at, once } => {
+            let item = builder::outbox_item(item, minute(at));
+            let digest = once.map(|which| Digest::of(&[which.into()]));
+            said(repos.outbox().put(&OutboxItem { once: digest, ..item }).await?)
         }
+        Command::Lease { at, limit } => {
+            let oldest = repos.outbox().oldest_due().await?;
+            let lent = repos.outbox().lease(minute(at), minute(at + 10), limit).await?;
+            said((oldest, lent, repos.outbox().depth().await?))
+        }
+        Command::ListMessages { dead, after, limit } => {
+            let state = if dead { OutboxState::Dead } else { OutboxState::Waiting };
+            said(repos.outbox().list(state, after.map(item), limit).await?)
+        }
+        Command::RetryNow { item: id, at } => said(repos.outbox().retry_now(item(id), minute(at)).await?),
+        Command::Discard { item: id, at } => said(repos.outbox().discard(item(id), minute(at)).await?),
         Command::Retry { item: id, at } => said(repos.outbox().retry(item(id), minute(at), "e\0").await?),
         Command::Bury { item: id, at } => said(repos.outbox().bury(item(id), minute(at), "e").await?),
         Command::Done { item: id } => said(repos.outbox().done(item(id)).await?),

@@ -77,6 +77,15 @@ impl Intent {
         })
     }
 
+    /// Whether it tells of something that happened. Two of a kind are one only when they came from the
+    /// same place: a thief's change must not hide behind the owner's.
+    pub const fn is_notice(&self) -> bool {
+        matches!(
+            self,
+            Self::EmailChangeNotice { .. } | Self::PasswordChangedNotice | Self::RefreshReuseNotice
+        )
+    }
+
     /// How long the message is worth sending: a reset is pointless after an hour, a notice is not.
     pub const fn usefulness(&self) -> TimeDelta {
         match self {

@@ -2,6 +2,7 @@
 
 mod degrading;
 mod lockout_model;
+mod messages;
 mod rotation_model;
 #[cfg(test)]
 mod transfer;

@@ -8,6 +8,7 @@ use std::{fs, future::Future};
 use auth_domain::{
     audit::AuditEvent,
     id::{OutboxId, SessionId, UserId},
+    outbox::OutboxState,
     port::{AuditFilter, Store, StoreError},
     secret::Digest,
     session::{EndReason, Session, rotation::Generation},
@@ -211,6 +212,22 @@ async fn outbox_and_upkeep(probe: &Probe) {
             repos.outbox().bury(lent[1].id, now, "error").await?;
             repos.outbox().done(lent[2].id).await?;
             repos.outbox().done(OutboxId::from_i64(-n)).await
+        })
+        .await;
+    probe
+        .uses_indexes("outbox, operators", |n| async move {
+            let mut repos = store.read().await?;
+            assert!(repos.outbox().oldest_due().await?.is_some());
+            let item = builder::outbox_item(-1 - n, now).once(&[]);
+            repos.outbox().put(&item).await?;
+            let after = Some(OutboxId::from_i64(100 + n));
+            for state in [OutboxState::Waiting, OutboxState::Dead] {
+                assert_eq!(repos.outbox().list(state, after, 10).await?.len(), 10);
+            }
+            let [dead, gone] = [1002, 2002].map(|id| OutboxId::from_i64(id + 2 * n));
+            assert!(repos.outbox().retry_now(dead, now).await?.is_some());
+            assert!(repos.outbox().discard(gone, now).await?.is_some());
+            Ok(())
         })
         .await;
     // Whether almost nothing or almost everything is old.

@@ -7,7 +7,7 @@ use super::StoreError;
 use crate::{
     audit::{AuditEntry, AuditEvent, AuditRecord},
     id::{OutboxId, UserId},
-    outbox::OutboxItem,
+    outbox::{OutboxEntry, OutboxItem, OutboxState},
     tenant::TenantId,
 };
 
@@ -55,7 +55,9 @@ pub trait AuditLog: Send {
 #[cfg_attr(any(test, feature = "mock"), mockall::automock)]
 #[async_trait]
 pub trait Outbox: Send {
-    /// Adds a message. A clash of ids must be [`StoreError::Conflict`], at the latest from `commit`.
+    /// Adds a message, unless one with the same [`once`](OutboxItem::once) waits already: then it must
+    /// change nothing, and not fail. A dead letter does not wait. A clash of ids must be
+    /// [`StoreError::Conflict`], at the latest from `commit`.
     ///
     /// # Errors
     /// [`StoreError`] when the store fails.
@@ -85,7 +87,8 @@ pub trait Outbox: Send {
     /// [`StoreError`] when the store fails.
     async fn retry(&mut self, id: OutboxId, due_at: DateTime<Utc>, error: &str) -> Result<(), StoreError>;
 
-    /// The message is given up: keep it as a dead letter, which is never leased again.
+    /// The message is given up: keep it as a dead letter, which is never leased again and stands beside
+    /// others of its [`once`](OutboxItem::once).
     ///
     /// # Errors
     /// [`StoreError`] when the store fails.
@@ -96,6 +99,39 @@ pub trait Outbox: Send {
     /// # Errors
     /// [`StoreError`] when the store fails.
     async fn depth(&mut self) -> Result<u64, StoreError>;
+
+    /// When the message was or is due that waits for longest.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the store fails.
+    async fn oldest_due(&mut self) -> Result<Option<DateTime<Utc>>, StoreError>;
+
+    /// Messages in that state behind `after`, in the order of their ids, which is that of their making;
+    /// at most `limit`.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the store fails.
+    async fn list(
+        &mut self,
+        state: OutboxState,
+        after: Option<OutboxId>,
+        limit: u32,
+    ) -> Result<Vec<OutboxEntry>, StoreError>;
+
+    /// Makes a message due now and forgets its tries, also that of a dead letter. It must stand beside
+    /// others of its [`once`](OutboxItem::once) from then on. `None` when it does not exist, or is
+    /// leased at this moment: it must not be sent twice.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the store fails.
+    async fn retry_now(&mut self, id: OutboxId, now: DateTime<Utc>)
+    -> Result<Option<OutboxItem>, StoreError>;
+
+    /// Deletes a message unsent and gives it back. `None` as for [`retry_now`](Self::retry_now).
+    ///
+    /// # Errors
+    /// [`StoreError`] when the store fails.
+    async fn discard(&mut self, id: OutboxId, now: DateTime<Utc>) -> Result<Option<OutboxItem>, StoreError>;
 
     /// Deletes up to `limit` dead letters buried before `before`.
     ///

@@ -136,8 +136,8 @@ impl Accounts {
     ) -> Result<(), Fault> {
         let user = tx.users().by_email(tenant, email).await?;
         let waiting = user.filter(|user| allowed && !user.email_verified);
-        let intent = if waiting.is_some() { Intent::VerifyEmail } else { Intent::Nothing };
-        let letter = self.core.letter(tenant, waiting.as_ref(), intent, client, now)?;
+        let intent = Intent::VerifyEmail;
+        let letter = self.core.letter((tenant, email), waiting.as_ref(), intent, client, now)?;
         Ok(tx.outbox().put(&letter).await?)
     }
 }
