@@ -16,7 +16,8 @@ use diesel_migrations::MigrationHarness;
 
 use crate::OnFile;
 
-const STEPS: usize = 9;
+/// How many migrations there are.
+pub(crate) const STEPS: usize = 9;
 
 #[tokio::test]
 async fn the_audit_log_refuses_every_change() {
