@@ -24,7 +24,7 @@ macro_rules! sources {
 
 const SOURCES: &[(&str, &str)] = sources! {
     "verify_email" "account_exists" "reset_password" "confirm_email_change" "email_change_requested"
-    "password_changed" "refresh_reuse"
+    "password_changed" "refresh_reuse" "email_changed" "new_device" "account_locked"
 };
 
 /// The name of a notice's templates.
@@ -37,6 +37,9 @@ const fn name_of(notice: &Notice) -> &'static str {
         Notice::EmailChangeRequested { .. } => "email_change_requested",
         Notice::PasswordChanged => "password_changed",
         Notice::RefreshReuse => "refresh_reuse",
+        Notice::EmailChanged { .. } => "email_changed",
+        Notice::NewDevice => "new_device",
+        Notice::AccountLocked => "account_locked",
     }
 }
 

@@ -3,6 +3,7 @@
 mod degrading;
 mod lockout_model;
 mod messages;
+mod notices;
 mod rotation_model;
 #[cfg(test)]
 mod transfer;

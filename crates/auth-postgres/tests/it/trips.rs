@@ -81,6 +81,17 @@ async fn a_login_takes_four() {
     let engine = &counted.test.engine;
     let good = counted.trips("login", || async { engine.login.with_password(&request).await.unwrap() }).await;
     assert_eq!(good, 4);
+    let networks = std::sync::atomic::AtomicU8::new(0);
+    let new_device = counted
+        .trips("login, new device", || async {
+            let network = networks.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+            let client = Client { ip: Some([192, 0, network, 7].into()), ..Client::default() };
+            let request = PasswordLogin { client, ..login(&counted.password) };
+            engine.login.with_password(&request).await.unwrap()
+        })
+        .await;
+    assert_eq!(new_device, 4);
+    assert_eq!(counted.database.sql("SELECT count(*) FROM outbox WHERE kind = 'new_device_notice'"), "3");
     let wrong = login("not the password");
     let bad = counted
         .trips("login, wrong password", || async {
