@@ -13,6 +13,14 @@ pub struct Client {
     pub request_id: Option<String>,
 }
 
+impl Client {
+    /// The address and the device in one text, to tell two callers apart.
+    pub(crate) fn place(&self) -> String {
+        let ip = self.ip.map(|ip| ip.to_canonical().to_string()).unwrap_or_default();
+        format!("{ip} {}", self.user_agent.as_ref().map_or("", UserAgent::as_str))
+    }
+}
+
 /// A `User-Agent`, bounded and free of control characters, so that it is safe to store and to print
 /// (ASVS 16.4.1).
 #[derive(Clone, Debug, PartialEq, Eq)]

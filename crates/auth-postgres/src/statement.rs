@@ -25,6 +25,7 @@ pub(crate) enum Value {
     Text(String),
     NullableText(Option<String>),
     Binary(Vec<u8>),
+    NullableBinary(Option<Vec<u8>>),
     Time(PgTimestamp),
     NullableTime(Option<PgTimestamp>),
 }
@@ -75,6 +76,7 @@ impl QueryFragment<Pg> for Statement {
                 Some(Value::Text(value)) => out.push_bind_param::<Text, _>(value)?,
                 Some(Value::NullableText(value)) => out.push_bind_param::<Nullable<Text>, _>(value)?,
                 Some(Value::Binary(value)) => out.push_bind_param::<Binary, _>(value)?,
+                Some(Value::NullableBinary(value)) => out.push_bind_param::<Nullable<Binary>, _>(value)?,
                 Some(Value::Time(value)) => out.push_bind_param::<Timestamptz, _>(value)?,
                 Some(Value::NullableTime(value)) => out.push_bind_param::<Nullable<Timestamptz>, _>(value)?,
             }
@@ -129,6 +131,7 @@ values! {
     &Email => |value| Self::Text(value.as_str().to_owned());
     &[u8] => |value| Self::Binary(value.to_vec());
     &Digest => |value| Self::Binary(value.as_bytes().to_vec());
+    Option<Digest> => |value| Self::NullableBinary(value.map(|digest| digest.as_bytes().to_vec()));
     DateTime<Utc> => |value| Self::Time(timestamp(value));
     Option<DateTime<Utc>> => |value| Self::NullableTime(value.map(timestamp));
 }

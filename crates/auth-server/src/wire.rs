@@ -137,6 +137,7 @@ fn policy(settings: &Settings) -> Policy {
         max_sessions: usize::try_from(settings.max_sessions_per_user).unwrap_or(usize::MAX),
         mail_per_address: settings.email_limit,
         hide_existing_accounts: settings.hide_existing_accounts,
+        audit_retention: settings.audit_retention,
         ..Policy::default()
     }
 }

@@ -40,8 +40,14 @@ impl<'a> Context<'a> {
             Notice::ResetPassword(token) => {
                 (Some(format!("{base}/reset-password?token={}", token.expose_secret())), None)
             }
-            Notice::EmailChangeRequested { masked } => (None, Some(masked.as_str())),
-            Notice::AccountExists | Notice::PasswordChanged | Notice::RefreshReuse => (None, None),
+            Notice::EmailChangeRequested { masked } | Notice::EmailChanged { masked } => {
+                (None, Some(masked.as_str()))
+            }
+            Notice::AccountExists
+            | Notice::PasswordChanged
+            | Notice::NewDevice
+            | Notice::AccountLocked
+            | Notice::RefreshReuse => (None, None),
         };
         let first_word = letter.name.as_ref().and_then(|name| name.first_word());
         Self {

@@ -240,8 +240,7 @@ fn add(conn: &mut SqliteConnection, record: &Record) -> Result<bool, Fault> {
                 outbox::buried_at.eq(fate.buried_at.map(micros)),
                 outbox::last_error.eq(&fate.last_error),
             ))
-            .on_conflict(outbox::id)
-            .do_nothing()
+            .on_conflict_do_nothing() // also where the same message waits already
             .execute(conn)?,
     };
     Ok(added == 1)

@@ -8,6 +8,7 @@ use std::{
 use auth_domain::{
     audit::AuditEvent,
     id::{OutboxId, UserId},
+    outbox::OutboxState,
     port::{AuditFilter, AuditLog, KeyRepo, LinkRepo, LockRepo, Outbox, SessionRepo, StoreError, UserRepo},
     session::EndReason,
     tenant::TenantId,
@@ -167,9 +168,16 @@ async fn every_statement_on_the_outbox_uses_an_index() {
         Outbox::bury(id, now, "error");
         Outbox::done(id);
         Outbox::purge(now, 10);
+        Outbox::list(OutboxState::Waiting, Some(id), 10);
+        Outbox::list(OutboxState::Dead, None, 10);
+        Outbox::retry_now(id, now);
+        Outbox::discard(id, now);
     }
     // It walks what waits and nothing else: the index has no dead letters.
     Outbox::depth(&mut probe.repos).await.unwrap();
+    assert_eq!(probe.plans(), ["SCAN outbox USING INDEX outbox_waiting"]);
+    // It reads the first of those.
+    Outbox::oldest_due(&mut probe.repos).await.unwrap();
     assert_eq!(probe.plans(), ["SCAN outbox USING INDEX outbox_waiting"]);
 }
 
@@ -177,6 +185,7 @@ async fn every_statement_on_the_outbox_uses_an_index() {
 async fn every_filter_of_the_audit_log_uses_the_narrowest_index() {
     let mut probe = Probe::new();
     all_search! { probe: AuditLog::append(&builder::audit(AuditEvent::Registered, builder::noon())); }
+    all_search! { probe: AuditLog::purge(builder::noon(), 10); }
     for number in 1..16 {
         let given = |bit: u8| number & bit != 0;
         let filter = AuditFilter {

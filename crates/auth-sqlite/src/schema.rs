@@ -113,6 +113,7 @@ diesel::table! {
         leased_until -> Nullable<BigInt>,
         buried_at -> Nullable<BigInt>,
         last_error -> Nullable<Text>,
+        once -> Nullable<Binary>,
     }
 }
 

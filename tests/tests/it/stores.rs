@@ -5,7 +5,9 @@ use std::{sync::Arc, sync::LazyLock};
 use auth_domain::{
     audit::AuditEvent,
     id::{OutboxId, SessionId, UserId},
+    outbox::{OutboxItem, OutboxState},
     port::{AuditFilter, Repos, Store, StoreError},
+    secret::Digest,
     session::EndReason,
     token::LinkPurpose,
     user::{User, UserStatus},
@@ -44,12 +46,16 @@ enum Command {
     Clear { key: u8 },
     PurgeLocks { before: i64 },
     Note { user: i64, ok: bool, at: i64 },
+    PurgeLog { before: i64, limit: u32 },
     ReadLog { user: Option<i64>, ok: Option<bool>, limit: u32 },
-    Owe { item: i64, at: i64 },
+    Owe { item: i64, at: i64, once: Option<bool> },
     Lease { at: i64, limit: u32 },
     Retry { item: i64, at: i64 },
     Bury { item: i64, at: i64 },
     Done { item: i64 },
+    ListMessages { dead: bool, after: Option<i64>, limit: u32 },
+    RetryNow { item: i64, at: i64 },
+    Discard { item: i64, at: i64 },
     PurgeLetters { before: i64 },
 }
 
@@ -102,11 +108,17 @@ fn command() -> impl Strategy<Value = Command> {
     ];
     let log = prop_oneof![
         (user.clone(), flag, at.clone()).prop_map(|(user, ok, at)| Note { user, ok, at }),
+        (at.clone(), 0..4u32).prop_map(|(before, limit)| PurgeLog { before, limit }),
         (proptest::option::of(user), proptest::option::of(flag), 0..5u32)
             .prop_map(|(user, ok, limit)| ReadLog { user, ok, limit }),
     ];
     let outbox = prop_oneof![
-        (item.clone(), at.clone()).prop_map(|(item, at)| Owe { item, at }),
+        (item.clone(), at.clone(), proptest::option::of(flag))
+            .prop_map(|(item, at, once)| Owe { item, at, once }),
+        (flag, proptest::option::of(item.clone()), 0..4u32)
+            .prop_map(|(dead, after, limit)| ListMessages { dead, after, limit }),
+        (item.clone(), at.clone()).prop_map(|(item, at)| RetryNow { item, at }),
+        (item.clone(), at.clone()).prop_map(|(item, at)| Discard { item, at }),
         (at.clone(), 0..4u32).prop_map(|(at, limit)| Lease { at, limit }),
         (item.clone(), at.clone()).prop_map(|(item, at)| Retry { item, at }),
         (item.clone(), at.clone()).prop_map(|(item, at)| Bury { item, at }),
@@ -118,6 +130,11 @@ fn command() -> impl Strategy<Value = Command> {
 
 fn minute(number: i64) -> DateTime<Utc> {
     builder::noon() + TimeDelta::minutes(number)
+}
+
+/// A minute of a day that the log may forget.
+fn long_ago(number: i64) -> DateTime<Utc> {
+    minute(number) - TimeDelta::days(10 * 365)
 }
 
 fn user(number: i64, address: u8, at: i64) -> User {
@@ -172,9 +189,11 @@ async fn answer(repos: &mut dyn Repos, command: &Command) -> Result<String, Stor
         }
         Command::Clear { key } => said(repos.locks().clear(&builder::lock_key(key)).await?),
         Command::PurgeLocks { before } => said(repos.locks().purge(minute(before), ALL).await?),
-        Command::Note { user, ok, at } => said(
-            repos.audit().append(&builder::audit(event(ok), minute(at)).by(UserId::from_i64(user))).await?,
-        ),
+        Command::Note { user, ok, at } => {
+            let record = builder::audit(event(ok), long_ago(at)).by(UserId::from_i64(user));
+            said(repos.audit().append(&record).await?)
+        }
+        Command::PurgeLog { before, limit } => said(repos.audit().purge(long_ago(before), limit).await?),
         Command::ReadLog { user, ok, limit } => {
             let subject = user.map(UserId::from_i64);
             let filter = AuditFilter { subject, event: ok.map(event), ..AuditFilter::default() };
@@ -251,11 +270,22 @@ async fn answer_about_messages(repos: &mut dyn Repos, command: &Command) -> Resu
             said(repos.links().withdraw(UserId::from_i64(user), purpose(reset)).await?)
         }
         Command::PurgeLinks { before } => said(repos.links().purge(minute(before), ALL).await?),
-        Command::Owe { item, at } => said(repos.outbox().put(&builder::outbox_item(item, minute(at))).await?),
-        Command::Lease { at, limit } => {
-            let lent = repos.outbox().lease(minute(at), minute(at + 10), limit).await?;
-            said((lent, repos.outbox().depth().await?))
+        Command::Owe { item, at, once } => {
+            let item = builder::outbox_item(item, minute(at));
+            let digest = once.map(|which| Digest::of(&[which.into()]));
+            said(repos.outbox().put(&OutboxItem { once: digest, ..item }).await?)
         }
+        Command::Lease { at, limit } => {
+            let oldest = repos.outbox().oldest_due().await?;
+            let lent = repos.outbox().lease(minute(at), minute(at + 10), limit).await?;
+            said((oldest, lent, repos.outbox().depth().await?))
+        }
+        Command::ListMessages { dead, after, limit } => {
+            let state = if dead { OutboxState::Dead } else { OutboxState::Waiting };
+            said(repos.outbox().list(state, after.map(item), limit).await?)
+        }
+        Command::RetryNow { item: id, at } => said(repos.outbox().retry_now(item(id), minute(at)).await?),
+        Command::Discard { item: id, at } => said(repos.outbox().discard(item(id), minute(at)).await?),
         Command::Retry { item: id, at } => said(repos.outbox().retry(item(id), minute(at), "e\0").await?),
         Command::Bury { item: id, at } => said(repos.outbox().bury(item(id), minute(at), "e").await?),
         Command::Done { item: id } => said(repos.outbox().done(item(id)).await?),

@@ -60,6 +60,12 @@ events! {
     UserCreated = "admin.user_created", Success;
     /// An operator granted a role.
     RoleGranted = "admin.role_granted", Success;
+    /// An operator looked at the messages that are owed or were given up.
+    MessagesListed = "admin.messages_listed", Success;
+    /// An operator had a message tried again at once.
+    MessageRetried = "admin.message_retried", Success;
+    /// An operator had a message deleted unsent.
+    MessageDiscarded = "admin.message_discarded", Success;
     /// The owner proved the address.
     EmailVerified = "email.verified", Success;
     /// A new address was asked for.

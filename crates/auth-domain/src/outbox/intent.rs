@@ -5,6 +5,10 @@ use chrono::TimeDelta;
 use crate::user::Email;
 
 /// What to send.
+///
+/// To add one: the variant, its name in [`kind`](Self::kind) and [`from_parts`](Self::from_parts), its
+/// [`usefulness`](Self::usefulness), whether it [is a notice](Self::is_notice); what it says and to whom
+/// in `usecase/delivery.rs`, a [`Notice`](crate::port::Notice), and three templates.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Intent {
     /// A link that proves the account's address.
@@ -25,6 +29,18 @@ pub enum Intent {
     },
     /// Tells the user that the password changed.
     PasswordChangedNotice,
+    /// Tells the address the account has now that it moved there.
+    EmailChangedNotice,
+    /// Tells the address the account had that it moved away.
+    EmailLeftNotice {
+        /// The old address.
+        old_email: Email,
+    },
+    /// Tells the user of a sign-in that, as far as open sessions show, came from somewhere new. Whether it
+    /// did is looked up when it is sent.
+    NewDeviceNotice,
+    /// Tells the user that wrong passwords locked the account for a while.
+    AccountLockedNotice,
     /// Tells the user that a spent refresh token came back and the session was ended.
     RefreshReuseNotice,
     /// Nothing: the same work for an address without an account.
@@ -46,6 +62,10 @@ impl Intent {
             Self::ConfirmEmailChange { .. } => "confirm_email_change",
             Self::EmailChangeNotice { .. } => "email_change_notice",
             Self::PasswordChangedNotice => "password_changed_notice",
+            Self::EmailChangedNotice => "email_changed_notice",
+            Self::EmailLeftNotice { .. } => "email_left_notice",
+            Self::NewDeviceNotice => "new_device_notice",
+            Self::AccountLockedNotice => "account_locked_notice",
             Self::RefreshReuseNotice => "refresh_reuse_notice",
             Self::Nothing => "nothing",
         }
@@ -54,7 +74,9 @@ impl Intent {
     /// The address that belongs to the intent, if it names one.
     pub const fn email(&self) -> Option<&Email> {
         match self {
-            Self::ConfirmEmailChange { new_email } | Self::EmailChangeNotice { new_email } => Some(new_email),
+            Self::ConfirmEmailChange { new_email: email }
+            | Self::EmailChangeNotice { new_email: email }
+            | Self::EmailLeftNotice { old_email: email } => Some(email),
             _ => None,
         }
     }
@@ -71,20 +93,46 @@ impl Intent {
             ("confirm_email_change", Some(new_email)) => Self::ConfirmEmailChange { new_email },
             ("email_change_notice", Some(new_email)) => Self::EmailChangeNotice { new_email },
             ("password_changed_notice", _) => Self::PasswordChangedNotice,
+            ("email_changed_notice", _) => Self::EmailChangedNotice,
+            ("email_left_notice", Some(old_email)) => Self::EmailLeftNotice { old_email },
+            ("new_device_notice", _) => Self::NewDeviceNotice,
+            ("account_locked_notice", _) => Self::AccountLockedNotice,
             ("refresh_reuse_notice", _) => Self::RefreshReuseNotice,
             ("nothing", _) => Self::Nothing,
             _ => return Err(UnknownIntent),
         })
     }
 
+    /// Whether it tells of something that happened. Two of a kind are one only when they came from the
+    /// same place: a thief's change must not hide behind the owner's.
+    pub const fn is_notice(&self) -> bool {
+        match self {
+            Self::EmailChangeNotice { .. }
+            | Self::PasswordChangedNotice
+            | Self::EmailChangedNotice
+            | Self::EmailLeftNotice { .. }
+            | Self::NewDeviceNotice
+            | Self::AccountLockedNotice
+            | Self::RefreshReuseNotice => true,
+            Self::VerifyEmail
+            | Self::AccountExists
+            | Self::ResetPassword
+            | Self::ConfirmEmailChange { .. }
+            | Self::Nothing => false,
+        }
+    }
+
     /// How long the message is worth sending: a reset is pointless after an hour, a notice is not.
     pub const fn usefulness(&self) -> TimeDelta {
         match self {
             Self::ResetPassword | Self::ConfirmEmailChange { .. } | Self::Nothing => TimeDelta::hours(1),
-            Self::VerifyEmail | Self::AccountExists => TimeDelta::hours(24),
-            Self::EmailChangeNotice { .. } | Self::PasswordChangedNotice | Self::RefreshReuseNotice => {
-                TimeDelta::days(7)
-            }
+            Self::VerifyEmail | Self::AccountExists | Self::AccountLockedNotice => TimeDelta::hours(24),
+            Self::EmailChangeNotice { .. }
+            | Self::PasswordChangedNotice
+            | Self::EmailChangedNotice
+            | Self::EmailLeftNotice { .. }
+            | Self::NewDeviceNotice
+            | Self::RefreshReuseNotice => TimeDelta::days(7),
         }
     }
 }

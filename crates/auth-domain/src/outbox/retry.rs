@@ -25,10 +25,59 @@ pub fn after_failure(item: &OutboxItem, now: DateTime<Utc>, jitter: u8) -> Retry
     let factor = 1i32.checked_shl(item.attempts.min(20)).unwrap_or(i32::MAX);
     let full = FIRST_WAIT.checked_mul(factor).map_or(LONGEST_WAIT, |wait| wait.min(LONGEST_WAIT));
     let half = full / 2;
-    let next = now + half + half * i32::from(jitter) / 255;
+    let by_chance = TimeDelta::milliseconds(half.num_milliseconds() * i64::from(jitter) / 255);
+    let next = now + half + by_chance;
     if item.attempts + 1 >= MAX_ATTEMPTS || next >= item.expires_at() {
         Retry::GiveUp
     } else {
         Retry::At(next)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{client::Client, id::OutboxId, outbox::Intent, tenant::TenantId};
+
+    fn item(intent: Intent, attempts: u32) -> OutboxItem {
+        let id = OutboxId::from_i64(1);
+        let now = DateTime::UNIX_EPOCH;
+        OutboxItem {
+            attempts,
+            ..OutboxItem::new(id, TenantId::default(), None, intent, Client::default(), now)
+        }
+    }
+
+    fn wait(attempts: u32, jitter: u8) -> TimeDelta {
+        let item = item(Intent::PasswordChangedNotice, attempts);
+        match after_failure(&item, item.created_at, jitter) {
+            Retry::At(due) => due - item.created_at,
+            Retry::GiveUp => panic!("there is time left"),
+        }
+    }
+
+    #[test]
+    fn waits_double_up_to_ten_minutes_and_chance_takes_up_to_half_away() {
+        for (attempts, full) in [(0, 5), (1, 10), (2, 20), (6, 320), (7, 600), (8, 600), (38, 600)] {
+            assert_eq!(wait(attempts, 255), TimeDelta::seconds(full), "{attempts}");
+            assert_eq!(wait(attempts, 0), TimeDelta::seconds(full) / 2, "{attempts}");
+            let between = wait(attempts, 100);
+            assert!(wait(attempts, 0) < between && between < wait(attempts, 255), "{attempts}");
+        }
+    }
+
+    #[test]
+    fn gives_up_at_the_deadline_of_its_kind_and_after_enough_tries() {
+        for (intent, hours) in
+            [(Intent::ResetPassword, 1), (Intent::VerifyEmail, 24), (Intent::RefreshReuseNotice, 168)]
+        {
+            let item = item(intent, 0);
+            let deadline = item.created_at + TimeDelta::hours(hours);
+            let last = deadline - TimeDelta::seconds(5) - TimeDelta::microseconds(1);
+            assert_eq!(after_failure(&item, last, 255), Retry::At(deadline - TimeDelta::microseconds(1)));
+            assert_eq!(after_failure(&item, last + TimeDelta::microseconds(1), 255), Retry::GiveUp);
+        }
+        let tired = item(Intent::PasswordChangedNotice, MAX_ATTEMPTS - 1);
+        assert_eq!(after_failure(&tired, tired.created_at, 0), Retry::GiveUp);
     }
 }

@@ -45,6 +45,15 @@ pub enum Notice {
     },
     /// Your password was changed.
     PasswordChanged,
+    /// Your account moved to another address. Goes to the old and to the new one.
+    EmailChanged {
+        /// The new address, masked.
+        masked: String,
+    },
+    /// Somebody, hopefully you, signed in from a device or a place not seen lately.
+    NewDevice,
+    /// Wrong passwords locked your account for a while.
+    AccountLocked,
     /// A spent refresh token came back; the session was ended.
     RefreshReuse,
 }

@@ -1,6 +1,9 @@
 //! Sessions: one login on one device, kept alive by rotating refresh tokens.
 
+mod device;
 pub mod rotation;
+
+pub use device::Device;
 
 use std::{net::IpAddr, str::FromStr};
 
@@ -141,6 +144,11 @@ impl Session {
             ip: client.ip,
             user_agent: client.user_agent.clone(),
         }
+    }
+
+    /// The device it was opened with.
+    pub fn device(&self) -> Device {
+        Device::new(self.ip, self.user_agent.as_ref())
     }
 
     /// Whether the session may be used at `now`.

@@ -6,9 +6,11 @@ use chrono::{DateTime, TimeDelta, Utc};
 
 use super::{Core, Fault, transaction::transaction};
 use crate::{
+    audit::AuditEvent,
     id::OutboxId,
     outbox::{Intent, OutboxItem, Retry, after_failure},
-    port::{Letter, Notice, SendError, Tx},
+    port::{AuditFilter, Letter, Notice, SendError, Tx},
+    session::Device,
     token::{Link, LinkPurpose, LinkToken},
     user::{Email, User},
 };
@@ -16,6 +18,9 @@ use crate::{
 /// How long one worker may take for what it leased. A worker that dies loses its lease, not its
 /// messages.
 const LEASE: TimeDelta = TimeDelta::seconds(30);
+
+/// How many sign-ins of a user are looked through for a device.
+const SIGN_INS: u32 = 1000;
 
 /// Sends owed messages.
 #[derive(Clone)]
@@ -113,6 +118,9 @@ impl Delivery {
         let Some(user) = user.filter(|user| now < item.expires_at() && is_wanted(&item.intent, user)) else {
             return Ok(None);
         };
+        if item.intent == Intent::NewDeviceNotice && !is_new_device_in(tx, item, &user).await? {
+            return Ok(None);
+        }
         let (to, notice) = match &item.intent {
             Intent::Nothing => return Ok(None),
             Intent::VerifyEmail => {
@@ -132,6 +140,14 @@ impl Delivery {
             }
             Intent::AccountExists => (user.email.clone(), Notice::AccountExists),
             Intent::PasswordChangedNotice => (user.email.clone(), Notice::PasswordChanged),
+            Intent::EmailChangedNotice => {
+                (user.email.clone(), Notice::EmailChanged { masked: user.email.masked() })
+            }
+            Intent::EmailLeftNotice { old_email } => {
+                (old_email.clone(), Notice::EmailChanged { masked: user.email.masked() })
+            }
+            Intent::NewDeviceNotice => (user.email.clone(), Notice::NewDevice),
+            Intent::AccountLockedNotice => (user.email.clone(), Notice::AccountLocked),
             Intent::RefreshReuseNotice => (user.email.clone(), Notice::RefreshReuse),
         };
         Ok(Some(Letter {
@@ -158,14 +174,36 @@ impl Delivery {
     }
 }
 
+/// Whether the sign-in that owes the notice came from a device that no sign-in of the last
+/// [90 days](Device::REMEMBERED) came from. The audit log remembers them for longer than the sessions last.
+async fn is_new_device_in(tx: &mut dyn Tx, item: &OutboxItem, user: &User) -> Result<bool, Fault> {
+    let sign_ins =
+        AuditFilter { subject: Some(user.id), event: Some(AuditEvent::LoginOk), ..AuditFilter::default() };
+    let since = item.created_at - Device::REMEMBERED;
+    let device = Device::of(&item.client);
+    let known = tx
+        .audit()
+        .list(&sign_ins, SIGN_INS)
+        .await?
+        .into_iter()
+        .any(|entry| (since..item.created_at).contains(&entry.at) && Device::of(&entry.client) == device);
+    Ok(!known)
+}
+
 /// Whether a message still makes sense for the account as it is now.
 fn is_wanted(intent: &Intent, user: &User) -> bool {
     match intent {
         Intent::Nothing => false,
         Intent::VerifyEmail => !user.email_verified,
-        Intent::ResetPassword | Intent::ConfirmEmailChange { .. } => user.is_active(),
+        Intent::ResetPassword | Intent::ConfirmEmailChange { .. } | Intent::NewDeviceNotice => {
+            user.is_active()
+        }
+        // Anybody can lock any address: only who proved it hears of it.
+        Intent::AccountLockedNotice => user.is_active() && user.email_verified,
         Intent::AccountExists
         | Intent::EmailChangeNotice { .. }
+        | Intent::EmailChangedNotice
+        | Intent::EmailLeftNotice { .. }
         | Intent::PasswordChangedNotice
         | Intent::RefreshReuseNotice => true,
     }

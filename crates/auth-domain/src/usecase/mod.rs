@@ -15,6 +15,7 @@
 //! | [`SigningKeys`] | makes, rotates and installs keys |
 //! | [`Upkeep`] | deletes what nobody needs any more (a worker calls it) |
 //! | [`Operators`] | what the command line offers |
+//! | [`Messages`] | shows operators the outbox, has them retry and discard |
 
 mod accounts;
 mod bearer;
@@ -22,6 +23,7 @@ mod delivery;
 mod fault;
 mod keys;
 mod login;
+mod messages;
 mod operators;
 mod passwords;
 mod policy;
@@ -43,6 +45,7 @@ pub use delivery::{Delivery, DeliveryOutcome, DeliveryReport};
 pub use fault::Fault;
 pub use keys::{KeyListing, SigningKeys};
 pub use login::{Login, LoginError, PasswordLogin, SignedIn};
+pub use messages::{Backlog, MessageError, Messages};
 pub use operators::{CreateUser, CreateUserError, CreatedUser, GrantError, Operators};
 pub use passwords::{ChangePassword, ChangePasswordError, Passwords};
 pub use policy::Policy;
@@ -62,7 +65,7 @@ use crate::{
         Store, StoreError, TokenSigner, TokenVerifier,
     },
     tenant::TenantId,
-    user::User,
+    user::{Email, User},
 };
 
 /// The adapters the engine works with. Replace any of them by a mock.
@@ -115,6 +118,8 @@ pub struct Engine {
     pub upkeep: Upkeep,
     /// The command line's work.
     pub operators: Operators,
+    /// The outbox as operators see it.
+    pub messages: Messages,
     core: Arc<Core>,
 }
 
@@ -133,6 +138,7 @@ impl Engine {
             keys: SigningKeys::new(Arc::clone(&core)),
             upkeep: Upkeep::new(Arc::clone(&core)),
             operators: Operators::new(Arc::clone(&core)),
+            messages: Messages::new(Arc::clone(&core)),
             core,
         }
     }
@@ -169,20 +175,30 @@ impl Core {
         client: &Client,
         now: chrono::DateTime<chrono::Utc>,
     ) -> Result<OutboxItem, EntropyError> {
-        self.letter(&user.tenant, Some(user), intent, client, now)
+        self.letter((&user.tenant, &user.email), Some(user), intent, client, now)
     }
 
-    /// A message to `user`, or the same work for nobody.
+    /// A message to `user`, or the same work for an address without an account. Asked for again within
+    /// the minute, it is not owed again while it waits.
     fn letter(
         &self,
-        tenant: &TenantId,
+        (tenant, email): (&TenantId, &Email),
         user: Option<&User>,
         intent: Intent,
         client: &Client,
         now: chrono::DateTime<chrono::Utc>,
     ) -> Result<OutboxItem, EntropyError> {
+        let address = self.lock_key(tenant, email); // keyed: a copy of the outbox does not tell who asked
+        let other = intent.email().map_or("", Email::as_str);
+        let place = if intent.is_notice() { client.place() } else { String::new() };
+        let parts = [&address[..], intent.kind().as_bytes(), other.as_bytes(), place.as_bytes()];
         let id = OutboxId::mint(now, self.entropy())?;
-        Ok(OutboxItem::new(id, tenant.clone(), user.map(|user| user.id), intent, client.clone(), now))
+        let nothing =
+            OutboxItem::new(id, tenant.clone(), None, Intent::Nothing, client.clone(), now).once(&parts);
+        Ok(match user {
+            Some(user) => OutboxItem { user: Some(user.id), intent, ..nothing },
+            None => nothing,
+        })
     }
 }
 

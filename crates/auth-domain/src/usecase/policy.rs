@@ -31,6 +31,8 @@ pub struct Policy {
     pub hide_existing_accounts: bool,
     /// How long ended sessions, used links and dead letters are kept.
     pub retention: TimeDelta,
+    /// How long entries of the audit log are kept. A store keeps the last 29 days in any case.
+    pub audit_retention: TimeDelta,
 }
 
 impl Default for Policy {
@@ -48,6 +50,7 @@ impl Default for Policy {
             mail_per_address: Quota::per_hour(10),
             hide_existing_accounts: false,
             retention: TimeDelta::days(30),
+            audit_retention: TimeDelta::days(365),
         }
     }
 }

@@ -7,6 +7,7 @@ use crate::{
     audit::{AuditEvent, AuditRecord},
     client::Client,
     guard::lockout::{self, Locked},
+    outbox::Intent,
     port::{KeyPurpose, Tx, Verification},
     tenant::TenantId,
     user::{Email, NewPassword, Password, PasswordHash, User, WeakPassword},
@@ -20,6 +21,8 @@ pub(super) type LockKey = [u8; 32];
 pub(super) struct Attempt {
     pub(super) key: LockKey,
     pub(super) at: DateTime<Utc>,
+    /// Whether the first lock begins if it fails.
+    locks: bool,
 }
 
 /// Why a password was not proved.
@@ -67,7 +70,8 @@ impl Core {
         match lockout::reserve_attempt(remembered, now, &self.policy.lock) {
             Ok(state) => {
                 tx.locks().put(&key, &state).await?;
-                Ok(Ok((Attempt { key, at: now }, user)))
+                let locks = state.failures == self.policy.lock.threshold;
+                Ok(Ok((Attempt { key, at: now, locks }, user)))
             }
             Err(locked) => {
                 let record = AuditRecord::new(AuditEvent::LoginThrottled, tenant, client, now);
@@ -131,10 +135,37 @@ impl Core {
                 let record =
                     AuditRecord::new(AuditEvent::PasswordProofFailed, &user.tenant, client, attempt.at)
                         .by(user.id);
-                self.ports.store.read().await?.audit().append(&record).await?;
+                self.wrong_password((&user.tenant, &user.email), Some(user), attempt, &record).await?;
                 Err(ProofError::Wrong)
             }
         }
+    }
+
+    /// Notes a wrong password. If it is the one that locks, the owner is told, once: not at each longer
+    /// lock after it. An address without an account takes the same work.
+    pub(super) async fn wrong_password(
+        &self,
+        address: (&TenantId, &Email),
+        user: Option<&User>,
+        attempt: Attempt,
+        record: &AuditRecord,
+    ) -> Result<(), Fault> {
+        if !attempt.locks {
+            return Ok(self.ports.store.read().await?.audit().append(record).await?);
+        }
+        transaction!(self, tx => self.lock_begins_in(tx, address, user, record))
+    }
+
+    async fn lock_begins_in(
+        &self,
+        tx: &mut dyn Tx,
+        address: (&TenantId, &Email),
+        user: Option<&User>,
+        record: &AuditRecord,
+    ) -> Result<(), Fault> {
+        tx.audit().append(record).await?;
+        let letter = self.letter(address, user, Intent::AccountLockedNotice, &record.client, record.at)?;
+        Ok(tx.outbox().put(&letter).await?)
     }
 
     /// Applies the rules that need to know the account, then hashes.

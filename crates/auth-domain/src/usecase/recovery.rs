@@ -80,8 +80,8 @@ impl Recovery {
         now: DateTime<Utc>,
     ) -> Result<(), Fault> {
         let user = tx.users().by_email(tenant, email).await?.filter(|user| allowed && user.is_active());
-        let intent = if user.is_some() { Intent::ResetPassword } else { Intent::Nothing };
-        let letter = self.core.letter(tenant, user.as_ref(), intent, client, now)?;
+        let intent = Intent::ResetPassword;
+        let letter = self.core.letter((tenant, email), user.as_ref(), intent, client, now)?;
         tx.outbox().put(&letter).await?;
         let record = AuditRecord::new(AuditEvent::PasswordResetRequested, tenant, client, now);
         let record = match &user {

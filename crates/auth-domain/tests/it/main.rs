@@ -2,6 +2,8 @@
 
 mod degrading;
 mod lockout_model;
+mod messages;
+mod notices;
 mod pumping;
 mod rotation_model;
 #[cfg(test)]

@@ -5,10 +5,11 @@ use auth_domain::{
     audit::{AuditEntry, AuditRecord},
     port::{AuditFilter, AuditLog, StoreError},
 };
+use chrono::{DateTime, Utc};
 
 use super::entities;
 use crate::{
-    exchange::Find,
+    exchange::{Count, Find},
     row::{AuditRow, audit_values},
     runner::{Access, Repositories, Runner},
     schema::{AuditEvents, audit_events},
@@ -24,6 +25,12 @@ impl<R: Runner> AuditLog for Repositories<R> {
     async fn list(&mut self, filter: &AuditFilter, limit: u32) -> Result<Vec<AuditEntry>, StoreError> {
         let find = Find::<AuditEvents, AuditRow>::new(list(filter, limit));
         self.0.ask(Access::Read, Vec::new(), find, entities).await
+    }
+
+    async fn purge(&mut self, before: DateTime<Utc>, limit: u32) -> Result<u64, StoreError> {
+        let horizon = Statement::new(HORIZON).with(before).with(before);
+        let purge = Statement::new(PURGE).with(before).with(limit);
+        self.0.ask(Access::Write, vec![horizon], Count(purge), Ok).await
     }
 }
 
@@ -63,3 +70,10 @@ const OF_ALL: &str = list!("");
 
 const APPEND: &str = "INSERT INTO audit_events (at, tenant, event, outcome, actor, subject, session, ip,
      user_agent, request_id, details) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?::json)";
+
+/// The rule of the table lets go of what is older than its horizon.
+const HORIZON: &str = "UPDATE audit_retention SET horizon = ? WHERE one = 1 AND horizon < ?";
+
+const PURGE: &str = "DELETE FROM audit_events WHERE seq = ANY (ARRAY(
+         SELECT seq FROM audit_events WHERE at < ? ORDER BY at, seq LIMIT ?
+     ))";

@@ -26,7 +26,7 @@ pub(crate) use audit::{AuditRow, audit_values, entry_values};
 pub(crate) use key::{KeyRow, key_values};
 pub(crate) use link::{LinkRow, link_values};
 pub(crate) use lock::{LockRow, lock_values};
-pub(crate) use outbox::{OutboxRow, outbox_values};
+pub(crate) use outbox::{EntryRow, OutboxRow, outbox_entry, outbox_values};
 pub(crate) use session::{GenerationRow, SessionRow, generation_values, session_values};
 pub(crate) use user::{UserRow, user_values};
 

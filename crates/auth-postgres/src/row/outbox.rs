@@ -2,8 +2,9 @@
 
 use auth_domain::{
     id::{OutboxId, UserId},
-    outbox::{Intent, OutboxItem},
+    outbox::{Intent, OutboxEntry, OutboxItem},
     port::StoreError,
+    secret::Digest,
     tenant::TenantId,
 };
 use diesel::{pg::data_types::PgTimestamp, prelude::*};
@@ -25,10 +26,11 @@ pub(crate) struct OutboxRow {
     created_at: PgTimestamp,
     due_at: PgTimestamp,
     attempts: i64,
+    once: Option<Vec<u8>>,
 }
 
 /// The columns of a message in their order.
-pub(crate) fn outbox_values(item: &OutboxItem) -> [Value; 11] {
+pub(crate) fn outbox_values(item: &OutboxItem) -> [Value; 12] {
     [
         item.id.as_i64().into(),
         item.tenant.as_str().into(),
@@ -41,6 +43,7 @@ pub(crate) fn outbox_values(item: &OutboxItem) -> [Value; 11] {
         item.created_at.into(),
         item.due_at.into(),
         item.attempts.into(),
+        item.once.into(),
     ]
 }
 
@@ -64,5 +67,17 @@ fn item(row: OutboxRow) -> Option<OutboxItem> {
         created_at: time(row.created_at)?,
         due_at: time(row.due_at)?,
         attempts: u32::try_from(row.attempts).ok()?,
+        once: nullable(row.once, |bytes| bytes.try_into().ok().map(Digest::from_bytes))?,
     })
+}
+
+/// A message and what became of it so far: until when it is leased, when it was buried, its last error.
+pub(crate) type EntryRow = (OutboxRow, Option<PgTimestamp>, Option<PgTimestamp>, Option<String>);
+
+/// Makes an entry of a row.
+pub(crate) fn outbox_entry((row, leased, buried, last_error): EntryRow) -> Result<OutboxEntry, StoreError> {
+    let item = OutboxItem::try_from(row)?;
+    let known = |stored| nullable(stored, time).ok_or_else(|| corrupt("outbox", &item.id));
+    let (leased_until, buried_at) = (known(leased)?, known(buried)?);
+    Ok(OutboxEntry { item, leased_until, buried_at, last_error })
 }

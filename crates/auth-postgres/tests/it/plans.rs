@@ -8,6 +8,7 @@ use std::{fs, future::Future};
 use auth_domain::{
     audit::AuditEvent,
     id::{OutboxId, SessionId, UserId},
+    outbox::OutboxState,
     port::{AuditFilter, Store, StoreError},
     secret::Digest,
     session::{EndReason, Session, rotation::Generation},
@@ -73,6 +74,8 @@ impl Probe {
         assert!(plans.len() >= usize::from(CALLS), "{what}: {} plans", plans.len());
         eprintln!("{what}\n{}", plans.last().unwrap());
         for plan in plans {
+            // A table of one row has nothing to search.
+            let plan = plan.replace("Seq Scan on audit_retention", "");
             assert!(!plan.contains("Seq Scan"), "{what}: {plan}");
         }
     }
@@ -97,7 +100,8 @@ fn fill(rows: u64) -> String {
              CASE WHEN n % 2 = 0 THEN t END, NULL
              FROM generate_series(1, {rows}) n, LATERAL (SELECT timestamptz '2026-01-01' + n * interval '1 minute') x(t);
          INSERT INTO audit_events (at, tenant, event, outcome, subject, details)
-             SELECT '2026-01-01', 'default', '{event}', 'success', n, '[]' FROM generate_series(1, {rows}) n;
+             SELECT timestamptz '2016-01-01' + n * interval '1 minute', 'default', '{event}', 'success', n,
+             '[]' FROM generate_series(1, {rows}) n;
          ANALYZE",
         event = AuditEvent::LoginOk.as_str(),
     )
@@ -210,6 +214,22 @@ async fn outbox_and_upkeep(probe: &Probe) {
             repos.outbox().done(OutboxId::from_i64(-n)).await
         })
         .await;
+    probe
+        .uses_indexes("outbox, operators", |n| async move {
+            let mut repos = store.read().await?;
+            assert!(repos.outbox().oldest_due().await?.is_some());
+            let item = builder::outbox_item(-1 - n, now).once(&[]);
+            repos.outbox().put(&item).await?;
+            let after = Some(OutboxId::from_i64(100 + n));
+            for state in [OutboxState::Waiting, OutboxState::Dead] {
+                assert_eq!(repos.outbox().list(state, after, 10).await?.len(), 10);
+            }
+            let [dead, gone] = [1002, 2002].map(|id| OutboxId::from_i64(id + 2 * n));
+            assert!(repos.outbox().retry_now(dead, now).await?.is_some());
+            assert!(repos.outbox().discard(gone, now).await?.is_some());
+            Ok(())
+        })
+        .await;
     // Whether almost nothing or almost everything is old.
     for before in [now - TimeDelta::days(180), now + TimeDelta::days(1000)] {
         probe
@@ -237,6 +257,18 @@ async fn audit(probe: &Probe) {
         probe
             .uses_indexes("audit log", |_| async {
                 assert!(store.read().await?.audit().list(&filter, 10).await?.len() <= 10);
+                Ok(())
+            })
+            .await;
+    }
+    // Whether almost nothing or almost everything is old.
+    let begin = builder::noon() - TimeDelta::days(3834);
+    for before in [begin + TimeDelta::hours(2), begin + TimeDelta::days(3000)] {
+        probe
+            .uses_indexes("audit log, upkeep", |n| async move {
+                let before = before + TimeDelta::microseconds(n);
+                let deleted = store.read().await?.audit().purge(before, 10).await?;
+                assert_eq!(deleted, 10);
                 Ok(())
             })
             .await;

@@ -9,13 +9,14 @@ use auth_domain::{
 };
 use auth_postgres::{MIGRATIONS, PostgresStore};
 use auth_testkit::builder;
+use chrono::TimeDelta;
 use diesel_async::{AsyncConnection, AsyncMigrationHarness, AsyncPgConnection};
 use diesel_migrations::MigrationHarness;
 use tokio::task::JoinSet;
 
 use crate::support::{Database, config};
 
-const STEPS: usize = 7;
+const STEPS: usize = 9;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn several_migrators_at_once_run_each_step_once() {
@@ -123,6 +124,52 @@ async fn the_audit_log_refuses_every_change() {
         assert!(error.contains("append-only"), "{change}: {error}");
     }
     assert_eq!(database.sql("SELECT * FROM audit_events ORDER BY seq"), before);
+}
+
+#[tokio::test]
+async fn the_audit_log_lets_go_of_nothing_younger_than_its_horizon() {
+    let database = Database::migrated();
+    let store = database.store();
+    let long_ago = builder::noon() - TimeDelta::days(3650);
+    let mut repos = store.read().await.unwrap();
+    for day in 0..4 {
+        let entry = builder::audit(AuditEvent::Registered, long_ago + TimeDelta::days(day));
+        repos.audit().append(&entry).await.unwrap();
+    }
+    repos.audit().purge(long_ago + TimeDelta::days(2), 1).await.unwrap();
+    for (change, why) in [
+        ("DELETE FROM audit_events", "append-only"),
+        ("DELETE FROM audit_events WHERE seq = 3", "append-only"),
+        ("UPDATE audit_events SET tenant = 'x' WHERE seq = 2", "append-only"),
+        ("TRUNCATE audit_events", "append-only"),
+        ("SET session_replication_role = replica; DELETE FROM audit_events", "append-only"),
+        ("UPDATE audit_retention SET horizon = horizon - interval '1 microsecond'", "moves forward"),
+        ("UPDATE audit_retention SET horizon = 'infinity'", "moves forward"),
+        ("UPDATE audit_retention SET horizon = now() - interval '28 days'", "moves forward"),
+        (
+            "SET session_replication_role = replica; UPDATE audit_retention SET horizon = 'infinity'",
+            "moves forward",
+        ),
+        (
+            "INSERT INTO audit_retention VALUES (1, now()) ON CONFLICT (one) DO UPDATE SET horizon = now()",
+            "one row",
+        ),
+        ("DELETE FROM audit_retention", "one row"),
+        ("TRUNCATE audit_retention", "one row"),
+        ("UPDATE audit_retention SET one = 2", "check constraint"),
+    ] {
+        let error = crate::support::SERVER.try_sql(&database.0, change).expect_err(change);
+        assert!(error.contains(why), "{change}: {error}");
+    }
+    // What is older than the horizon may go, and the horizon may go on.
+    for change in [
+        "DELETE FROM audit_events WHERE seq = 2",
+        "UPDATE audit_retention SET horizon = horizon + interval '1 microsecond'",
+        "DELETE FROM audit_events WHERE seq = 3",
+    ] {
+        database.sql(change);
+    }
+    assert_eq!(database.sql("SELECT seq FROM audit_events"), "4");
 }
 
 #[tokio::test]

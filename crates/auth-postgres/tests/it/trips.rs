@@ -81,6 +81,17 @@ async fn a_login_takes_four() {
     let engine = &counted.test.engine;
     let good = counted.trips("login", || async { engine.login.with_password(&request).await.unwrap() }).await;
     assert_eq!(good, 4);
+    let networks = std::sync::atomic::AtomicU8::new(0);
+    let new_device = counted
+        .trips("login, new device", || async {
+            let network = networks.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+            let client = Client { ip: Some([192, 0, network, 7].into()), ..Client::default() };
+            let request = PasswordLogin { client, ..login(&counted.password) };
+            engine.login.with_password(&request).await.unwrap()
+        })
+        .await;
+    assert_eq!(new_device, 4);
+    assert_eq!(counted.database.sql("SELECT count(*) FROM outbox WHERE kind = 'new_device_notice'"), "3");
     let wrong = login("not the password");
     let bad = counted
         .trips("login, wrong password", || async {
@@ -119,6 +130,40 @@ async fn a_check_takes_one_and_a_refresh_three() {
         })
         .await;
     assert_eq!(others, 2);
+}
+
+/// Nor can anybody tell by the time whether an address has an account: the same statements run.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn asking_for_mail_takes_as_much_for_nobody() {
+    let counted = Counted::new().await;
+    let (engine, tenant, client) = (&counted.test.engine, TenantId::default(), Client::default());
+    counted.database.sql(
+        "CREATE TABLE put (n bigint GENERATED ALWAYS AS IDENTITY, kind text, once bytea);
+         CREATE FUNCTION note_put() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+             INSERT INTO put (kind, once) VALUES (NEW.kind, NEW.once); RETURN NEW; END $$;
+         CREATE TRIGGER note_put BEFORE INSERT ON outbox FOR EACH ROW EXECUTE FUNCTION note_put()",
+    );
+    let mut trips = Vec::new();
+    for email in [ada(), Email::parse("nobody@example.com").unwrap()] {
+        let forgot = counted
+            .trips("forgot", || async { engine.recovery.forgot(&tenant, &email, &client).await.unwrap() })
+            .await;
+        let resend = counted
+            .trips("resend", || async {
+                engine.accounts.resend_verification(&tenant, &email, &client).await.unwrap();
+            })
+            .await;
+        trips.push((forgot, resend));
+    }
+    assert_eq!(trips[0], trips[1]);
+    let put = "SELECT kind, count(*), count(once) FROM put GROUP BY kind ORDER BY kind";
+    assert_eq!(
+        counted.database.sql(put).lines().collect::<Vec<_>>(),
+        ["nothing|6|6", "reset_password|3|3", "verify_email|3|3"]
+    );
+    let waiting = "SELECT kind, count(*) FROM outbox GROUP BY kind ORDER BY kind";
+    let waiting = counted.database.sql(waiting);
+    assert_eq!(waiting.lines().collect::<Vec<_>>(), ["nothing|2", "reset_password|1", "verify_email|1"]);
 }
 
 /// What is prepared once is on the connection's list, and nothing is on it twice.

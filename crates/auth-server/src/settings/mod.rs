@@ -142,6 +142,8 @@ pub struct Settings {
     pub hide_existing_accounts: bool,
     /// Threads that hash passwords, at least one.
     pub hash_threads: usize,
+    /// `AUDIT_RETENTION_DAYS`: how long entries of the audit log are kept.
+    pub audit_retention: TimeDelta,
 
     /// `RATE_LIMIT_PER_MINUTE`: per client address and route, on the routes that cost something. Every
     /// other route allows six times as many.

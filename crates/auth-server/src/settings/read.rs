@@ -74,6 +74,7 @@ fn settings(from: &mut Reader) -> Settings {
         password_policy: from.value(&table::PASSWORD_MIN_LENGTH, password_policy),
         hide_existing_accounts: from.value(&table::HIDE_EXISTING_ACCOUNTS, parse::flag),
         hash_threads: from.value_or(&table::HASH_THREADS, cores(), |text| whole(&table::HASH_THREADS, text)),
+        audit_retention: TimeDelta::days(from.number(&table::AUDIT_RETENTION_DAYS)),
 
         rate_limit: Quota::per_minute(from.number(&table::RATE_LIMIT_PER_MINUTE)),
         rate_limit_login: Quota::per_minute(from.number(&table::RATE_LIMIT_LOGIN_PER_MINUTE)),

@@ -133,6 +133,8 @@ table! {
         HIDE_EXISTING_ACCOUNTS: Kind::Flag, is "false";
         /// Threads that hash passwords; one hash takes one core and 19 MiB.
         HASH_THREADS: Kind::Number(1, 256), depends "the number of cores";
+        /// How long entries of the audit log are kept. Older ones are deleted; younger ones cannot be, not even by hand.
+        AUDIT_RETENTION_DAYS: Kind::Number(30, 3650), is "365";
     }
     "Limits" {
         /// Calls per client address and route: those that cost something. All other routes allow six times as many.

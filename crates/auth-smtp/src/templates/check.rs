@@ -33,7 +33,7 @@ impl Templates {
         let own: &[&str] = match stem.parse() {
             Err(_) => &["subject", "content"],
             Ok(kind) if has_link(kind) => &["link"],
-            Ok(NoticeKind::EmailChangeRequested) => &["masked"],
+            Ok(NoticeKind::EmailChangeRequested | NoticeKind::EmailChanged) => &["masked"],
             Ok(_) => &[],
         };
         let mut unknown: Vec<_> = template.undeclared_variables(false).into_iter().collect();

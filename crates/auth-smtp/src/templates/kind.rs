@@ -61,6 +61,12 @@ kinds! {
     PasswordChanged = "password_changed"
     /// [`Notice::RefreshReuse`].
     RefreshReuse = "refresh_reuse"
+    /// [`Notice::EmailChanged`].
+    EmailChanged = "email_changed"
+    /// [`Notice::NewDevice`].
+    NewDevice = "new_device"
+    /// [`Notice::AccountLocked`].
+    AccountLocked = "account_locked"
 }
 
 impl NoticeKind {
@@ -74,6 +80,9 @@ impl NoticeKind {
             Notice::EmailChangeRequested { .. } => Self::EmailChangeRequested,
             Notice::PasswordChanged => Self::PasswordChanged,
             Notice::RefreshReuse => Self::RefreshReuse,
+            Notice::EmailChanged { .. } => Self::EmailChanged,
+            Notice::NewDevice => Self::NewDevice,
+            Notice::AccountLocked => Self::AccountLocked,
         }
     }
 
@@ -123,6 +132,10 @@ pub(super) fn sample(kind: NoticeKind) -> Letter {
     }
 }
 
+fn masked() -> String {
+    "lo***@example.org".to_owned()
+}
+
 fn notice(kind: NoticeKind) -> Notice {
     let token = LinkToken::parse(NO_TOKEN).expect("a constant that is a token");
     match kind {
@@ -130,9 +143,10 @@ fn notice(kind: NoticeKind) -> Notice {
         NoticeKind::AccountExists => Notice::AccountExists,
         NoticeKind::ResetPassword => Notice::ResetPassword(token),
         NoticeKind::ConfirmEmailChange => Notice::ConfirmEmailChange(token),
-        NoticeKind::EmailChangeRequested => {
-            Notice::EmailChangeRequested { masked: "lo***@example.org".to_owned() }
-        }
+        NoticeKind::EmailChangeRequested => Notice::EmailChangeRequested { masked: masked() },
+        NoticeKind::EmailChanged => Notice::EmailChanged { masked: masked() },
+        NoticeKind::NewDevice => Notice::NewDevice,
+        NoticeKind::AccountLocked => Notice::AccountLocked,
         NoticeKind::PasswordChanged => Notice::PasswordChanged,
         NoticeKind::RefreshReuse => Notice::RefreshReuse,
     }

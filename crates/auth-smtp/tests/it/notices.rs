@@ -38,12 +38,13 @@ fn render(settings: MailSettings, letter: &Letter) -> Message {
 }
 
 /// Each notice with the subject and the link it must have.
-fn notices() -> [(Notice, &'static str, String); 7] {
+fn notices() -> [(Notice, &'static str, String); 10] {
     const BASE: &str = "https://acme.example/app";
     let verify = format!("{BASE}/verify-email?token={TOKEN}");
     let reset = format!("{BASE}/reset-password?token={TOKEN}");
     let forgot = format!("{BASE}/forgot-password");
     let moved = Notice::EmailChangeRequested { masked: "ad*@new.example".to_owned() };
+    let changed = Notice::EmailChanged { masked: "ad*@new.example".to_owned() };
     [
         (Notice::VerifyEmail(token()), "Verify your email address", verify.clone()),
         (Notice::ResetPassword(token()), "Reset your password", reset),
@@ -51,6 +52,9 @@ fn notices() -> [(Notice, &'static str, String); 7] {
         (Notice::AccountExists, "You already have an account at Acme & Sons", forgot.clone()),
         (moved, "Your Acme & Sons email address is about to change", forgot.clone()),
         (Notice::PasswordChanged, "Your Acme & Sons Password Has Been Changed", forgot.clone()),
+        (changed, "Your Acme & Sons email address has been changed", forgot.clone()),
+        (Notice::NewDevice, "New sign-in to your Acme & Sons account", forgot.clone()),
+        (Notice::AccountLocked, "Your Acme & Sons account is locked for a short time", forgot.clone()),
         (Notice::RefreshReuse, "Your Acme & Sons session was ended for your safety", forgot),
     ]
 }
@@ -73,6 +77,17 @@ fn every_notice_has_its_subject_its_link_and_what_caused_it() {
             message.text.contains("Acme & Sons") && message.html.contains("Acme &amp; Sons"),
             "{subject}"
         );
+    }
+}
+
+#[test]
+fn a_change_of_address_shows_where_it_goes_without_giving_it_away() {
+    let masked = || "ad*@new.example".to_owned();
+    for notice in
+        [Notice::EmailChangeRequested { masked: masked() }, Notice::EmailChanged { masked: masked() }]
+    {
+        let message = render(settings(), &letter_of(notice, None, ""));
+        assert!(message.text.contains(&masked()) && message.html.contains(&masked()));
     }
 }
 

@@ -5,12 +5,18 @@ use auth_domain::{
     audit::{AuditEntry, AuditRecord},
     port::{AuditFilter, AuditLog, StoreError},
 };
-use diesel::{dsl::sql, prelude::*, sql_types::Bool, sql_types::Text};
+use chrono::{DateTime, Utc};
+use diesel::{
+    dsl::sql,
+    prelude::*,
+    sql_query,
+    sql_types::{BigInt, Bool, Text},
+};
 
-use super::entities;
+use super::{count, entities};
 use crate::{
     error::Fault,
-    row::{AuditRow, NewAuditRow},
+    row::{AuditRow, NewAuditRow, micros},
     runner::{Repositories, Runner},
     schema::audit_events,
 };
@@ -25,6 +31,10 @@ impl<R: Runner> AuditLog for Repositories<R> {
     async fn list(&mut self, filter: &AuditFilter, limit: u32) -> Result<Vec<AuditEntry>, StoreError> {
         let filter = filter.clone();
         self.0.read(move |conn| list(conn, &filter, limit)).await
+    }
+
+    async fn purge(&mut self, before: DateTime<Utc>, limit: u32) -> Result<u64, StoreError> {
+        self.0.write(move |conn| purge(conn, micros(before), limit)).await
     }
 }
 
@@ -57,4 +67,19 @@ fn list(conn: &mut SqliteConnection, filter: &AuditFilter, limit: u32) -> Result
         query = query.filter(sql::<Bool>(column).bind::<Text, _>(tenant.as_str()));
     }
     entities(query.load::<AuditRow>(conn)?)
+}
+
+fn purge(conn: &mut SqliteConnection, before: i64, limit: u32) -> Result<u64, Fault> {
+    // The rule of the table lets go of what is older than its horizon.
+    sql_query("UPDATE audit_retention SET horizon = ?1 WHERE one = 1 AND horizon < ?1")
+        .bind::<BigInt, _>(before)
+        .execute(conn)?;
+    let deleted = sql_query(
+        "DELETE FROM audit_events WHERE seq IN
+         (SELECT seq FROM audit_events WHERE at < ?1 ORDER BY at, seq LIMIT ?2)",
+    )
+    .bind::<BigInt, _>(before)
+    .bind::<BigInt, _>(i64::from(limit))
+    .execute(conn)?;
+    Ok(count(deleted))
 }

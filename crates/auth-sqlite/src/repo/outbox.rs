@@ -3,16 +3,16 @@
 use async_trait::async_trait;
 use auth_domain::{
     id::OutboxId,
-    outbox::OutboxItem,
+    outbox::{OutboxEntry, OutboxItem, OutboxState},
     port::{Outbox, StoreError},
 };
 use chrono::{DateTime, Utc};
 use diesel::{prelude::*, sql_query, sql_types::BigInt};
 
-use super::{count, entities};
+use super::{count, entities, entity};
 use crate::{
-    error::Fault,
-    row::{OutboxRow, micros},
+    error::{Fault, corrupt},
+    row::{EntryRow, OutboxRow, micros, time},
     runner::{Repositories, Runner},
     schema::outbox,
 };
@@ -38,12 +38,12 @@ impl<R: Runner> Outbox for Repositories<R> {
     }
 
     async fn retry(&mut self, id: OutboxId, due_at: DateTime<Utc>, error: &str) -> Result<(), StoreError> {
-        let error = error.to_owned();
+        let error = storable(error);
         self.0.write(move |conn| retry(conn, id, micros(due_at), &error)).await
     }
 
     async fn bury(&mut self, id: OutboxId, at: DateTime<Utc>, error: &str) -> Result<(), StoreError> {
-        let error = error.to_owned();
+        let error = storable(error);
         self.0.write(move |conn| bury(conn, id, micros(at), &error)).await
     }
 
@@ -51,13 +51,43 @@ impl<R: Runner> Outbox for Repositories<R> {
         self.0.read(depth).await
     }
 
+    async fn oldest_due(&mut self) -> Result<Option<DateTime<Utc>>, StoreError> {
+        self.0.read(oldest_due).await
+    }
+
+    async fn list(
+        &mut self,
+        state: OutboxState,
+        after: Option<OutboxId>,
+        limit: u32,
+    ) -> Result<Vec<OutboxEntry>, StoreError> {
+        self.0.read(move |conn| list(conn, state, after, limit)).await
+    }
+
+    async fn retry_now(
+        &mut self,
+        id: OutboxId,
+        now: DateTime<Utc>,
+    ) -> Result<Option<OutboxItem>, StoreError> {
+        self.0.write(move |conn| retry_now(conn, id, micros(now))).await
+    }
+
+    async fn discard(&mut self, id: OutboxId, now: DateTime<Utc>) -> Result<Option<OutboxItem>, StoreError> {
+        self.0.write(move |conn| discard(conn, id, micros(now))).await
+    }
+
     async fn purge(&mut self, before: DateTime<Utc>, limit: u32) -> Result<u64, StoreError> {
         self.0.write(move |conn| purge(conn, before, limit)).await
     }
 }
 
+/// As PostgreSQL has it, which keeps no zero in a text.
+fn storable(error: &str) -> String {
+    error.replace('\0', "\u{fffd}")
+}
+
 fn put(conn: &mut SqliteConnection, row: &OutboxRow) -> Result<(), Fault> {
-    diesel::insert_into(outbox::table).values(row).execute(conn)?;
+    diesel::insert_into(outbox::table).values(row).on_conflict(outbox::once).do_nothing().execute(conn)?;
     Ok(())
 }
 
@@ -100,7 +130,12 @@ fn retry(conn: &mut SqliteConnection, id: OutboxId, due_at: i64, error: &str) ->
 
 fn bury(conn: &mut SqliteConnection, id: OutboxId, at: i64, error: &str) -> Result<(), Fault> {
     diesel::update(outbox::table.find(id.as_i64()))
-        .set((outbox::buried_at.eq(at), outbox::leased_until.eq(None::<i64>), outbox::last_error.eq(error)))
+        .set((
+            outbox::buried_at.eq(at),
+            outbox::leased_until.eq(None::<i64>),
+            outbox::last_error.eq(error),
+            outbox::once.eq(None::<Vec<u8>>),
+        ))
         .execute(conn)?;
     Ok(())
 }
@@ -108,6 +143,62 @@ fn bury(conn: &mut SqliteConnection, id: OutboxId, at: i64, error: &str) -> Resu
 fn depth(conn: &mut SqliteConnection) -> Result<u64, Fault> {
     let waiting: i64 = outbox::table.filter(outbox::buried_at.is_null()).count().get_result(conn)?;
     Ok(u64::try_from(waiting).unwrap_or_default())
+}
+
+fn oldest_due(conn: &mut SqliteConnection) -> Result<Option<DateTime<Utc>>, Fault> {
+    let oldest: Option<(i64, i64)> = outbox::table
+        .filter(outbox::buried_at.is_null())
+        .order(outbox::due_at)
+        .select((outbox::id, outbox::due_at))
+        .first(conn)
+        .optional()?;
+    let due = oldest.map(|(id, due)| time(due).ok_or_else(|| corrupt("outbox", &id)));
+    Ok(due.transpose()?)
+}
+
+fn list(
+    conn: &mut SqliteConnection,
+    state: OutboxState,
+    after: Option<OutboxId>,
+    limit: u32,
+) -> Result<Vec<OutboxEntry>, Fault> {
+    let page = outbox::table
+        .filter(outbox::id.gt(after.map_or(i64::MIN, OutboxId::as_i64)))
+        .order(outbox::id)
+        .limit(i64::from(limit))
+        .select(EntryRow::as_select());
+    let rows: Vec<EntryRow> = match state {
+        OutboxState::Waiting => page.filter(outbox::buried_at.is_null()).load(conn)?,
+        OutboxState::Dead => page.filter(outbox::buried_at.is_not_null()).load(conn)?,
+    };
+    entities(rows)
+}
+
+fn retry_now(conn: &mut SqliteConnection, id: OutboxId, now: i64) -> Result<Option<OutboxItem>, Fault> {
+    let idle = outbox::table
+        .find(id.as_i64())
+        .filter(outbox::leased_until.is_null().or(outbox::leased_until.le(now)));
+    let row: Option<OutboxRow> = diesel::update(idle)
+        .set((
+            outbox::due_at.eq(now),
+            outbox::attempts.eq(0i64),
+            outbox::leased_until.eq(None::<i64>),
+            outbox::buried_at.eq(None::<i64>),
+            outbox::once.eq(None::<Vec<u8>>),
+        ))
+        .returning(OutboxRow::as_returning())
+        .get_result(conn)
+        .optional()?;
+    entity(row)
+}
+
+fn discard(conn: &mut SqliteConnection, id: OutboxId, now: i64) -> Result<Option<OutboxItem>, Fault> {
+    let idle = outbox::table
+        .find(id.as_i64())
+        .filter(outbox::leased_until.is_null().or(outbox::leased_until.le(now)));
+    let row: Option<OutboxRow> =
+        diesel::delete(idle).returning(OutboxRow::as_returning()).get_result(conn).optional()?;
+    entity(row)
 }
 
 fn purge(conn: &mut SqliteConnection, before: DateTime<Utc>, limit: u32) -> Result<u64, Fault> {

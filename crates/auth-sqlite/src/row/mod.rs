@@ -23,7 +23,7 @@ pub(crate) use audit::{AuditRow, NewAuditRow};
 pub(crate) use key::KeyRow;
 pub(crate) use link::LinkRow;
 pub(crate) use lock::LockRow;
-pub(crate) use outbox::OutboxRow;
+pub(crate) use outbox::{EntryRow, OutboxRow};
 pub(crate) use session::{GenerationRow, SessionRow};
 pub(crate) use user::UserRow;
 

@@ -2,8 +2,9 @@
 
 use auth_domain::{
     id::{OutboxId, UserId},
-    outbox::{Intent, OutboxItem},
+    outbox::{Intent, OutboxEntry, OutboxItem},
     port::StoreError,
+    secret::Digest,
     tenant::TenantId,
 };
 use diesel::prelude::*;
@@ -30,6 +31,7 @@ pub(crate) struct OutboxRow {
     created_at: i64,
     due_at: i64,
     attempts: i64,
+    once: Option<Vec<u8>>,
 }
 
 impl From<&OutboxItem> for OutboxRow {
@@ -46,6 +48,7 @@ impl From<&OutboxItem> for OutboxRow {
             created_at: micros(item.created_at),
             due_at: micros(item.due_at),
             attempts: i64::from(item.attempts),
+            once: item.once.map(|once| once.as_bytes().to_vec()),
         }
     }
 }
@@ -70,5 +73,28 @@ fn item(row: OutboxRow) -> Option<OutboxItem> {
         created_at: time(row.created_at)?,
         due_at: time(row.due_at)?,
         attempts: u32::try_from(row.attempts).ok()?,
+        once: nullable(row.once, |bytes| bytes.try_into().ok().map(Digest::from_bytes))?,
     })
+}
+
+/// A message and what became of it so far.
+#[derive(Queryable, Selectable)]
+#[diesel(table_name = outbox, check_for_backend(diesel::sqlite::Sqlite))]
+pub(crate) struct EntryRow {
+    #[diesel(embed)]
+    item: OutboxRow,
+    leased_until: Option<i64>,
+    buried_at: Option<i64>,
+    last_error: Option<String>,
+}
+
+impl TryFrom<EntryRow> for OutboxEntry {
+    type Error = StoreError;
+
+    fn try_from(row: EntryRow) -> Result<Self, StoreError> {
+        let item = OutboxItem::try_from(row.item)?;
+        let known = |stored| nullable(stored, time).ok_or_else(|| corrupt("outbox", &item.id));
+        let (leased_until, buried_at) = (known(row.leased_until)?, known(row.buried_at)?);
+        Ok(Self { item, leased_until, buried_at, last_error: row.last_error })
+    }
 }

@@ -77,10 +77,10 @@ async fn who_does_not_get_the_writer_in_time_is_told_so() {
 async fn a_store_without_its_tables_answers_and_says_what_is_missing() {
     let store = SqliteStore::open(SqliteConfig::in_memory()).unwrap();
     store.ping().await.unwrap();
-    assert_eq!(store.pending_migrations().await.unwrap().len(), 7);
+    assert_eq!(store.pending_migrations().await.unwrap().len(), crate::schema::STEPS);
     let id = builder::user(1, builder::noon()).id;
     let answer = store.read().await.unwrap().users().by_id(id).await;
     assert!(matches!(answer, Err(StoreError::Internal(_))));
-    assert_eq!(store.migrate().await.unwrap().len(), 7);
+    assert_eq!(store.migrate().await.unwrap().len(), crate::schema::STEPS);
     assert_eq!(store.pending_migrations().await.unwrap(), Vec::<String>::new());
 }

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use auth_domain::{audit::AuditEvent, port::Store};
 use auth_sqlite::{MIGRATIONS, SqliteConfig, SqliteStore};
 use auth_testkit::builder;
+use chrono::TimeDelta;
 use diesel::{
     Connection, RunQueryDsl, SqliteConnection,
     connection::SimpleConnection,
@@ -14,6 +15,9 @@ use diesel::{
 use diesel_migrations::MigrationHarness;
 
 use crate::OnFile;
+
+/// How many migrations there are.
+pub(crate) const STEPS: usize = 9;
 
 #[tokio::test]
 async fn the_audit_log_refuses_every_change() {
@@ -38,6 +42,45 @@ async fn the_audit_log_refuses_every_change() {
     }
     let count = "SELECT count(*) FROM audit_events WHERE at > 0";
     assert_eq!(sql::<BigInt>(count).get_result::<i64>(&mut conn).unwrap(), 3);
+}
+
+#[tokio::test]
+async fn the_audit_log_lets_go_of_nothing_younger_than_its_horizon() {
+    let on_file = OnFile::new().await;
+    let long_ago = builder::noon() - TimeDelta::days(3650);
+    let mut repos = on_file.store.read().await.unwrap();
+    for day in 0..4 {
+        let entry = builder::audit(AuditEvent::Registered, long_ago + TimeDelta::days(day));
+        repos.audit().append(&entry).await.unwrap();
+    }
+    repos.audit().purge(long_ago + TimeDelta::days(2), 1).await.unwrap();
+    let mut conn = on_file.past_the_store();
+    for (change, why) in [
+        ("DELETE FROM audit_events", "append-only"),
+        ("DELETE FROM audit_events WHERE seq = 3", "append-only"),
+        ("UPDATE audit_events SET tenant = 'x' WHERE seq = 2", "append-only"),
+        ("REPLACE INTO audit_events SELECT * FROM audit_events WHERE seq = 2", "append-only"),
+        ("UPDATE audit_retention SET horizon = horizon - 1", "moves forward"),
+        ("UPDATE audit_retention SET horizon = 9223372036854775807", "moves forward"),
+        ("UPDATE audit_retention SET horizon = (unixepoch() - 28 * 86400) * 1000000", "moves forward"),
+        ("DELETE FROM audit_retention", "one row"),
+        ("INSERT INTO audit_retention VALUES (2, 0)", "one row"),
+        ("REPLACE INTO audit_retention VALUES (1, 9223372036854775807)", "one row"),
+        ("UPDATE audit_retention SET one = 2", "CHECK"),
+    ] {
+        let error = conn.batch_execute(change).expect_err(change).to_string();
+        assert!(error.contains(why), "{change}: {error}");
+    }
+    // What is older than the horizon may go, and the horizon may go on.
+    for change in [
+        "DELETE FROM audit_events WHERE seq = 2",
+        "UPDATE audit_retention SET horizon = horizon + 1",
+        "DELETE FROM audit_events WHERE seq = 3",
+    ] {
+        conn.batch_execute(change).expect(change);
+    }
+    let left = sql::<BigInt>("SELECT seq FROM audit_events").load::<i64>(&mut conn).unwrap();
+    assert_eq!(left, [4]);
 }
 
 #[tokio::test]
@@ -88,7 +131,7 @@ fn every_migration_goes_down_and_up_again() {
         assert_eq!(schema(&mut conn), after);
         steps += 1;
     }
-    assert_eq!(steps, 7);
+    assert_eq!(steps, STEPS);
     conn.revert_all_migrations(MIGRATIONS).unwrap();
     assert_eq!(schema(&mut conn).len(), 1, "the harness's own table is left");
     conn.run_pending_migrations(MIGRATIONS).unwrap();
@@ -98,5 +141,5 @@ fn every_migration_goes_down_and_up_again() {
 async fn migrating_twice_at_once_runs_each_step_once() {
     let store = SqliteStore::open(SqliteConfig::in_memory()).unwrap();
     let (one, other) = tokio::join!(store.migrate(), store.migrate());
-    assert_eq!(one.unwrap().len() + other.unwrap().len(), 7);
+    assert_eq!(one.unwrap().len() + other.unwrap().len(), STEPS);
 }

@@ -28,6 +28,12 @@ pub enum NoticeKind {
     EmailChangeRequested,
     /// [`Notice::PasswordChanged`].
     PasswordChanged,
+    /// [`Notice::EmailChanged`].
+    EmailChanged,
+    /// [`Notice::NewDevice`].
+    NewDevice,
+    /// [`Notice::AccountLocked`].
+    AccountLocked,
     /// [`Notice::RefreshReuse`].
     RefreshReuse,
 }
@@ -41,6 +47,9 @@ impl From<&Notice> for NoticeKind {
             Notice::ConfirmEmailChange(_) => Self::ConfirmEmailChange,
             Notice::EmailChangeRequested { .. } => Self::EmailChangeRequested,
             Notice::PasswordChanged => Self::PasswordChanged,
+            Notice::EmailChanged { .. } => Self::EmailChanged,
+            Notice::NewDevice => Self::NewDevice,
+            Notice::AccountLocked => Self::AccountLocked,
             Notice::RefreshReuse => Self::RefreshReuse,
         }
     }
@@ -136,8 +145,14 @@ impl Mailer for RecordingMailer {
             Notice::VerifyEmail(token) | Notice::ResetPassword(token) | Notice::ConfirmEmailChange(token) => {
                 (Some(token.expose_secret().to_owned()), None)
             }
-            Notice::EmailChangeRequested { masked } => (None, Some(masked.clone())),
-            Notice::AccountExists | Notice::PasswordChanged | Notice::RefreshReuse => (None, None),
+            Notice::EmailChangeRequested { masked } | Notice::EmailChanged { masked } => {
+                (None, Some(masked.clone()))
+            }
+            Notice::AccountExists
+            | Notice::PasswordChanged
+            | Notice::NewDevice
+            | Notice::AccountLocked
+            | Notice::RefreshReuse => (None, None),
         };
         state.sent.push(SentLetter {
             id: letter.id,

@@ -7,7 +7,7 @@ use super::StoreError;
 use crate::{
     audit::{AuditEntry, AuditEvent, AuditRecord},
     id::{OutboxId, UserId},
-    outbox::OutboxItem,
+    outbox::{OutboxEntry, OutboxItem, OutboxState},
     tenant::TenantId,
 };
 
@@ -24,9 +24,10 @@ pub struct AuditFilter {
     pub before: Option<i64>,
 }
 
-/// The audit log: append and read, nothing else.
+/// The audit log: append and read, and forget what is old.
 ///
-/// An implementor must refuse to change or delete entries, by a rule of the store.
+/// An implementor must refuse, by a rule of the store, to change entries, to delete those that no purge
+/// was about, and to delete any of the last 29 days.
 #[cfg_attr(any(test, feature = "mock"), mockall::automock)]
 #[async_trait]
 pub trait AuditLog: Send {
@@ -41,13 +42,22 @@ pub trait AuditLog: Send {
     /// # Errors
     /// [`StoreError`] when the store fails.
     async fn list(&mut self, filter: &AuditFilter, limit: u32) -> Result<Vec<AuditEntry>, StoreError>;
+
+    /// Deletes up to `limit` entries that happened before `before`, oldest first. A position must not be
+    /// given out again.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the store fails, and when `before` is later than the store lets pass.
+    async fn purge(&mut self, before: DateTime<Utc>, limit: u32) -> Result<u64, StoreError>;
 }
 
 /// Messages that are owed.
 #[cfg_attr(any(test, feature = "mock"), mockall::automock)]
 #[async_trait]
 pub trait Outbox: Send {
-    /// Adds a message. A clash of ids must be [`StoreError::Conflict`], at the latest from `commit`.
+    /// Adds a message, unless one with the same [`once`](OutboxItem::once) waits already: then it must
+    /// change nothing, and not fail. A dead letter does not wait. A clash of ids must be
+    /// [`StoreError::Conflict`], at the latest from `commit`.
     ///
     /// # Errors
     /// [`StoreError`] when the store fails.
@@ -77,7 +87,8 @@ pub trait Outbox: Send {
     /// [`StoreError`] when the store fails.
     async fn retry(&mut self, id: OutboxId, due_at: DateTime<Utc>, error: &str) -> Result<(), StoreError>;
 
-    /// The message is given up: keep it as a dead letter, which is never leased again.
+    /// The message is given up: keep it as a dead letter, which is never leased again and stands beside
+    /// others of its [`once`](OutboxItem::once).
     ///
     /// # Errors
     /// [`StoreError`] when the store fails.
@@ -88,6 +99,39 @@ pub trait Outbox: Send {
     /// # Errors
     /// [`StoreError`] when the store fails.
     async fn depth(&mut self) -> Result<u64, StoreError>;
+
+    /// When the message was or is due that waits for longest.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the store fails.
+    async fn oldest_due(&mut self) -> Result<Option<DateTime<Utc>>, StoreError>;
+
+    /// Messages in that state behind `after`, in the order of their ids, which is that of their making;
+    /// at most `limit`.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the store fails.
+    async fn list(
+        &mut self,
+        state: OutboxState,
+        after: Option<OutboxId>,
+        limit: u32,
+    ) -> Result<Vec<OutboxEntry>, StoreError>;
+
+    /// Makes a message due now and forgets its tries, also that of a dead letter. It must stand beside
+    /// others of its [`once`](OutboxItem::once) from then on. `None` when it does not exist, or is
+    /// leased at this moment: it must not be sent twice.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the store fails.
+    async fn retry_now(&mut self, id: OutboxId, now: DateTime<Utc>)
+    -> Result<Option<OutboxItem>, StoreError>;
+
+    /// Deletes a message unsent and gives it back. `None` as for [`retry_now`](Self::retry_now).
+    ///
+    /// # Errors
+    /// [`StoreError`] when the store fails.
+    async fn discard(&mut self, id: OutboxId, now: DateTime<Utc>) -> Result<Option<OutboxItem>, StoreError>;
 
     /// Deletes up to `limit` dead letters buried before `before`.
     ///

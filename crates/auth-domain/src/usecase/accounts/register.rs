@@ -112,8 +112,8 @@ impl Accounts {
         };
         tx.audit().append(&refused).await?;
         if self.core.policy.hide_existing_accounts {
-            let intent = Intent::AccountExists;
-            let letter = self.core.letter(&request.tenant, owner.as_ref(), intent, &request.client, now)?;
+            let (intent, address) = (Intent::AccountExists, (&request.tenant, &request.email));
+            let letter = self.core.letter(address, owner.as_ref(), intent, &request.client, now)?;
             tx.outbox().put(&letter).await?;
         }
         Ok((user, true))

@@ -92,7 +92,7 @@ impl Accounts {
         if !user.is_active() {
             return Err(VerifyEmailError::InvalidToken);
         }
-        let before = user.email.masked();
+        let old_email = user.email.clone();
         user.move_to(link.email, now);
         if let Err(ExistingAccount) = tx.users().save(user).await? {
             return Err(VerifyEmailError::InvalidToken);
@@ -104,9 +104,14 @@ impl Accounts {
         tx.sessions().end_all(user.id, None, ended).await?;
         let record = AuditRecord::new(AuditEvent::EmailChanged, &user.tenant, client, now)
             .by(user.id)
-            .with("from", before)
+            .with("from", old_email.masked())
             .with("to", user.email.masked());
-        Ok(tx.audit().append(&record).await?)
+        tx.audit().append(&record).await?;
+        for intent in [Intent::EmailLeftNotice { old_email }, Intent::EmailChangedNotice] {
+            let letter = self.core.letter_to(user, intent, client, now)?;
+            tx.outbox().put(&letter).await?;
+        }
+        Ok(())
     }
 
     /// Owes another verification mail to the address, if it has an account that still needs one.
@@ -136,8 +141,8 @@ impl Accounts {
     ) -> Result<(), Fault> {
         let user = tx.users().by_email(tenant, email).await?;
         let waiting = user.filter(|user| allowed && !user.email_verified);
-        let intent = if waiting.is_some() { Intent::VerifyEmail } else { Intent::Nothing };
-        let letter = self.core.letter(tenant, waiting.as_ref(), intent, client, now)?;
+        let intent = Intent::VerifyEmail;
+        let letter = self.core.letter((tenant, email), waiting.as_ref(), intent, client, now)?;
         Ok(tx.outbox().put(&letter).await?)
     }
 }

@@ -9,8 +9,9 @@ use crate::{
     audit::{AuditEvent, AuditRecord},
     client::Client,
     guard::lockout::Locked,
+    outbox::{Intent, OutboxItem},
     port::{Tx, Verification},
-    session::Session,
+    session::{Device, Session},
     tenant::TenantId,
     token::RefreshToken,
     usecase::{Core, Fault, fault::faults, proof::Attempt, transaction::transaction},
@@ -93,8 +94,19 @@ impl Login {
             (Some(user), Verification::Match { outdated }) => {
                 self.enter(login, attempt, user, outdated).await
             }
-            (user, _) => self.refuse(login, user.as_ref(), "wrong_password").await,
+            (user, _) => self.refuse_wrong(login, attempt, user.as_ref()).await,
         }
+    }
+
+    async fn refuse_wrong(
+        &self,
+        login: &PasswordLogin,
+        attempt: Attempt,
+        user: Option<&User>,
+    ) -> Result<SignedIn, LoginError> {
+        let record = self.failure(login, user, "wrong_password");
+        self.core.wrong_password((&login.tenant, &login.email), user, attempt, &record).await?;
+        Err(LoginError::BadCredentials)
     }
 
     async fn enter(
@@ -155,6 +167,7 @@ impl Login {
             let temporary_until = credential.temporary_until;
             user.set_credential(Credential { hash, temporary_until }, now);
         }
+        let notice = self.new_device_notice(&user, &live, &login.client, now)?;
         user.last_login_at = Some(now);
         // The address does not change here, so it cannot clash.
         let _ = tx.users().save(&user).await?;
@@ -163,7 +176,27 @@ impl Login {
             self.core.open_session_in(tx, &user, live, authenticated, &login.client, now).await?;
         let record = AuditRecord::new(AuditEvent::LoginOk, &login.tenant, &login.client, now);
         tx.audit().append(&record.by(user.id).within(session.id)).await?;
+        if let Some(notice) = notice {
+            tx.outbox().put(&notice).await?;
+        }
         Ok(Entry::Open(Box::new((user, session, refresh))))
+    }
+
+    /// The notice of a sign-in from a device that no open session knows. Who sends it looks further back;
+    /// here that would cost every login a round trip. The first sign-in is from somewhere new by nature.
+    fn new_device_notice(
+        &self,
+        user: &User,
+        live: &[Session],
+        client: &Client,
+        now: DateTime<Utc>,
+    ) -> Result<Option<OutboxItem>, Fault> {
+        let device = Device::of(client);
+        let is_first = user.last_login_at.is_none();
+        if is_first || device.is_unknown() || live.iter().any(|session| session.device() == device) {
+            return Ok(None);
+        }
+        Ok(Some(self.core.letter_to(user, Intent::NewDeviceNotice, client, now)?))
     }
 
     async fn unverified(&self, login: &PasswordLogin, user: &User) -> Result<SignedIn, LoginError> {
@@ -191,12 +224,16 @@ impl Login {
         user: Option<&User>,
         reason: &str,
     ) -> Result<(), Fault> {
+        let record = self.failure(login, user, reason);
+        Ok(self.core.ports.store.read().await?.audit().append(&record).await?)
+    }
+
+    fn failure(&self, login: &PasswordLogin, user: Option<&User>, reason: &str) -> AuditRecord {
         let now = self.core.now();
-        let mut record = AuditRecord::new(AuditEvent::LoginFailed, &login.tenant, &login.client, now);
-        record = match user {
+        let record = AuditRecord::new(AuditEvent::LoginFailed, &login.tenant, &login.client, now);
+        match user {
             Some(user) => record.about(user.id).with("reason", reason),
             None => record.with("reason", "unknown_address"),
-        };
-        Ok(self.core.ports.store.read().await?.audit().append(&record).await?)
+        }
     }
 }

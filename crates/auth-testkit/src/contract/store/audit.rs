@@ -5,10 +5,10 @@ use auth_domain::{
     audit::{AuditEntry, AuditEvent, AuditRecord},
     client::Client,
     id::{SessionId, UserId},
-    port::AuditFilter,
+    port::{AuditFilter, StoreError},
     tenant::TenantId,
 };
-use chrono::TimeDelta;
+use chrono::{DateTime, TimeDelta, Utc};
 
 use super::{CALLERS, Subject, begin, race, read};
 use crate::builder;
@@ -153,4 +153,86 @@ pub async fn parallel_appends_lose_nothing(store: Subject) {
     let entries = list(&store, &AuditFilter::default(), 1000).await;
     assert_eq!(entries.len(), CALLERS as usize);
     assert!(entries.is_sorted_by(|newer, older| newer.seq > older.seq));
+}
+
+/// Long enough ago for every store to let go of it.
+fn long_ago() -> DateTime<Utc> {
+    builder::noon() - TimeDelta::days(10 * 365)
+}
+
+/// One entry per number, so many days after [`long_ago`].
+async fn given_days(store: &Subject, days: &[i64]) {
+    for &day in days {
+        let record = builder::audit(AuditEvent::LoginOk, long_ago() + TimeDelta::days(day));
+        given(store, &record).await;
+    }
+}
+
+/// The days of the entries that are left, in the order of their positions.
+async fn days(store: &Subject) -> Vec<i64> {
+    let entries = list(store, &AuditFilter::default(), 1000).await;
+    entries.iter().rev().map(|entry| (entry.at - long_ago()).num_days()).collect()
+}
+
+async fn purge(store: &Subject, day: i64, limit: u32) -> u64 {
+    read(store).await.audit().purge(long_ago() + TimeDelta::days(day), limit).await.unwrap()
+}
+
+/// `purge` deletes what happened before the moment, and nothing else.
+pub async fn purge_deletes_old_entries_only(store: Subject) {
+    given_days(&store, &[0, 1, 2]).await;
+    given(&store, &builder::audit(AuditEvent::Logout, builder::noon())).await;
+    assert_eq!(purge(&store, 0, 10).await, 0);
+    assert_eq!(purge(&store, 1, 10).await, 1);
+    assert_eq!(days(&store).await[..2], [1, 2]);
+    assert_eq!(purge(&store, 3, 10).await, 2);
+    assert_eq!(events(&store, &AuditFilter::default()).await, [AuditEvent::Logout]);
+}
+
+/// `purge` takes the oldest first, wherever in the log they stand: a clock may have been set back.
+pub async fn purge_deletes_the_oldest_first(store: Subject) {
+    given_days(&store, &[3, 1, 4, 0, 2]).await;
+    assert_eq!(purge(&store, 4, 2).await, 2);
+    assert_eq!(days(&store).await, [3, 4, 2]);
+    assert_eq!(purge(&store, 4, 1).await, 1);
+    assert_eq!(days(&store).await, [3, 4]);
+}
+
+/// `purge` deletes no more than asked.
+pub async fn purge_respects_its_limit(store: Subject) {
+    given_days(&store, &[0, 0, 0]).await;
+    for (limit, expected) in [(0, 0), (2, 2), (2, 1), (2, 0)] {
+        assert_eq!(purge(&store, 1, limit).await, expected);
+    }
+}
+
+/// A purge of less than the one before deletes what it is about.
+pub async fn an_earlier_purge_is_harmless(store: Subject) {
+    given_days(&store, &[5]).await;
+    assert_eq!(purge(&store, 3, 10).await, 0);
+    given_days(&store, &[0, 2]).await; // from another store, or by a clock that was set back
+    assert_eq!(purge(&store, 1, 10).await, 1);
+    assert_eq!(days(&store).await, [5, 2]);
+}
+
+/// Nobody empties the log: a purge that reaches into the last days is refused.
+pub async fn purge_spares_the_last_days(store: Subject) {
+    given_days(&store, &[0]).await;
+    let mut tx = begin(&store).await;
+    let refused = tx.audit().purge(long_ago() + TimeDelta::days(365_000), 10).await;
+    assert!(matches!(refused, Err(StoreError::Internal(_))), "{refused:?}");
+    tx.commit().await.unwrap_err();
+    let mut repos = read(&store).await;
+    repos.audit().purge(long_ago() + TimeDelta::days(365_000), 10).await.unwrap_err();
+    assert_eq!(days(&store).await, [0]);
+    assert_eq!(purge(&store, 1, 10).await, 1, "the rule did not let go of more");
+}
+
+/// A position tells an entry apart for ever, also when the log is empty again.
+pub async fn positions_are_not_given_out_again(store: Subject) {
+    given_days(&store, &[0, 0]).await;
+    let last = list(&store, &AuditFilter::default(), 1).await[0].seq;
+    assert_eq!(purge(&store, 1, 10).await, 2);
+    given_days(&store, &[1]).await;
+    assert!(list(&store, &AuditFilter::default(), 1).await[0].seq > last);
 }

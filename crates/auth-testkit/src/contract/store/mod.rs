@@ -26,6 +26,7 @@ pub mod audit;
 pub mod keys;
 pub mod links;
 pub mod locks;
+pub mod messages;
 pub mod outbox;
 pub mod rotation;
 pub mod sessions;
@@ -151,6 +152,12 @@ macro_rules! store_contract {
                 limit_is_respected
                 a_discarded_entry_is_not_in_the_log
                 parallel_appends_lose_nothing
+                purge_deletes_old_entries_only
+                purge_deletes_the_oldest_first
+                purge_respects_its_limit
+                an_earlier_purge_is_harmless
+                purge_spares_the_last_days
+                positions_are_not_given_out_again
             }
             outbox {
                 put_then_lease
@@ -168,6 +175,22 @@ macro_rules! store_contract {
                 depth_counts_what_waits
                 purge_deletes_old_dead_letters_only
                 purge_respects_its_limit
+            }
+            messages {
+                equal_messages_wait_once
+                a_message_met_again_leaves_the_transaction_usable
+                parallel_equal_messages_wait_once
+                a_message_handed_over_may_be_owed_again
+                a_dead_letter_does_not_stand_in_the_way
+                oldest_due_looks_at_what_waits
+                list_pages_through_what_waits
+                list_pages_through_dead_letters
+                list_tells_what_became_of_a_message
+                retry_now_hurries_what_waits
+                retry_now_revives_a_dead_letter
+                a_revived_message_stands_beside_its_equal
+                discard_deletes_and_gives_back
+                what_is_being_sent_is_left_alone
             }
         }
     };
@@ -271,6 +294,7 @@ mod tests {
             include_str!("keys.rs"),
             include_str!("links.rs"),
             include_str!("locks.rs"),
+            include_str!("messages.rs"),
             include_str!("outbox.rs"),
             include_str!("rotation.rs"),
             include_str!("sessions.rs"),

@@ -1,0 +1,3 @@
+DROP INDEX outbox_dead;
+DROP INDEX outbox_once;
+ALTER TABLE outbox DROP COLUMN once;
