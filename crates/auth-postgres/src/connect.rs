@@ -21,6 +21,14 @@ use crate::{
     tls,
 };
 
+/// A host that vanishes says nothing. So much time without a word, and the system asks it; so much more,
+/// and it asks again; after so many questions without an answer the connection counts as closed.
+const KEEPALIVE_IDLE: Duration = Duration::from_secs(5);
+const KEEPALIVE_INTERVAL: Duration = Duration::from_secs(2);
+const KEEPALIVE_RETRIES: u32 = 3;
+/// How long what was sent may stay unconfirmed. Longer than a call waits: its caller has gone by then.
+const UNCONFIRMED: Duration = Duration::from_secs(5);
+
 /// Opens connections to one database, wherever it is served at the moment.
 pub(crate) struct Connector {
     hosts: Vec<(String, Config)>,
@@ -101,7 +109,9 @@ fn one_host(config: &PostgresConfig, host: &Host, port: u16, options: &str) -> C
     let from = &config.server;
     let mut to = Config::new();
     to.port(port).options(options).application_name(&config.application_name);
-    to.connect_timeout(config.connect_timeout).keepalives_idle(Duration::from_mins(1));
+    to.connect_timeout(config.connect_timeout).tcp_user_timeout(UNCONFIRMED);
+    to.keepalives_idle(KEEPALIVE_IDLE).keepalives_interval(KEEPALIVE_INTERVAL);
+    to.keepalives_retries(KEEPALIVE_RETRIES);
     if let Some(user) = from.get_user() {
         to.user(user);
     }

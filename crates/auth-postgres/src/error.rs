@@ -10,8 +10,17 @@ pub(crate) enum Connection {
     Good,
     /// It must not be used again, but the server had it in hand.
     Spoilt,
+    /// The server does not answer on it. Whether what was sent happened is not known.
+    Silent,
     /// It was gone already. Whatever was not committed did not happen.
     Dead,
+}
+
+impl Connection {
+    /// Whether those made before it are most likely no better.
+    pub(crate) const fn speaks_for_others(self) -> bool {
+        matches!(self, Self::Silent | Self::Dead)
+    }
 }
 
 /// A failed exchange with the server.
@@ -31,7 +40,7 @@ impl Failure {
     /// The server did not answer in time.
     pub(crate) fn late() -> Self {
         let error = StoreError::Unavailable("the database did not answer in time".into());
-        Self { error, connection: Connection::Spoilt }
+        Self { error, connection: Connection::Silent }
     }
 }
 

@@ -50,6 +50,9 @@
 //! - **Failover.** Of several hosts the first that accepts writes is used. A connection whose server
 //!   became read-only or goes down is thrown away; the next call finds the new primary. A read, or the
 //!   beginning of a transaction, that meets a dead connection is tried once more on a fresh one.
+//! - **A host that vanishes** without a word takes all its connections along. The first call that waits for
+//!   an answer in vain, or meets a dead connection, has all of that age replaced, so that no later call
+//!   waits for one of them. The system closes those it has asked in vain after some seconds (keep-alive).
 //! - **Reserved connections.** `ping` and [`PostgresStore::reserved`] work when every other connection
 //!   is taken.
 //! - **The schema** is in `migrations/postgres` and keeps rules of its own: checks, foreign keys, unique

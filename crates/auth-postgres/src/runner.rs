@@ -6,6 +6,7 @@ use auth_domain::{
     port::{AuditLog, KeyRepo, LinkRepo, LockRepo, Outbox, Repos, SessionRepo, StoreError, UserRepo},
     user::User,
 };
+use diesel::QueryResult;
 use tokio::time::timeout;
 
 use crate::{
@@ -82,10 +83,25 @@ pub(crate) async fn timed<Q: Question>(
     statements: &[Statement],
     question: &Q,
 ) -> Result<Q::Answer, Failure> {
-    match timeout(pool.patience, exchange(lease, span, statements, question)).await {
-        Ok(answer) => Ok(answer?),
+    limited(pool, lease, exchange(lease, span, statements, question)).await
+}
+
+/// Waits for an answer on a connection, within its time. If it never comes, the connections of the same
+/// age are not asked any more: each would cost a caller the same wait.
+pub(crate) async fn limited<T>(
+    pool: &Pool,
+    lease: &Lease,
+    answer: impl Future<Output = QueryResult<T>>,
+) -> Result<T, Failure> {
+    let outcome = match timeout(pool.patience, answer).await {
+        Ok(answer) => answer.map_err(Failure::from),
         Err(_) => Err(Failure::late()),
-    }
+    };
+    outcome.inspect_err(|failure| {
+        if failure.connection.speaks_for_others() {
+            pool.distrust(lease);
+        }
+    })
 }
 
 /// Each call for itself, on whatever connection is free.

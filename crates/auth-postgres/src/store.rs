@@ -35,7 +35,12 @@ impl PostgresStore {
         let connector = Arc::new(Connector::new(config)?);
         // PostgreSQL ends a statement first; only when it does not answer at all do we.
         let patience = config.statement_timeout + Duration::from_secs(1);
-        let pool = |size| Arc::new(Pool::new(Arc::clone(&connector), size, config.acquire_timeout, patience));
+        // What one pool learns about its connections holds for those of the other.
+        let newest = Arc::default();
+        let pool = |size| {
+            let (connector, newest) = (Arc::clone(&connector), Arc::clone(&newest));
+            Arc::new(Pool::new(connector, newest, size, config.acquire_timeout, patience))
+        };
         Ok(Self {
             pool: pool(config.max_connections),
             reserved: pool(config.reserved_connections),

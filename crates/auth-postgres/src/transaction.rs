@@ -7,13 +7,12 @@ use auth_domain::{
     port::{StoreError, Tx},
     user::User,
 };
-use tokio::time::timeout;
 
 use crate::{
     error::{Connection, Failure},
     exchange::{Nothing, Question, Span, roll_back},
     pool::{Lease, Pool},
-    runner::{Access, Repositories, Runner, timed},
+    runner::{Access, Repositories, Runner, limited, timed},
     statement::Statement,
 };
 
@@ -124,8 +123,7 @@ impl Transaction {
     async fn rollback(mut self) -> Result<(), StoreError> {
         let Some(lease) = self.lease.take() else { return Ok(()) }; // the connection is closed
         if self.begun {
-            let undo = timeout(self.pool.patience, roll_back(&lease)).await;
-            undo.map_err(|_| Failure::late().error)?.map_err(|error| Failure::from(error).error)?;
+            limited(&self.pool, &lease, roll_back(&lease)).await.map_err(|failure| failure.error)?;
         }
         lease.give_back();
         Ok(())

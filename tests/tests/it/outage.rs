@@ -57,6 +57,27 @@ impl Bench {
         Self { api, postgres, redis, database, numbers: 0, tokens, _process: process, _directory: directory }
     }
 
+    /// Has the server make `connections` to PostgreSQL: so many calls at once that all are needed.
+    async fn warm(&self, connections: usize) {
+        let open = || {
+            let sql = "SELECT count(*) FROM pg_stat_activity
+                       WHERE datname = current_database() AND pid <> pg_backend_pid()";
+            POSTGRES.sql(&self.database, sql).parse::<usize>().expect("a number")
+        };
+        let begun = Instant::now();
+        // The reserved ones come on top.
+        while open() < connections + 1 {
+            assert!(begun.elapsed() < DEADLINE, "{} connections", open());
+            let mut calls = tokio::task::JoinSet::new();
+            for _ in 0..8 * connections {
+                let (api, access) = (self.api.clone(), self.tokens.access.clone());
+                calls.spawn(async move { api.get("/api/auth/sessions", &access).await });
+            }
+            calls.join_all().await;
+            self.readiness().await;
+        }
+    }
+
     /// One call of every kind, with the answer and the time it took.
     async fn calls(&mut self) -> Vec<(&'static str, Answer, Duration)> {
         self.numbers += 1;
@@ -193,4 +214,25 @@ async fn without_the_store_calls_are_refused_in_time_and_no_check_is_skipped() {
         bench.postgres.set(Line::Open);
         bench.recovers(fault).await;
     }
+}
+
+/// A host that loses its power sends no farewell. It, or its standby, is reachable anew at once.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_postgres_that_vanished_costs_one_wait_and_not_one_for_each_connection() {
+    let mut bench = Bench::start(&[]).await;
+    bench.warm(16).await;
+    bench.postgres.vanish();
+    let (begun, mut refused, mut last) = (Instant::now(), Vec::new(), Duration::ZERO);
+    for _ in 0..40 {
+        let answer = bench.api.get("/api/auth/sessions", &bench.tokens.access).await;
+        if answer.status != StatusCode::OK {
+            refused.push(answer.status.as_u16());
+            last = begun.elapsed();
+        }
+    }
+    eprintln!("postgres vanished: {} refused, the last after {} ms", refused.len(), last.as_millis());
+    assert!(refused.len() <= 2 && refused.iter().all(|status| *status == 503), "{refused:?}");
+    assert!(last < DEADLINE, "{last:?}");
+    bench.recovers("postgres vanished").await;
+    assert!(begun.elapsed() < DEADLINE, "{:?}", begun.elapsed());
 }

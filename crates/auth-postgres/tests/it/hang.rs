@@ -262,6 +262,65 @@ async fn an_unnoticed_death_costs_a_read_or_a_beginning_nothing() {
     assert_eq!(store.read().await.unwrap().audit().list(&AuditFilter::default(), 9).await.unwrap().len(), 1);
 }
 
+/// Opens every connection that a store may have: all are in transactions at the same time.
+async fn warm(store: &PostgresStore, connections: usize) {
+    let open = futures_util::future::join_all((0..connections).map(|_| async {
+        let mut tx = store.begin().await.unwrap();
+        tx.users().by_id(UserId::from_i64(1)).await.unwrap();
+        tx
+    }));
+    for tx in open.await {
+        tx.rollback().await.unwrap();
+    }
+    store.ping().await.unwrap();
+}
+
+/// A host that vanishes says nothing, and takes all connections along: one wait for the first of them
+/// is enough, whether the callers come one after the other or all at once.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_vanished_host_costs_one_wait_however_many_connections_there_were() {
+    const SIZE: usize = 48;
+    let (database, proxy) = (Database::migrated(), Proxy::start().await);
+    let mut config = strict(&proxy.url(&database.0));
+    config.max_connections = SIZE;
+    let store = PostgresStore::open(&config).unwrap();
+
+    warm(&store, SIZE).await;
+    proxy.vanish();
+    let begun = Instant::now();
+    unavailable(by_id(&store)).await;
+    let took = begun.elapsed();
+    eprintln!("one after the other: one refused after {took:?}");
+    for _ in 0..2 * SIZE {
+        by_id(&store).await.unwrap();
+    }
+    store.ping().await.unwrap(); // its connections are as old as the others
+    assert!(begun.elapsed() < Duration::from_secs(10), "{:?}", begun.elapsed());
+
+    // One that was in use meanwhile is not put back, and what fails later harms nothing that was made since.
+    warm(&store, SIZE).await;
+    let mut open = store.begin().await.unwrap();
+    open.users().by_id(UserId::from_i64(1)).await.unwrap();
+    proxy.vanish();
+    let begun = Instant::now();
+    let all = futures_util::future::join_all((0..SIZE - 1).map(|number| {
+        let store = &store;
+        async move {
+            tokio::time::sleep(Duration::from_millis(20) * u32::try_from(number).unwrap()).await;
+            by_id(store).await
+        }
+    }));
+    let refused = all.await.iter().filter(|outcome| outcome.is_err()).count();
+    let took = begun.elapsed();
+    eprintln!("all at once: {refused} of {} refused, the last after {took:?}", SIZE - 1);
+    assert!(took < DEADLINE, "{took:?}");
+    for _ in 0..2 * SIZE {
+        by_id(&store).await.unwrap();
+    }
+    unavailable(open.commit()).await;
+    by_id(&store).await.unwrap();
+}
+
 /// A connection that has prepared nothing yet meets a failure at once: the commit behind it must still
 /// get through, or the connection would go back to the others in the middle of a transaction.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

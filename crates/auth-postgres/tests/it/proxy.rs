@@ -23,17 +23,19 @@ pub(crate) struct Proxy {
     trips: Arc<AtomicU64>,
     /// How often the line was cut. A connection from before a cut is dead and does not know it.
     cuts: Arc<AtomicU64>,
+    /// Whether a connection from before a cut stays open, with nothing arriving any more.
+    mute: Arc<AtomicBool>,
 }
 
 impl Proxy {
     pub(crate) async fn start() -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let proxy =
-            Self { address: listener.local_addr().unwrap(), trips: Arc::default(), cuts: Arc::default() };
-        let (trips, cuts) = (Arc::clone(&proxy.trips), Arc::clone(&proxy.cuts));
+        let address = listener.local_addr().unwrap();
+        let proxy = Self { address, trips: Arc::default(), cuts: Arc::default(), mute: Arc::default() };
+        let line = proxy.clone();
         tokio::spawn(async move {
             while let Ok((client, _)) = listener.accept().await {
-                tokio::spawn(carry(client, Arc::clone(&trips), Arc::clone(&cuts)));
+                tokio::spawn(carry(client, line.clone()));
             }
         });
         proxy
@@ -48,6 +50,12 @@ impl Proxy {
         self.cuts.fetch_add(1, Ordering::SeqCst);
     }
 
+    /// Makes every connection there is silent for good, as if the host had vanished. New ones are passed.
+    pub(crate) fn vanish(&self) {
+        self.mute.store(true, Ordering::SeqCst);
+        self.cut();
+    }
+
     /// Round trips since the last call.
     pub(crate) fn take(&self) -> u64 {
         self.trips.swap(0, Ordering::SeqCst)
@@ -58,7 +66,8 @@ impl Proxy {
 /// has sent everything it has to send.
 const DISTANCE: Duration = Duration::from_millis(20);
 
-async fn carry(client: TcpStream, trips: Arc<AtomicU64>, cuts: Arc<AtomicU64>) {
+async fn carry(client: TcpStream, line: Proxy) {
+    let Proxy { trips, cuts, mute, .. } = line;
     let born = cuts.load(Ordering::SeqCst);
     let Ok(server) = TcpStream::connect(("127.0.0.1", SERVER.port())).await else { return };
     client.set_nodelay(true).unwrap();
@@ -80,6 +89,9 @@ async fn carry(client: TcpStream, trips: Arc<AtomicU64>, cuts: Arc<AtomicU64>) {
     let mut buffer = vec![0; 65536];
     while let Ok(length @ 1..) = from_client.read(&mut buffer).await {
         if cuts.load(Ordering::SeqCst) != born {
+            if mute.load(Ordering::SeqCst) {
+                std::future::pending::<()>().await;
+            }
             back.abort(); // both halves go, and the client sees the end
             return;
         }

@@ -20,10 +20,17 @@ pub(crate) enum Line {
     Cut,
 }
 
+/// The line, and how often what was on it was forsaken.
+#[derive(Clone, Copy)]
+struct State {
+    line: Line,
+    age: u32,
+}
+
 /// Passes connections on to a port, as long as the line is open.
 pub(crate) struct Proxy {
     address: SocketAddr,
-    line: Arc<watch::Sender<Line>>,
+    line: Arc<watch::Sender<State>>,
     task: JoinHandle<()>,
 }
 
@@ -31,7 +38,7 @@ impl Proxy {
     pub(crate) async fn to(port: u16) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let address = listener.local_addr().expect("a bound listener");
-        let line = Arc::new(watch::Sender::new(Line::Open));
+        let line = Arc::new(watch::Sender::new(State { line: Line::Open, age: 0 }));
         let state = Arc::clone(&line);
         let task = tokio::spawn(async move {
             while let Ok((client, _)) = listener.accept().await {
@@ -46,7 +53,13 @@ impl Proxy {
     }
 
     pub(crate) fn set(&self, line: Line) {
-        self.line.send_replace(line);
+        self.line.send_modify(|state| state.line = line);
+    }
+
+    /// The host vanishes without a word and is reachable anew: on the connections there are nothing
+    /// arrives any more, for good, and nobody says so; new ones are passed on.
+    pub(crate) fn vanish(&self) {
+        self.line.send_modify(|state| state.age += 1);
     }
 }
 
@@ -56,8 +69,9 @@ impl Drop for Proxy {
     }
 }
 
-async fn pass(mut client: TcpStream, port: u16, mut line: watch::Receiver<Line>) {
-    if *line.borrow() == Line::Cut {
+async fn pass(mut client: TcpStream, port: u16, mut line: watch::Receiver<State>) {
+    let State { line: first, age } = *line.borrow();
+    if first == Line::Cut {
         return;
     }
     let Ok(mut server) = TcpStream::connect(("127.0.0.1", port)).await else { return };
@@ -65,10 +79,14 @@ async fn pass(mut client: TcpStream, port: u16, mut line: watch::Receiver<Line>)
     let _ = (client.set_nodelay(true), server.set_nodelay(true));
     let (mut up, mut down) = ([0; 16 * 1024], [0; 16 * 1024]);
     loop {
-        let state = *line.borrow_and_update();
+        let State { line: state, age: now } = *line.borrow_and_update();
+        if now != age {
+            // Both ends stay open.
+            return std::future::pending().await;
+        }
         tokio::select! {
             changed = line.changed() => {
-                if changed.is_err() || *line.borrow() == Line::Cut {
+                if changed.is_err() || line.borrow().line == Line::Cut {
                     return;
                 }
             }
