@@ -30,7 +30,6 @@ pub struct Application {
     drain: Drain,
     drain_time: Duration,
     wiring: Wiring,
-    delivers_mail: bool,
     // Keeps other servers away from the same database file until this one is gone.
     _claim: Option<wire::Claim>,
 }
@@ -63,7 +62,6 @@ impl Application {
                 Duration::ZERO
             },
             wiring,
-            delivers_mail: wire::delivers_mail(settings),
             _claim: claim,
         })
     }
@@ -85,7 +83,7 @@ impl Application {
     /// When the server itself fails.
     pub async fn run_until(mut self, shutdown: impl Future<Output = ()>) -> anyhow::Result<()> {
         let changes = self.wiring.state.changes.take();
-        let workers = Workers::start(&self.wiring.engine, self.delivers_mail, changes);
+        let workers = Workers::start(&self.wiring.engine, changes);
         let handle = self.server.handle();
         let serving = actix_web::rt::spawn(self.server);
         tokio::pin!(serving);

@@ -26,7 +26,7 @@ pub(crate) use self::{
 };
 use crate::{
     secret_file,
-    settings::{Database, MailDelivery, Settings, Spec, table},
+    settings::{Database, Settings, Spec, table},
 };
 
 /// The engine on its adapters, and what the server needs of them besides.
@@ -152,9 +152,4 @@ fn server_secret(settings: &Settings, entropy: &dyn Entropy) -> anyhow::Result<S
         .with_context(|| format!("cannot keep the server's secret in {}", path.display()))?;
     ServerSecret::parse(text.expose_secret())
         .with_context(|| format!("{} does not hold a server's secret any more", path.display()))
-}
-
-/// Whether the settings say that mail is handed over at all.
-pub(crate) fn delivers_mail(settings: &Settings) -> bool {
-    settings.mail != MailDelivery::Off
 }

@@ -35,16 +35,10 @@ pub(crate) struct Workers {
 
 impl Workers {
     /// Starts the workers on the present runtime.
-    pub(crate) fn start(
-        engine: &Engine,
-        delivers_mail: bool,
-        limit_changes: Option<UnboundedReceiver<AuditEvent>>,
-    ) -> Self {
+    pub(crate) fn start(engine: &Engine, limit_changes: Option<UnboundedReceiver<AuditEvent>>) -> Self {
         let (stop, _) = watch::channel(false);
         let mut tasks = JoinSet::new();
-        if delivers_mail {
-            spawn(&mut tasks, &stop, engine.clone(), deliver);
-        }
+        spawn(&mut tasks, &stop, engine.clone(), deliver);
         spawn(&mut tasks, &stop, engine.clone(), clean_up);
         spawn(&mut tasks, &stop, engine.clone(), keep_keys);
         if let Some(changes) = limit_changes {

@@ -38,7 +38,8 @@ impl Mail {
     }
 }
 
-/// Takes nothing: `MAIL_PROVIDER=off`. The worker that would call it does not run.
+/// Takes nothing: `MAIL_PROVIDER=off`. The worker runs all the same: messages past their use must go, or
+/// the outbox would grow without end.
 struct Nobody;
 
 #[async_trait]
