@@ -82,55 +82,33 @@ pub struct Operation {
     route: Arc<dyn Fn() -> Route + Send + Sync>,
 }
 
+/// Declares a constructor for each method.
+macro_rules! methods {
+    ($($(#[$doc:meta])* $name:ident = $method:ident;)+) => {$(
+        $(#[$doc])*
+        pub fn $name<F, A>(path: &'static str, handler: F) -> Self
+        where
+            F: Handler<A> + Send + Sync,
+            A: Arguments,
+            F::Output: Responder + 'static,
+        {
+            Self::new(Method::$method, path, handler)
+        }
+    )+};
+}
+
 impl Operation {
-    /// `GET path`.
-    pub fn get<F, A>(path: &'static str, handler: F) -> Self
-    where
-        F: Handler<A> + Send + Sync,
-        A: Arguments,
-        F::Output: Responder + 'static,
-    {
-        Self::new(Method::GET, path, handler)
-    }
-
-    /// `POST path`.
-    pub fn post<F, A>(path: &'static str, handler: F) -> Self
-    where
-        F: Handler<A> + Send + Sync,
-        A: Arguments,
-        F::Output: Responder + 'static,
-    {
-        Self::new(Method::POST, path, handler)
-    }
-
-    /// `PUT path`.
-    pub fn put<F, A>(path: &'static str, handler: F) -> Self
-    where
-        F: Handler<A> + Send + Sync,
-        A: Arguments,
-        F::Output: Responder + 'static,
-    {
-        Self::new(Method::PUT, path, handler)
-    }
-
-    /// `PATCH path`.
-    pub fn patch<F, A>(path: &'static str, handler: F) -> Self
-    where
-        F: Handler<A> + Send + Sync,
-        A: Arguments,
-        F::Output: Responder + 'static,
-    {
-        Self::new(Method::PATCH, path, handler)
-    }
-
-    /// `DELETE path`.
-    pub fn delete<F, A>(path: &'static str, handler: F) -> Self
-    where
-        F: Handler<A> + Send + Sync,
-        A: Arguments,
-        F::Output: Responder + 'static,
-    {
-        Self::new(Method::DELETE, path, handler)
+    methods! {
+        /// `GET path`.
+        get = GET;
+        /// `POST path`.
+        post = POST;
+        /// `PUT path`.
+        put = PUT;
+        /// `PATCH path`.
+        patch = PATCH;
+        /// `DELETE path`.
+        delete = DELETE;
     }
 
     fn new<F, A>(method: Method, path: &'static str, handler: F) -> Self
