@@ -4,6 +4,7 @@
 //! |---|---|
 //! | [`user`], [`tenant`] | accounts, addresses, the password policy |
 //! | [`session`] | sessions and the rotation of their refresh tokens |
+//! | [`factor`] | second factors: apps, sent codes, recovery codes, grace period |
 //! | [`token`] | access claims, one-time links, signing keys |
 //! | [`guard`] | the lock rule, limits without their shared counters, the defences against SMS pumping |
 //! | [`audit`], [`outbox`] | what is written beside every change |
@@ -107,6 +108,7 @@
 
 pub mod audit;
 pub mod client;
+pub mod factor;
 pub mod guard;
 pub mod id;
 pub mod outbox;

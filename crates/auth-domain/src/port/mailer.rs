@@ -5,6 +5,7 @@ use chrono::{DateTime, Utc};
 
 use crate::{
     client::Client,
+    factor::{FactorKind, OneTimeCode},
     id::OutboxId,
     token::LinkToken,
     user::{Email, FullName},
@@ -56,6 +57,22 @@ pub enum Notice {
     AccountLocked,
     /// A spent refresh token came back; the session was ended.
     RefreshReuse,
+    /// Complete your login with this code.
+    LoginCode(OneTimeCode),
+    /// Prove that mail reaches you with this code.
+    ProofCode(OneTimeCode),
+    /// A second factor was switched on.
+    FactorEnabled(FactorKind),
+    /// A second factor was switched off.
+    FactorDisabled(FactorKind),
+    /// Codes by mail were switched on, because the time without a second factor is over.
+    FactorAutoEnabled,
+    /// A recovery code was used.
+    RecoveryCodeUsed,
+    /// The recovery codes were replaced by new ones.
+    RecoveryCodesReplaced,
+    /// A sign-in succeeded after several that failed.
+    SignInAfterFailures,
 }
 
 /// Sends letters.

@@ -7,9 +7,10 @@ use chrono::{DateTime, TimeDelta, Utc};
 use super::{Core, Fault, transaction::transaction};
 use crate::{
     audit::AuditEvent,
+    factor::{OneTimeCode, code},
     id::OutboxId,
     outbox::{Intent, OutboxItem, Retry, after_failure},
-    port::{AuditFilter, Letter, Notice, SendError, Tx},
+    port::{AuditFilter, CodePurpose, CodeSlot, CodeStoreError, Letter, Notice, SendError, Tx},
     session::Device,
     token::{Link, LinkPurpose, LinkToken},
     user::{Email, User},
@@ -75,7 +76,11 @@ impl Delivery {
             self.core.ports.store.read().await?.outbox().done(item.id).await?;
             return Ok(DeliveryOutcome::Obsolete);
         };
-        match self.core.ports.mailer.send(&letter).await {
+        let sent = match self.keep_code(item, &letter, now).await {
+            Ok(()) => self.core.ports.mailer.send(&letter).await,
+            Err(error) => Err(SendError::Temporary(Box::new(error))),
+        };
+        match sent {
             Ok(()) => {
                 self.core.ports.store.read().await?.outbox().done(item.id).await?;
                 Ok(DeliveryOutcome::Sent)
@@ -149,6 +154,14 @@ impl Delivery {
             Intent::NewDeviceNotice => (user.email.clone(), Notice::NewDevice),
             Intent::AccountLockedNotice => (user.email.clone(), Notice::AccountLocked),
             Intent::RefreshReuseNotice => (user.email.clone(), Notice::RefreshReuse),
+            Intent::LoginCode => (user.email.clone(), Notice::LoginCode(self.mint_code()?)),
+            Intent::ProofCode => (user.email.clone(), Notice::ProofCode(self.mint_code()?)),
+            Intent::FactorEnabledNotice(kind) => (user.email.clone(), Notice::FactorEnabled(*kind)),
+            Intent::FactorDisabledNotice(kind) => (user.email.clone(), Notice::FactorDisabled(*kind)),
+            Intent::FactorAutoEnabledNotice => (user.email.clone(), Notice::FactorAutoEnabled),
+            Intent::RecoveryCodeUsedNotice => (user.email.clone(), Notice::RecoveryCodeUsed),
+            Intent::RecoveryCodesReplacedNotice => (user.email.clone(), Notice::RecoveryCodesReplaced),
+            Intent::SignInAfterFailuresNotice => (user.email.clone(), Notice::SignInAfterFailures),
         };
         Ok(Some(Letter {
             id: item.id,
@@ -158,6 +171,29 @@ impl Delivery {
             client: item.client.clone(),
             at: item.created_at,
         }))
+    }
+
+    fn mint_code(&self) -> Result<OneTimeCode, Fault> {
+        Ok(OneTimeCode::mint(self.core.entropy())?)
+    }
+
+    /// Keeps the code of a letter that carries one, in place of that of a try before. Comes after the
+    /// transaction: codes lie outside of the store.
+    async fn keep_code(
+        &self,
+        item: &OutboxItem,
+        letter: &Letter,
+        now: DateTime<Utc>,
+    ) -> Result<(), CodeStoreError> {
+        let (purpose, code) = match &letter.notice {
+            Notice::LoginCode(code) => (CodePurpose::EmailLogin, code),
+            Notice::ProofCode(code) => (CodePurpose::EmailSetup, code),
+            _ => return Ok(()),
+        };
+        let Some(user) = item.user else { return Ok(()) };
+        let slot = CodeSlot { purpose, user };
+        let mac = code.mac(slot, &item.tenant, letter.to.as_str(), &*self.core.ports.keyed_hash);
+        self.core.ports.codes.put(slot, &code::stored(mac, now), now).await
     }
 
     async fn mint_in(
@@ -200,11 +236,18 @@ fn is_wanted(intent: &Intent, user: &User) -> bool {
         }
         // Anybody can lock any address: only who proved it hears of it.
         Intent::AccountLockedNotice => user.is_active() && user.email_verified,
+        Intent::LoginCode | Intent::ProofCode => user.is_active(),
         Intent::AccountExists
         | Intent::EmailChangeNotice { .. }
         | Intent::EmailChangedNotice
         | Intent::EmailLeftNotice { .. }
         | Intent::PasswordChangedNotice
-        | Intent::RefreshReuseNotice => true,
+        | Intent::RefreshReuseNotice
+        | Intent::FactorEnabledNotice(_)
+        | Intent::FactorDisabledNotice(_)
+        | Intent::FactorAutoEnabledNotice
+        | Intent::RecoveryCodeUsedNotice
+        | Intent::RecoveryCodesReplacedNotice
+        | Intent::SignInAfterFailuresNotice => true,
     }
 }

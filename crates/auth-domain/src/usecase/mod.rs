@@ -61,8 +61,9 @@ use crate::{
     id::OutboxId,
     outbox::{Intent, OutboxItem},
     port::{
-        Clock, Entropy, EntropyError, KeyFactory, KeyRing, KeyedHash, Mailer, PasswordHasher, RateLimiter,
-        Store, StoreError, TokenSigner, TokenVerifier,
+        ChallengeStore, Clock, CodeStore, Entropy, EntropyError, KeyFactory, KeyRing, KeyedHash, Mailer,
+        PasswordHasher, RateLimiter, SecretBox, SmsLedger, SmsSender, Store, StoreError, TokenSigner,
+        TokenVerifier, TotpGenerator,
     },
     tenant::TenantId,
     user::{Email, User},
@@ -85,10 +86,22 @@ pub struct Ports {
     pub key_factory: Arc<dyn KeyFactory>,
     /// Keyed hashing.
     pub keyed_hash: Arc<dyn KeyedHash>,
+    /// Seals what must be read back: secrets of authenticator apps, logins under way.
+    pub secret_box: Arc<dyn SecretBox>,
+    /// Codes of authenticator apps.
+    pub totp: Arc<dyn TotpGenerator>,
+    /// One-time codes that were sent.
+    pub codes: Arc<dyn CodeStore>,
+    /// Logins that wait for their second factor.
+    pub challenges: Arc<dyn ChallengeStore>,
     /// Limits.
     pub limiter: Arc<dyn RateLimiter>,
     /// Mail.
     pub mailer: Arc<dyn Mailer>,
+    /// Text messages.
+    pub sms: Arc<dyn SmsSender>,
+    /// Counts of text messages.
+    pub sms_ledger: Arc<dyn SmsLedger>,
     /// The time.
     pub clock: Arc<dyn Clock>,
     /// Chance.
