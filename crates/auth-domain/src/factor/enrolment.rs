@@ -124,6 +124,13 @@ impl SmsFactor {
         true
     }
 
+    /// Forgets a number that waits for its proof: it was asked for before there was another factor, so
+    /// perhaps not by the owner.
+    pub fn forget_pending(&mut self) {
+        self.pending = None;
+        self.enabled &= self.number.is_some();
+    }
+
     /// Switches the factor off. A number that was never proved is forgotten.
     pub fn switch_off(&mut self) {
         self.enabled = false;

@@ -97,7 +97,7 @@ impl Core {
 
     /// Takes a counted attempt back: the password was never looked at, because the server had no
     /// capacity. Our overload must not lock anybody out.
-    async fn refund_attempt(&self, attempt: Attempt) -> Result<(), Fault> {
+    pub(super) async fn refund_attempt(&self, attempt: Attempt) -> Result<(), Fault> {
         transaction!(self, tx => Self::refund_attempt_in(tx, &attempt.key, &self.policy.lock))
     }
 

@@ -102,7 +102,13 @@ impl Core {
         let (attempt, method) = match look {
             Look::Wait(locked) => return Err(ProofError::Locked(locked)),
             Look::Proved(attempt, method) => (attempt, Some(method)),
-            Look::Open(attempt) => (attempt, self.redeem_any(user, typed, stage).await?),
+            Look::Open(attempt) => match self.redeem_any(user, typed, stage).await {
+                Ok(method) => (attempt, method),
+                Err(fault) => {
+                    self.refund_attempt(attempt).await?;
+                    return Err(fault.into());
+                }
+            },
         };
         self.judge_attempt(user, attempt, method, stage, client).await
     }
@@ -122,7 +128,13 @@ impl Core {
             CodePurpose::SmsLogin | CodePurpose::SmsSetup => AuthMethod::Sms,
             CodePurpose::EmailLogin | CodePurpose::EmailSetup => AuthMethod::Email,
         };
-        let redeemed = self.redeem(user, slot, address, typed).await?;
+        let redeemed = match self.redeem(user, slot, address, typed).await {
+            Ok(redeemed) => redeemed,
+            Err(fault) => {
+                self.refund_attempt(attempt).await?;
+                return Err(fault.into());
+            }
+        };
         if redeemed == Redemption::Absent {
             self.log_wrong_code(user, attempt, Stage::SignedIn, client).await?;
             return Ok(Err(NoCode));

@@ -98,7 +98,8 @@ impl Factors {
         }
     }
 
-    fn is_fresh(&self, caller: &Caller) -> bool {
+    /// Whether a second factor was proved in this session a moment ago.
+    pub(super) fn is_fresh(&self, caller: &Caller) -> bool {
         caller.session.as_ref().is_some_and(|session| {
             let proved = &session.authentication;
             let recent = self.core.now() - proved.at <= self.core.policy.recent_login;
@@ -117,6 +118,9 @@ impl Factors {
         now: DateTime<Utc>,
     ) -> Result<(), Fault> {
         user.updated_at = now;
+        if matches!(switched, Switched::On(FactorKind::Totp | FactorKind::Email)) {
+            user.factors.sms.forget_pending();
+        }
         // The address does not change here, so it cannot clash.
         let _ = tx.users().save(user).await?;
         if !user.factors.is_demanded() {

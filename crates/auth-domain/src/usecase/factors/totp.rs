@@ -102,6 +102,11 @@ impl Factors {
         if user.factors != caller.user.factors {
             return Err(FactorError::RecentLoginRequired);
         }
+        // The secret was shown when nothing had to be proved for it, and a factor came since.
+        let outdated = user.factors.is_demanded() && user.updated_at > pending.since;
+        if outdated && !self.is_fresh(caller) {
+            return Err(FactorError::RecentLoginRequired);
+        }
         if !tx.factors().activate_totp(user.id, pending, step).await? {
             return Ok(false);
         }

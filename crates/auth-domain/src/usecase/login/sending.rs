@@ -112,7 +112,8 @@ impl Core {
         intent: Intent,
         client: &Client,
     ) -> Result<(), Fault> {
-        if !self.may_mail(&user.tenant, &user.email).await? {
+        // A count apart from that of links: those anybody can ask for, codes only the owner.
+        if !self.may_mail("code", &user.tenant, &user.email).await? {
             return Ok(());
         }
         transaction!(self, tx => self.mail_code_in(tx, user, intent.clone(), client))
