@@ -18,7 +18,7 @@ mod store;
 mod tokens;
 mod totp;
 
-pub use archive::{Archive, Fate, Record, RecordKey, RecordKind};
+pub use archive::{Archive, Fate, Record, RecordKey, RecordKind, StoredRecoveryCode};
 pub use challenges::{ChallengeStore, ChallengeStoreError, PayloadTooLong, StoredChallenge};
 pub use cipher::{BoxError, KeyPurpose, KeyedHash, SecretBox};
 pub use clock::Clock;
