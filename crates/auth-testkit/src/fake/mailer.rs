@@ -36,6 +36,22 @@ pub enum NoticeKind {
     AccountLocked,
     /// [`Notice::RefreshReuse`].
     RefreshReuse,
+    /// [`Notice::LoginCode`].
+    LoginCode,
+    /// [`Notice::ProofCode`].
+    ProofCode,
+    /// [`Notice::FactorEnabled`].
+    FactorEnabled,
+    /// [`Notice::FactorDisabled`].
+    FactorDisabled,
+    /// [`Notice::FactorAutoEnabled`].
+    FactorAutoEnabled,
+    /// [`Notice::RecoveryCodeUsed`].
+    RecoveryCodeUsed,
+    /// [`Notice::RecoveryCodesReplaced`].
+    RecoveryCodesReplaced,
+    /// [`Notice::SignInAfterFailures`].
+    SignInAfterFailures,
 }
 
 impl From<&Notice> for NoticeKind {
@@ -51,6 +67,14 @@ impl From<&Notice> for NoticeKind {
             Notice::NewDevice => Self::NewDevice,
             Notice::AccountLocked => Self::AccountLocked,
             Notice::RefreshReuse => Self::RefreshReuse,
+            Notice::LoginCode(_) => Self::LoginCode,
+            Notice::ProofCode(_) => Self::ProofCode,
+            Notice::FactorEnabled(_) => Self::FactorEnabled,
+            Notice::FactorDisabled(_) => Self::FactorDisabled,
+            Notice::FactorAutoEnabled => Self::FactorAutoEnabled,
+            Notice::RecoveryCodeUsed => Self::RecoveryCodeUsed,
+            Notice::RecoveryCodesReplaced => Self::RecoveryCodesReplaced,
+            Notice::SignInAfterFailures => Self::SignInAfterFailures,
         }
     }
 }
@@ -152,7 +176,15 @@ impl Mailer for RecordingMailer {
             | Notice::PasswordChanged
             | Notice::NewDevice
             | Notice::AccountLocked
-            | Notice::RefreshReuse => (None, None),
+            | Notice::RefreshReuse
+            | Notice::LoginCode(_)
+            | Notice::ProofCode(_)
+            | Notice::FactorEnabled(_)
+            | Notice::FactorDisabled(_)
+            | Notice::FactorAutoEnabled
+            | Notice::RecoveryCodeUsed
+            | Notice::RecoveryCodesReplaced
+            | Notice::SignInAfterFailures => (None, None),
         };
         state.sent.push(SentLetter {
             id: letter.id,
