@@ -90,7 +90,7 @@ impl Ada {
     pub(crate) async fn sign_up(&self, email: &str) -> SignedIn {
         let email = Email::parse(email).expect("an address");
         self.register(&email).await;
-        let login = PasswordLogin { email, ..self.login(None) };
+        let login = PasswordLogin { email, ..Self::login(None) };
         self.test.engine.login.with_password(&login).await.expect("a session")
     }
 
@@ -119,7 +119,7 @@ impl Ada {
         factors.verify_sms(&caller, &code, change).await.expect("a proved number");
     }
 
-    pub(crate) fn login(&self, code: Option<&str>) -> PasswordLogin {
+    pub(crate) fn login(code: Option<&str>) -> PasswordLogin {
         PasswordLogin {
             tenant: TenantId::default(),
             email: ada(),
@@ -131,7 +131,7 @@ impl Ada {
     }
 
     pub(crate) async fn try_login(&self, code: Option<&str>) -> Result<SignedIn, LoginError> {
-        self.test.engine.login.with_password(&self.login(code)).await
+        self.test.engine.login.with_password(&Self::login(code)).await
     }
 
     /// Signs in where no second factor is demanded.
