@@ -67,15 +67,14 @@ fn refused(status: u16, code: &str, message: &str) -> SmsError {
 
 /// The whole chain, as one text. Not the SDK's `Debug` nor its `DisplayErrorContext`, which show whole
 /// answers: those of a credential endpoint among them.
-fn context(error: &SdkError<PublishError>) -> Box<dyn Error + Send + Sync> {
+pub(crate) fn context(error: &(dyn Error + 'static)) -> Box<dyn Error + Send + Sync> {
     let said: Vec<String> = causes(error).map(ToString::to_string).collect();
     without_numbers(&said.join(": ")).into()
 }
 
 /// The error and what lies beneath it.
-fn causes(error: &SdkError<PublishError>) -> impl Iterator<Item = &(dyn Error + 'static)> {
-    let first: &(dyn Error + 'static) = error;
-    successors(Some(first), |&cause| cause.source())
+fn causes<'a>(error: &'a (dyn Error + 'static)) -> impl Iterator<Item = &'a (dyn Error + 'static)> {
+    successors(Some(error), |&cause| cause.source())
 }
 
 /// A text without anything that could be a phone number.

@@ -69,6 +69,7 @@ pub(crate) fn config(port: u16) -> SnsConfig {
         credentials: Some(SnsCredentials {
             access_key_id: "AKIDEXAMPLE".to_owned(),
             secret_access_key: "secret".to_owned().into(),
+            session_token: None,
         }),
         limit: Duration::from_millis(500),
         ..SnsConfig::new("us-east-1")
