@@ -1,4 +1,4 @@
-//! Where limits are counted: in the process, or on the Redis that all replicas share.
+//! Where short-lived state is kept: in the process, or on the Redis that all replicas share.
 
 use std::{num::NonZeroU32, sync::Arc};
 
@@ -7,19 +7,26 @@ use async_trait::async_trait;
 use auth_domain::{
     audit::AuditEvent,
     guard::{DegradingLimiter, LimiterWatch},
-    port::{KeyedHash, LimiterError, RateLimiter},
+    port::{ChallengeStore, CodeStore, KeyedHash, LimiterError, RateLimiter, SmsLedger},
 };
 use auth_http::{Probe, error_chain};
-use auth_memory::MemoryLimiter;
+use auth_memory::{MemoryChallenges, MemoryCodes, MemoryLedger, MemoryLimiter};
 use auth_redis::{RedisConfig, RedisConfigError, RedisState};
 use tokio::sync::mpsc;
 
 use crate::settings::{Dsn, Settings, Spec, table};
 
 /// Short-lived state, on its adapters.
+#[expect(dead_code, reason = "the engine has no use case of text messages yet")]
 pub(crate) struct State {
     /// Counts requests.
     pub(crate) limiter: Arc<dyn RateLimiter>,
+    /// Keeps one-time codes.
+    pub(crate) codes: Arc<dyn CodeStore>,
+    /// Keeps logins that wait for a second factor.
+    pub(crate) challenges: Arc<dyn ChallengeStore>,
+    /// Counts text messages.
+    pub(crate) ledger: Arc<dyn SmsLedger>,
     /// Says whether Redis answers; `None` without Redis.
     pub(crate) redis: Option<Arc<dyn Probe>>,
     /// Tells when limits begin and cease to be local; `None` without Redis.
@@ -30,19 +37,37 @@ impl State {
     /// # Errors
     /// One sentence about what is wrong with the settings of Redis.
     pub(super) fn open(settings: &Settings, names: Arc<dyn KeyedHash>) -> anyhow::Result<Self> {
-        let local: Arc<dyn RateLimiter> = Arc::new(MemoryLimiter::new());
-        let Some(dsn) = &settings.redis else {
-            return Ok(Self { limiter: local, redis: None, changes: None });
-        };
+        match &settings.redis {
+            None => Ok(Self::in_the_process()),
+            Some(dsn) => Self::on_redis(settings, dsn, names),
+        }
+    }
+
+    fn in_the_process() -> Self {
+        Self {
+            limiter: Arc::new(MemoryLimiter::new()),
+            codes: Arc::new(MemoryCodes::new()),
+            challenges: Arc::new(MemoryChallenges::new()),
+            ledger: Arc::new(MemoryLedger::new()),
+            redis: None,
+            changes: None,
+        }
+    }
+
+    /// While Redis is away, limits go on locally; what proves identity or costs money does not go on.
+    fn on_redis(settings: &Settings, dsn: &Dsn, names: Arc<dyn KeyedHash>) -> anyhow::Result<Self> {
         let config = config(settings, dsn).with_context(|| format!("cannot use Redis at {dsn}"))?;
         let redis = RedisState::new(&config, names).with_context(|| format!("cannot use Redis at {dsn}"))?;
         let redis = Arc::new(redis);
         let (sender, changes) = mpsc::unbounded_channel();
         let replicas = NonZeroU32::new(settings.replicas).unwrap_or(NonZeroU32::MIN);
-        let shared = Arc::clone(&redis) as _;
+        let (shared, local) = (Arc::clone(&redis) as _, Arc::new(MemoryLimiter::new()));
         let limiter = DegradingLimiter::new(shared, local, replicas, Arc::new(Watch(sender)));
         Ok(Self {
             limiter: Arc::new(limiter),
+            codes: Arc::clone(&redis) as _,
+            challenges: Arc::clone(&redis) as _,
+            ledger: Arc::clone(&redis) as _,
             redis: Some(Arc::new(RedisProbe(redis))),
             changes: Some(changes),
         })
