@@ -6,7 +6,7 @@ use std::process::ExitCode;
 
 use auth_domain::{
     tenant::TenantId,
-    user::{Email, FullName, Role},
+    user::{Email, FullName, PhoneNumber, Role},
 };
 use clap::{
     Args, Parser, Subcommand,
@@ -58,6 +58,9 @@ pub enum Command {
     /// Look at mail, and at the server that takes it
     #[command(subcommand, arg_required_else_help = true)]
     Mail(MailCommand),
+    /// Look at what sends text messages
+    #[command(subcommand, arg_required_else_help = true)]
+    Sms(SmsCommand),
     /// Manage where accounts are kept
     #[command(subcommand, arg_required_else_help = true)]
     Store(StoreCommand),
@@ -113,6 +116,23 @@ pub struct PreviewMail {
     /// Print the HTML part instead of the subject and the text
     #[arg(long)]
     pub html: bool,
+}
+
+/// Commands about text messages.
+#[derive(Debug, Subcommand)]
+pub enum SmsCommand {
+    /// Check the settings and look for the credentials of AWS, without sending anything
+    ///
+    /// Whether AWS takes the credentials, and lets them send, only a message shows: --to sends one.
+    Check(CheckSms),
+}
+
+/// Checks the sending of text messages.
+#[derive(Debug, Args)]
+pub struct CheckSms {
+    /// Send a test message to this number, like +12125550123
+    #[arg(long, value_name = "NUMBER", value_parser = PhoneNumber::parse)]
+    pub to: Option<PhoneNumber>,
 }
 
 /// Commands about the store.

@@ -1,6 +1,7 @@
 //! The one place that names adapters: settings in, engine out.
 
 mod mail;
+mod sms;
 mod state;
 mod stores;
 
@@ -18,9 +19,9 @@ use auth_domain::{
 pub(crate) use auth_sqlite::Claim;
 use secrecy::ExposeSecret as _;
 
-use self::mail::Mail;
 pub(crate) use self::{
     mail::{check as check_mail, preview as preview_mail},
+    sms::check as check_sms,
     state::State,
     stores::Stores,
 };
@@ -71,7 +72,7 @@ pub(crate) fn build(settings: &Settings) -> anyhow::Result<Wiring> {
     let stores =
         Stores::open(settings).with_context(|| format!("cannot open the database {}", settings.database))?;
     let state = State::open(settings, Arc::clone(&keys) as _)?;
-    let mail = Mail::open(settings, &clock)?;
+    let mailbox = mail::mailbox(settings, &clock)?;
     let ports = Ports {
         store: stores.port(),
         hasher: Arc::new(hasher(settings)?),
@@ -81,7 +82,7 @@ pub(crate) fn build(settings: &Settings) -> anyhow::Result<Wiring> {
         key_factory: tokens,
         keyed_hash: keys,
         limiter: Arc::clone(&state.limiter),
-        mailer: mail.mailer,
+        mailer: mail::mailer(settings, mailbox.as_ref(), &clock)?,
         clock: Arc::clone(&clock),
         entropy: Arc::clone(&entropy),
     };
@@ -91,7 +92,7 @@ pub(crate) fn build(settings: &Settings) -> anyhow::Result<Wiring> {
         state,
         clock,
         entropy,
-        mailbox: mail.mailbox,
+        mailbox: mailbox.map(|mailbox| mailbox as _),
     })
 }
 
@@ -104,7 +105,7 @@ pub(crate) fn refusals(settings: &Settings) -> Vec<(&'static Spec, String)> {
     let redis = settings.redis.as_ref().and_then(|dsn| state::refusal(settings, dsn));
     let database = database.map(|reason| (&table::DATABASE_URL, reason));
     let templates = mail::refusal(settings).map(|reason| (&table::MAIL_TEMPLATES, reason));
-    database.into_iter().chain(redis).chain(templates).collect()
+    database.into_iter().chain(redis).chain(templates).chain(sms::refusals(settings)).collect()
 }
 
 fn hasher(settings: &Settings) -> anyhow::Result<Argon2Hasher> {

@@ -12,5 +12,6 @@ mod races;
 mod refusal;
 mod replicas;
 mod short_lived;
+mod sms;
 mod stores;
 mod workspace;

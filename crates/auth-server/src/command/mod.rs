@@ -7,6 +7,7 @@ mod mail;
 mod migrate;
 mod openapi;
 mod serve;
+mod sms;
 mod store;
 mod users;
 
@@ -15,7 +16,7 @@ use std::{future::Future, process::ExitCode};
 use anyhow::Context as _;
 
 use crate::{
-    cli::{Cli, Command, ConfigCommand, KeysCommand, MailCommand, StoreCommand, UsersCommand},
+    cli::{Cli, Command, ConfigCommand, KeysCommand, MailCommand, SmsCommand, StoreCommand, UsersCommand},
     settings::Settings,
     telemetry,
     wire::{self, Wiring},
@@ -41,6 +42,7 @@ pub fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         }
         Command::Mail(MailCommand::Preview(options)) => mail::preview(&options),
         Command::Mail(MailCommand::Check) => mail::check(),
+        Command::Sms(SmsCommand::Check(options)) => sms::check(&options),
         Command::Store(StoreCommand::Copy(options)) => store::copy(&options),
         Command::Openapi => openapi::run(),
         Command::Healthcheck(options) => healthcheck::run(options.url.as_deref()),

@@ -111,13 +111,15 @@ impl Reader {
         secret.ok()
     }
 
-    /// Notes what was set and never read: names of a later version.
+    /// Notes what was set and never read, and puts all in the order of the reference page.
     pub(super) fn note_the_rest(&mut self) {
         for spec in table::ALL {
             if self.raw(spec).is_some() && self.effective.iter().all(|seen| seen.name != spec.name) {
                 self.note(spec, "unset");
             }
         }
+        let place: BTreeMap<_, _> = table::ALL.iter().enumerate().map(|(at, spec)| (spec.name, at)).collect();
+        self.effective.sort_by_key(|setting| place.get(setting.name).copied());
     }
 
     /// Notes what holds for `config check`; `default` is what holds when nobody set the setting.

@@ -20,7 +20,7 @@ fn stderr(output: &Output) -> String {
 #[test]
 fn every_help_text_is_the_checked_in_one() {
     let place = Place::new();
-    let commands: [&[&str]; 18] = [
+    let commands: [&[&str]; 20] = [
         &[],
         &["serve"],
         &["migrate"],
@@ -35,6 +35,8 @@ fn every_help_text_is_the_checked_in_one() {
         &["mail"],
         &["mail", "preview"],
         &["mail", "check"],
+        &["sms"],
+        &["sms", "check"],
         &["store"],
         &["store", "copy"],
         &["openapi"],

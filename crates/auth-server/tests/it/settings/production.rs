@@ -67,7 +67,7 @@ fn each_refusal_is_one_line() {
         (
             "SMS_PROVIDER",
             "",
-            "(default): production does not capture text messages, and this version sends none: set off",
+            "(default): production does not capture text messages: set AWS_REGION, or off to send none",
         ),
     ] {
         assert_eq!(Place::production().env(name, value).refusal(), format!("{name} {expected}"));
