@@ -58,6 +58,24 @@ pub enum Notice {
     RefreshReuse,
 }
 
+impl Notice {
+    /// The token of its link, if it has one.
+    pub const fn token(&self) -> Option<&LinkToken> {
+        match self {
+            Self::VerifyEmail(token) | Self::ResetPassword(token) | Self::ConfirmEmailChange(token) => {
+                Some(token)
+            }
+            Self::AccountExists
+            | Self::EmailChangeRequested { .. }
+            | Self::PasswordChanged
+            | Self::EmailChanged { .. }
+            | Self::NewDevice
+            | Self::AccountLocked
+            | Self::RefreshReuse => None,
+        }
+    }
+}
+
 /// Sends letters.
 ///
 /// An implementor must send to exactly [`Letter::to`], must keep header and body free of what names

@@ -87,6 +87,7 @@ struct State {
     sent: Vec<SentLetter>,
     failures: u32,
     permanent: bool,
+    quoting: bool,
     attempts: u32,
 }
 
@@ -125,6 +126,12 @@ impl RecordingMailer {
         (state.failures, state.permanent) = (times, true);
     }
 
+    /// Makes the next call fail for good, for a reason that repeats the token, as filters do.
+    pub fn quote(&self) {
+        self.refuse(1);
+        lock(&self.state).quoting = true;
+    }
+
     /// Forgets all letters.
     pub fn clear(&self) {
         lock(&self.state).sent.clear();
@@ -139,27 +146,22 @@ impl Mailer for RecordingMailer {
         if state.failures > 0 {
             state.failures -= 1;
             let failure = if state.permanent { SendError::Permanent } else { SendError::Temporary };
-            return Err(failure("told to fail by the test".into()));
+            let quoted = letter.notice.token().filter(|_| std::mem::take(&mut state.quoting));
+            return Err(failure(match quoted {
+                Some(token) => format!("554 5.6.0 spam:\r\n /x?t={}\0 is bad", token.expose_secret()).into(),
+                None => "told to fail by the test".into(),
+            }));
         }
-        let (token, masked) = match &letter.notice {
-            Notice::VerifyEmail(token) | Notice::ResetPassword(token) | Notice::ConfirmEmailChange(token) => {
-                (Some(token.expose_secret().to_owned()), None)
-            }
-            Notice::EmailChangeRequested { masked } | Notice::EmailChanged { masked } => {
-                (None, Some(masked.clone()))
-            }
-            Notice::AccountExists
-            | Notice::PasswordChanged
-            | Notice::NewDevice
-            | Notice::AccountLocked
-            | Notice::RefreshReuse => (None, None),
+        let masked = match &letter.notice {
+            Notice::EmailChangeRequested { masked } | Notice::EmailChanged { masked } => Some(masked.clone()),
+            _ => None,
         };
         state.sent.push(SentLetter {
             id: letter.id,
             to: letter.to.clone(),
             name: letter.name.clone(),
             kind: NoticeKind::from(&letter.notice),
-            token,
+            token: letter.notice.token().map(|token| token.expose_secret().to_owned()),
             masked,
             client: letter.client.clone(),
             at: letter.at,
