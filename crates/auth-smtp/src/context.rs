@@ -4,7 +4,10 @@
 //! looks like a link, or turns the direction of the text, is therefore left out: our mail must not
 //! carry a stranger's message.
 
-use auth_domain::port::{Letter, Notice};
+use auth_domain::{
+    port::{Letter, Notice},
+    tenant::TenantId,
+};
 use minijinja::Value;
 use serde::Serialize;
 
@@ -49,6 +52,11 @@ impl<'a> Context<'a> {
             | Notice::AccountLocked
             | Notice::RefreshReuse => (None, None),
         };
+        // Addresses belong to a tenant; the page at the link cannot know which unless it is told.
+        let tenant = match &letter.tenant {
+            tenant if *tenant == TenantId::default() => String::new(),
+            tenant => format!("?tenant={tenant}"),
+        };
         let first_word = letter.name.as_ref().and_then(|name| name.first_word());
         Self {
             branding: &settings.branding_name,
@@ -59,7 +67,7 @@ impl<'a> Context<'a> {
             ip: letter.client.ip.map(|ip| ip.to_canonical().to_string()),
             masked,
             link: link.as_deref().map(link_value),
-            forgot_link: link_value(&format!("{base}/forgot-password")),
+            forgot_link: link_value(&format!("{base}/forgot-password{tenant}")),
             subject: String::new(),
             content: Value::UNDEFINED,
         }

@@ -6,6 +6,7 @@ use chrono::{DateTime, Utc};
 use crate::{
     client::Client,
     id::OutboxId,
+    tenant::TenantId,
     token::LinkToken,
     user::{Email, FullName},
 };
@@ -15,6 +16,8 @@ use crate::{
 pub struct Letter {
     /// The stable part of the Message-ID: a message sent twice has one id.
     pub id: OutboxId,
+    /// The tenant of the account it is about.
+    pub tenant: TenantId,
     /// The only recipient: an address taken from the store, never from a request.
     pub to: Email,
     /// How to greet the recipient.

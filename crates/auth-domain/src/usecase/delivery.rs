@@ -158,8 +158,9 @@ impl Delivery {
         };
         Ok(Some(Letter {
             id: item.id,
+            tenant: user.tenant,
             to,
-            name: user.full_name.clone(),
+            name: user.full_name,
             notice,
             client: item.client.clone(),
             at: item.created_at,

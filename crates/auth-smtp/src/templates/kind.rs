@@ -6,6 +6,7 @@ use auth_domain::{
     client::{Client, UserAgent},
     id::OutboxId,
     port::{Letter, Notice},
+    tenant::TenantId,
     token::LinkToken,
     user::{Email, FullName},
 };
@@ -118,6 +119,7 @@ const NO_TOKEN: &str = "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
 pub(super) fn sample(kind: NoticeKind) -> Letter {
     Letter {
         id: OutboxId::from_i64(0),
+        tenant: TenantId::default(),
         to: Email::parse("ada@example.com").expect("a constant that is an address"),
         name: FullName::parse("Ada Lovelace").ok(),
         notice: notice(kind),
