@@ -50,6 +50,7 @@ fn settings(from: &mut Reader) -> Settings {
     from.value(&table::AUTH_PROVIDER, auth_provider);
     let secret_key = from.secret(&table::SECRET_KEY);
     let api_key_secret = from.secret(&table::API_KEY_SECRET);
+    let metrics_token = from.optional(&table::METRICS_TOKEN, parse::bearer);
     let public_url = from.value_or(&table::PUBLIC_URL, of_listener(host, port), parse::base_url);
 
     Settings {
@@ -106,6 +107,7 @@ fn settings(from: &mut Reader) -> Settings {
         replicas,
         secret_key,
         api_key_secret,
+        metrics_token,
         public_url,
     }
 }
