@@ -8,7 +8,7 @@ mod stores;
 use std::{num::NonZeroUsize, path::Path, sync::Arc};
 
 use anyhow::Context as _;
-use auth_crypto::{Argon2Hasher, HasherConfig, JwtConfig, JwtKeys, Keys, OsEntropy, SystemClock};
+use auth_crypto::{Argon2Hasher, HasherConfig, JwtConfig, JwtKeys, Keys, OsEntropy, Rfc6238, SystemClock};
 use auth_domain::{
     guard::lockout::LockPolicy,
     port::{Clock, Entropy, Mailbox},
@@ -80,9 +80,15 @@ pub(crate) fn build(settings: &Settings) -> anyhow::Result<Wiring> {
         verifier: Arc::clone(&tokens) as _,
         key_ring: Arc::clone(&tokens) as _,
         key_factory: tokens,
-        keyed_hash: keys,
+        keyed_hash: Arc::clone(&keys) as _,
+        secret_box: keys,
+        totp: Arc::new(Rfc6238),
+        codes: Arc::clone(&state.codes),
+        challenges: Arc::clone(&state.challenges),
         limiter: Arc::clone(&state.limiter),
         mailer: mail::mailer(settings, mailbox.as_ref(), &clock)?,
+        sms: sms::sender(settings, mailbox.as_ref())?,
+        sms_ledger: Arc::clone(&state.ledger),
         clock: Arc::clone(&clock),
         entropy: Arc::clone(&entropy),
     };
@@ -137,6 +143,7 @@ fn policy(settings: &Settings) -> Policy {
         extension: settings.session_extension,
         max_sessions: usize::try_from(settings.max_sessions_per_user).unwrap_or(usize::MAX),
         mail_per_address: settings.email_limit,
+        sms: sms::policy(settings),
         hide_existing_accounts: settings.hide_existing_accounts,
         audit_retention: settings.audit_retention,
         ..Policy::default()

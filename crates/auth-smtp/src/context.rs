@@ -7,6 +7,7 @@
 use auth_domain::{
     factor::FactorKind,
     port::{Letter, Notice},
+    tenant::TenantId,
     token::LinkToken,
 };
 use minijinja::Value;
@@ -40,6 +41,11 @@ impl<'a> Context<'a> {
     pub(crate) fn new(settings: &'a MailSettings, letter: &'a Letter) -> Self {
         let base = settings.link_base.trim_end_matches('/');
         let own = Own::of(&letter.notice, base);
+        // Addresses belong to a tenant; the page at the link cannot know which unless it is told.
+        let tenant = match &letter.tenant {
+            tenant if *tenant == TenantId::default() => String::new(),
+            tenant => format!("?tenant={tenant}"),
+        };
         let first_word = letter.name.as_ref().and_then(|name| name.first_word());
         Self {
             branding: &settings.branding_name,
@@ -52,7 +58,7 @@ impl<'a> Context<'a> {
             factor: own.factor,
             link: own.link.as_deref().map(link_value),
             code: own.code,
-            forgot_link: link_value(&format!("{base}/forgot-password")),
+            forgot_link: link_value(&format!("{base}/forgot-password{tenant}")),
             subject: String::new(),
             content: Value::UNDEFINED,
         }

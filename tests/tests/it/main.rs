@@ -5,6 +5,7 @@ mod edge;
 mod failover;
 mod flow;
 mod harness;
+mod mail;
 mod moving;
 mod outage;
 mod pages;

@@ -39,6 +39,7 @@ use auth_domain::{
 pub use auth_http::settings::ForwardedHeader;
 use chrono::TimeDelta;
 use ipnet::IpNet;
+use secrecy::SecretString;
 use tracing::Level;
 
 pub(crate) use self::spec::Spec;
@@ -108,6 +109,8 @@ pub struct Settings {
     pub secret_key: Option<ServerSecret>,
     /// Reserved for API keys.
     pub api_key_secret: Option<ServerSecret>,
+    /// `METRICS_TOKEN`: what whoever reads `/metrics` must send.
+    pub metrics_token: Option<SecretString>,
 
     /// How clients reach this server.
     pub public_url: BaseUrl,

@@ -51,6 +51,7 @@ fn settings(from: &mut Reader) -> Settings {
     let secret_key = from.secret(&table::SECRET_KEY);
     let api_key_secret = from.secret(&table::API_KEY_SECRET);
     let sms_policy = sms::policy(from);
+    let metrics_token = from.optional(&table::METRICS_TOKEN, parse::bearer);
     let public_url = from.value_or(&table::PUBLIC_URL, of_listener(host, port), parse::base_url);
 
     Settings {
@@ -110,6 +111,7 @@ fn settings(from: &mut Reader) -> Settings {
         replicas,
         secret_key,
         api_key_secret,
+        metrics_token,
         public_url,
     }
 }

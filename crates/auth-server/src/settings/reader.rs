@@ -142,7 +142,9 @@ impl Reader {
             Ok(value) => return Some(value),
             Err(Wrong::Because(reason)) => reason.to_owned(),
             // An address may carry a password, `scheme://user:password@host`, even a misspelt one.
-            Err(Wrong::Shape) if text.contains('@') => format!("expected {}", spec.kind.accepts()),
+            Err(Wrong::Shape) if spec.is_secret() || text.contains('@') => {
+                format!("expected {}", spec.kind.accepts())
+            }
             Err(Wrong::Shape) => format!("expected {}, found {}", spec.kind.accepts(), shown(text)),
         };
         self.refuse(spec, reason);

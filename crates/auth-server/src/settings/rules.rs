@@ -57,6 +57,13 @@ fn secrets(settings: &Settings, reader: &mut Reader) {
             reader.refuse(spec, reason);
         }
     }
+    let others = [&settings.secret_key, &settings.api_key_secret];
+    if let Some(token) = &settings.metrics_token
+        && others.into_iter().flatten().any(|key| key.expose_secret() == token.expose_secret().as_bytes())
+    {
+        reader
+            .refuse(&table::METRICS_TOKEN, "must differ from the other secrets: one purpose for each secret");
+    }
     match (&settings.secret_key, &settings.api_key_secret) {
         (None, _) => {
             let reason = "production needs a secret of its own; generate one: openssl rand -base64 32";

@@ -45,6 +45,7 @@ const LIST_OF_HOSTS: &str = "host names without port, as a comma list or a JSON 
 const LIST_OF_COUNTRIES: &str = "countries like US, as a comma list or a JSON list";
 const WEB_ADDRESS: &str = "an address like https://auth.example.com";
 const SECRET: &str = "at least 32 characters of chance, as `openssl rand -base64 32` makes them";
+const BEARER: &str = "at least 16 visible ASCII characters of chance, as `openssl rand -hex 16` makes them";
 
 table! {
     "Where it runs" {
@@ -92,6 +93,8 @@ table! {
         SECRET_KEY: Kind::Secret(SECRET), depends "generated and kept; required in production";
         /// Reserved for API keys, which arrive in a later version; checked, without effect.
         API_KEY_SECRET: Kind::Secret(SECRET);
+        /// What whoever reads `/metrics` must send as a bearer token. Without it production has no such page, and elsewhere anybody may read it.
+        METRICS_TOKEN: Kind::Secret(BEARER);
     }
     "Who may call it, and from where" {
         /// How clients reach this server.

@@ -18,7 +18,6 @@ use crate::settings::{Settings, SmsDelivery, SnsSettings, Spec, table};
 ///
 /// # Errors
 /// One sentence about what cannot be used.
-#[cfg_attr(not(test), expect(dead_code, reason = "the engine has no use case of text messages yet"))]
 pub(super) fn sender(
     settings: &Settings,
     mailbox: Option<&Arc<CapturingSender>>,

@@ -17,7 +17,6 @@ use tokio::sync::mpsc;
 use crate::settings::{Dsn, Settings, Spec, table};
 
 /// Short-lived state, on its adapters.
-#[cfg_attr(not(test), expect(dead_code, reason = "the engine has no use case of text messages yet"))]
 pub(crate) struct State {
     /// Counts requests.
     pub(crate) limiter: Arc<dyn RateLimiter>,

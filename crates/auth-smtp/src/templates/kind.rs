@@ -7,6 +7,7 @@ use auth_domain::{
     factor::{FactorKind, OneTimeCode},
     id::OutboxId,
     port::{Letter, Notice},
+    tenant::TenantId,
     token::LinkToken,
     user::{Email, FullName},
 };
@@ -145,6 +146,7 @@ const NO_CODE: &str = "123456";
 pub(super) fn sample(kind: NoticeKind) -> Letter {
     Letter {
         id: OutboxId::from_i64(0),
+        tenant: TenantId::default(),
         to: Email::parse("ada@example.com").expect("a constant that is an address"),
         name: FullName::parse("Ada Lovelace").ok(),
         notice: notice(kind),

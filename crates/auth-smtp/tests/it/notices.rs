@@ -4,6 +4,7 @@ use auth_domain::{
     client::{Client, UserAgent},
     factor::{FactorKind, OneTimeCode, code},
     port::{Letter, Notice},
+    tenant::TenantId,
     token::LinkToken,
     user::FullName,
 };
@@ -100,6 +101,20 @@ fn every_notice_has_its_subject_its_link_and_what_caused_it() {
             message.text.contains("Acme & Sons") && message.html.contains("Acme &amp; Sons"),
             "{subject}"
         );
+    }
+}
+
+#[test]
+fn people_of_a_tenant_come_to_its_page() {
+    let tenant = TenantId::parse("acme-eu").expect("a tenant");
+    for (notice, subject, link) in notices() {
+        let letter = Letter { tenant: tenant.clone(), ..letter_of(notice, None, "") };
+        let message = render(settings(), &letter);
+        // The token of a link tells its tenant, an address does not.
+        let forgot = link.ends_with("/forgot-password");
+        let expected = if forgot { format!("{link}?tenant=acme-eu") } else { link };
+        assert!(message.html.contains(&format!("href=\"{expected}\"")), "{subject}");
+        assert!(message.text.lines().any(|line| line == expected), "{subject}");
     }
 }
 

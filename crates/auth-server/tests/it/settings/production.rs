@@ -42,6 +42,11 @@ fn each_refusal_is_one_line() {
         ),
         ("API_KEY_SECRET", STRONG, "(environment): must differ from SECRET_KEY: one purpose for each secret"),
         (
+            "METRICS_TOKEN",
+            STRONG,
+            "(environment): must differ from the other secrets: one purpose for each secret",
+        ),
+        (
             "DATABASE_URL",
             "sqlite::memory:",
             "(environment): production keeps its accounts: set postgresql://… or sqlite://PATH",

@@ -121,6 +121,16 @@ fn each_bad_value_is_one_line_that_names_setting_source_and_expectation() {
             "hunter2",
             "expected at least 32 characters of chance, as `openssl rand -base64 32` makes them",
         ),
+        (
+            "METRICS_TOKEN",
+            "hunter2hunter2",
+            "expected at least 16 visible ASCII characters of chance, as `openssl rand -hex 16` makes them",
+        ),
+        (
+            "METRICS_TOKEN",
+            "hunter2 hunter2 hunter2",
+            "expected at least 16 visible ASCII characters of chance, as `openssl rand -hex 16` makes them",
+        ),
         ("PUBLIC_URL", "https://user:hunter2@x", "expected an address like https://auth.example.com"),
         (
             "FRONTEND_URL",
