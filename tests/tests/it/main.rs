@@ -12,6 +12,7 @@ mod pages;
 mod races;
 mod refusal;
 mod replicas;
+mod second_factor;
 mod short_lived;
 mod sms;
 mod stores;
