@@ -14,6 +14,7 @@ mod login;
 mod logout;
 mod me;
 mod mfa;
+mod metrics;
 mod password_status;
 mod refresh;
 mod register;
@@ -25,7 +26,7 @@ mod tokens;
 mod verify_email;
 mod view;
 
-use crate::{HttpSettings, Operation};
+use crate::{HttpSettings, Operation, settings::MetricsAccess};
 
 /// All operations, as `settings` allow. They want [`Engine`](auth_domain::usecase::Engine) as
 /// application data and, where the development mailbox is exposed,
@@ -61,6 +62,9 @@ pub fn operations(settings: &HttpSettings) -> Vec<Operation> {
         jwks::operation(),
         log_mobile_auth::operation(),
     ];
+    if settings.metrics != MetricsAccess::Closed {
+        table.push(metrics::operation());
+    }
     table.extend(mfa::operations());
     if settings.expose_mailbox {
         table.extend([dev_mailbox::list(), dev_mailbox::clear(), dev_mailbox::page()]);

@@ -5,6 +5,8 @@
 //! password, and neither a right password nor a new code nor a reset takes the count back. Only a right
 //! code does.
 
+mod sent;
+
 use chrono::{DateTime, Utc};
 
 use super::{
@@ -15,10 +17,11 @@ use super::{
 use crate::{
     audit::{AuditEvent, AuditRecord},
     client::Client,
-    factor::{FactorKind, OneTimeCode, RecoveryCode, TotpCode, TotpSecret, TrustedDevice, totp},
+    factor::{RecoveryCode, TimeStep, TotpCode, TotpSecret, TrustedDevice, totp},
     guard::lockout::{self, Locked},
     outbox::Intent,
-    port::{CodePurpose, CodeSlot, KeyPurpose, Redemption, StoredTotp, Tx},
+    port::{CodePurpose, KeyPurpose, StoredTotp, Tx},
+    secret::Sealed,
     token::AuthMethod,
     user::User,
 };
@@ -111,36 +114,6 @@ impl Core {
             },
         };
         self.judge_attempt(user, attempt, method, stage, client).await
-    }
-
-    /// Proves that a code sent to `address` came back, whatever factors the account has.
-    pub(in crate::usecase) async fn prove_sent_code(
-        &self,
-        user: &User,
-        slot: CodeSlot,
-        address: &str,
-        typed: &str,
-        client: &Client,
-    ) -> Result<Result<SecondFactor, NoCode>, ProofError> {
-        let attempt =
-            transaction!(self, tx => self.reserve_code_in(tx, user, client))?.map_err(ProofError::Locked)?;
-        let method = match slot.purpose {
-            CodePurpose::SmsLogin | CodePurpose::SmsSetup => AuthMethod::Sms,
-            CodePurpose::EmailLogin | CodePurpose::EmailSetup => AuthMethod::Email,
-        };
-        let redeemed = match self.redeem(user, slot, address, typed).await {
-            Ok(redeemed) => redeemed,
-            Err(fault) => {
-                self.refund_attempt(attempt).await?;
-                return Err(fault.into());
-            }
-        };
-        if redeemed == Redemption::Absent {
-            self.log_wrong_code(user, attempt, Stage::SignedIn, client).await?;
-            return Ok(Err(NoCode));
-        }
-        let method = (redeemed == Redemption::Accepted).then_some(method);
-        self.judge_attempt(user, attempt, method, Stage::SignedIn, client).await.map(Ok)
     }
 
     /// Whether codes of this account are refused for now.
@@ -247,18 +220,14 @@ impl Core {
         stored: &StoredTotp,
         code: TotpCode,
         now: DateTime<Utc>,
-    ) -> Option<crate::factor::TimeStep> {
+    ) -> Option<TimeStep> {
         // A secret that does not open (another key, another account's row) matches no code.
         let secret = self.open_totp(user, stored.secret.as_ref()?)?;
         totp::matching_step(&secret, code, now, stored.last_step, &*self.ports.totp)
     }
 
     /// Opens a stored secret.
-    pub(in crate::usecase) fn open_totp(
-        &self,
-        user: &User,
-        sealed: &crate::secret::Sealed,
-    ) -> Option<TotpSecret> {
+    pub(in crate::usecase) fn open_totp(&self, user: &User, sealed: &Sealed) -> Option<TotpSecret> {
         let plain = self.ports.secret_box.open(&totp_context(user), sealed).ok()?;
         TotpSecret::from_bytes(&plain)
     }
@@ -274,32 +243,6 @@ impl Core {
         tx.audit().append(&record.by(user.id)).await?;
         let letter = self.letter_to(user, Intent::RecoveryCodeUsedNotice, client, now)?;
         Ok(tx.outbox().put(&letter).await?)
-    }
-
-    async fn redeem_any(&self, user: &User, typed: &str, stage: Stage) -> Result<Option<AuthMethod>, Fault> {
-        let number = user.factors.sms.active_number().map(ToString::to_string);
-        let email = user.factors.is_active(FactorKind::Email).then(|| user.email.to_string());
-        let candidates = [(stage.sms(), number, AuthMethod::Sms), (stage.email(), email, AuthMethod::Email)];
-        for (purpose, address, method) in candidates {
-            let Some(address) = address else { continue };
-            let slot = CodeSlot { purpose, user: user.id };
-            if self.redeem(user, slot, &address, typed).await? == Redemption::Accepted {
-                return Ok(Some(method));
-            }
-        }
-        Ok(None)
-    }
-
-    async fn redeem(
-        &self,
-        user: &User,
-        slot: CodeSlot,
-        address: &str,
-        typed: &str,
-    ) -> Result<Redemption, Fault> {
-        let Some(code) = OneTimeCode::parse(typed) else { return Ok(Redemption::Wrong { tries_left: 0 }) };
-        let mac = code.mac(slot, &user.tenant, address, &*self.ports.keyed_hash);
-        Ok(self.ports.codes.redeem(slot, &mac, self.now()).await?)
     }
 }
 
