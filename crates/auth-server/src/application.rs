@@ -158,6 +158,7 @@ fn http_settings(settings: &Settings) -> HttpSettings {
         ),
         production: settings.is_production(),
         branding: settings.branding_name.clone(),
+        phone_region: settings.sms_default_region.clone(),
         expose_mailbox: settings.has_dev_mailbox(),
         metrics: metrics_access(settings),
         serve_link_pages: settings.link_base == settings.public_url,

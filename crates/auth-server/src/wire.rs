@@ -143,6 +143,7 @@ fn policy(settings: &Settings) -> Policy {
         extension: settings.session_extension,
         max_sessions: usize::try_from(settings.max_sessions_per_user).unwrap_or(usize::MAX),
         mail_per_address: settings.email_limit,
+        mfa: settings.mfa,
         sms: sms::policy(settings),
         hide_existing_accounts: settings.hide_existing_accounts,
         audit_retention: settings.audit_retention,

@@ -11,6 +11,7 @@ mod database;
 mod dotenv;
 mod dsn;
 mod error;
+mod factors;
 mod layer;
 mod mail;
 mod parse;
@@ -29,6 +30,7 @@ use std::{
 };
 
 use auth_domain::{
+    factor::MfaPolicy,
     guard::pumping::SmsPolicy,
     port::Quota,
     secret::ServerSecret,
@@ -150,6 +152,9 @@ pub struct Settings {
     pub hash_threads: usize,
     /// `AUDIT_RETENTION_DAYS`: how long entries of the audit log are kept.
     pub audit_retention: TimeDelta,
+
+    /// `MFA_*` and `EMAIL_MFA_GRACE_PERIOD_DAYS`: who needs a second factor, and how often.
+    pub mfa: MfaPolicy,
 
     /// `RATE_LIMIT_PER_MINUTE`: per client address and route, on the routes that cost something. Every
     /// other route allows six times as many.

@@ -17,7 +17,7 @@ use tracing::Level;
 
 use super::{
     AllowList, AppEnv, BaseUrl, Database, Dsn, ForwardedHeader, Loaded, LogFormat, Settings, SettingsError,
-    database,
+    database, factors,
     layer::{Inputs, Layers},
     mail,
     parse::{self, Wrong},
@@ -77,6 +77,8 @@ fn settings(from: &mut Reader) -> Settings {
         hide_existing_accounts: from.value(&table::HIDE_EXISTING_ACCOUNTS, parse::flag),
         hash_threads: from.value_or(&table::HASH_THREADS, cores(), |text| whole(&table::HASH_THREADS, text)),
         audit_retention: TimeDelta::days(from.number(&table::AUDIT_RETENTION_DAYS)),
+
+        mfa: factors::policy(from),
 
         rate_limit: Quota::per_minute(from.number(&table::RATE_LIMIT_PER_MINUTE)),
         rate_limit_login: Quota::per_minute(from.number(&table::RATE_LIMIT_LOGIN_PER_MINUTE)),

@@ -140,6 +140,18 @@ table! {
         /// How long entries of the audit log are kept. Older ones are deleted; younger ones cannot be, not even by hand.
         AUDIT_RETENTION_DAYS: Kind::Number(30, 3650), is "365";
     }
+    "Second factors" {
+        /// Whether every account needs a second factor. Without one it may be used for the days below; after that the server switches one on at the next login.
+        MFA_REQUIRED: Kind::Flag, is "false";
+        /// Days that a new account may do without one, where it is required.
+        EMAIL_MFA_GRACE_PERIOD_DAYS: Kind::Number(0, 3650), is "30";
+        /// What is switched on after that. `sms` needs a number that was proved, and `totp` an app, which nobody can set up for somebody else: then it is `email`. `none` switches nothing on.
+        MFA_AUTO_ENABLE_METHOD: Kind::Choice(&["email", "sms", "totp", "none"]), is "email";
+        /// How long a device that proved a second factor need not prove it again. Enough for front ends that sign in once more right after the code; 0 for not at all.
+        MFA_DEVICE_BYPASS_MINUTES: Kind::Number(0, 1440), depends "`MFA_DEVICE_BYPASS_HOURS`, else `5`";
+        /// The same in hours, as older files have it; the minutes win.
+        MFA_DEVICE_BYPASS_HOURS: Kind::Number(0, 24);
+    }
     "Limits" {
         /// Calls per client address and route: those that cost something. All other routes allow six times as many.
         RATE_LIMIT_PER_MINUTE: Kind::Number(1, 1_000_000), is "10";
@@ -280,7 +292,6 @@ mod tests {
             "API_KEY_ALGORITHM",
             "REDIS_SSL",
             "API_KEY_PUBLIC_KEY",
-            "MFA_AUTO_ENABLE_METHOD",
             "REDIS_DEBOUNCE_SECONDS",
             "OTEL_ENDPOINT",
             "SESSION_INACTIVITY_TIMEOUT_MINUTES",

@@ -1,6 +1,11 @@
 //! Single values: defaults, ranges, spellings.
 
-use auth_domain::{guard::pumping::SmsPolicy, port::Quota, token::JwtAlgorithm};
+use auth_domain::{
+    factor::{FactorKind, MfaPolicy},
+    guard::pumping::SmsPolicy,
+    port::Quota,
+    token::JwtAlgorithm,
+};
 use auth_server::settings::{AllowList, AppEnv, ForwardedHeader, LogFormat, MailDelivery, SmsDelivery};
 use chrono::TimeDelta;
 use tracing::Level;
@@ -34,6 +39,7 @@ fn with_nothing_set_the_server_runs() {
     assert_eq!(settings.mail, MailDelivery::Capture);
     assert!(matches!(settings.sms, SmsDelivery::Capture), "{:?}", settings.sms);
     assert_eq!((settings.sms_policy, settings.sms_default_region.as_str()), (SmsPolicy::default(), "US"));
+    assert_eq!(settings.mfa, MfaPolicy::default());
     assert_eq!((settings.log_level, settings.log_format), (Level::INFO, LogFormat::Human));
     assert_eq!((settings.max_sessions_per_user, settings.branding_name.as_str()), (20, "Auth"));
     assert!(settings.hash_threads >= 1);
@@ -72,6 +78,36 @@ fn addresses_follow_from_one_another() {
 fn refresh_minutes_win_over_days() {
     let place = Place::new().env("REFRESH_TOKEN_EXPIRE_DAYS", "30").env("REFRESH_TOKEN_EXPIRE_MINUTES", "45");
     assert_eq!(place.load().settings.refresh_token_life, TimeDelta::minutes(45));
+}
+
+#[test]
+fn devices_are_known_for_minutes_else_for_hours() {
+    for (minutes, hours, bypass) in
+        [(None, None, 5), (None, Some("24"), 1440), (Some("7"), Some("24"), 7), (Some("0"), None, 0)]
+    {
+        let named = [("MFA_DEVICE_BYPASS_MINUTES", minutes), ("MFA_DEVICE_BYPASS_HOURS", hours)];
+        let set = named.into_iter().filter_map(|(name, value)| Some((name, value?)));
+        let place = set.fold(Place::new(), |place, (name, value)| place.env(name, value));
+        assert_eq!(place.load().settings.mfa.device_bypass, TimeDelta::minutes(bypass), "{named:?}");
+    }
+}
+
+#[test]
+fn a_second_factor_can_be_demanded_of_everybody() {
+    for (word, kind) in [
+        ("email", Some(FactorKind::Email)),
+        ("SMS", Some(FactorKind::Sms)),
+        ("totp", Some(FactorKind::Totp)),
+        ("none", None),
+    ] {
+        let place = Place::new()
+            .env("MFA_REQUIRED", "yes")
+            .env("EMAIL_MFA_GRACE_PERIOD_DAYS", "0")
+            .env("MFA_AUTO_ENABLE_METHOD", word);
+        let device_bypass = TimeDelta::minutes(5);
+        let expected = MfaPolicy { required: true, grace_days: 0, auto_enable: kind, device_bypass };
+        assert_eq!(place.load().settings.mfa, expected);
+    }
 }
 
 #[test]
@@ -153,6 +189,9 @@ fn each_bad_value_is_one_line_that_names_setting_source_and_expectation() {
         ("REFRESH_GRACE_SECONDS", "61", "expected a whole number from 0 to 60, found \"61\""),
         ("PASSWORD_MIN_LENGTH", "7", "expected a whole number from 8 to 256, found \"7\""),
         ("HIDE_EXISTING_ACCOUNTS", "maybe", "expected true or false, found \"maybe\""),
+        ("MFA_AUTO_ENABLE_METHOD", "pigeon", "expected one of email, sms, totp, none, found \"pigeon\""),
+        ("MFA_DEVICE_BYPASS_MINUTES", "1441", "expected a whole number from 0 to 1440, found \"1441\""),
+        ("MFA_DEVICE_BYPASS_HOURS", "25", "expected a whole number from 0 to 24, found \"25\""),
         ("SMS_PROVIDER", "twilio", "expected one of sns, capture, off, found \"twilio\""),
         ("SMS_PROVIDER", "sns", "sns needs AWS_REGION, such as us-east-1"),
         (
