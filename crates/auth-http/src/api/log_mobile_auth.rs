@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 use utoipa::ToSchema;
 
 use crate::{
-    Limit, Operation, Problem,
+    Operation, Problem,
     body::{BodyKind, Fields, FromBody, Refused},
     extract::Open,
 };
@@ -59,7 +59,6 @@ pub(super) fn operation() -> Operation {
     Operation::post("/api/auth/log-mobile-auth", handle)
         .tag("session")
         .summary("Takes a mobile application's report of how it signed somebody in")
-        .limit(Limit::General)
         .answers::<LoggedView>(200, "`logged`")
 }
 

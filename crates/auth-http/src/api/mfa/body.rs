@@ -66,7 +66,7 @@ impl Proof {
     }
 }
 
-/// The same, and a password or a code must be there.
+/// A password or a code must be there.
 #[derive(Debug, ToSchema)]
 #[schema(as = RequiredFactorProof)]
 pub(super) struct RequiredProof(#[schema(inline)] Proof);

@@ -99,17 +99,20 @@ struct LoginBody {
     email: Email,
     #[schema(value_type = Option<String>, format = Password, required = false)]
     password: Password,
+    /// The code, in the place of `mfa_code`.
     #[schema(value_type = Option<String>, pattern = "^[0-9]{6}$", required = false)]
-    mfa_code: SecretString,
+    code: Option<SecretString>,
+    #[schema(value_type = Option<String>, pattern = "^[0-9]{6}$", required = false)]
+    mfa_code: Option<SecretString>,
 }
 
 impl FromBody for LoginBody {
     fn read(fields: &mut Fields<'_>) -> Result<Self, Refused> {
         let email = fields.email("email");
         let password = fields.password("password");
-        let name = if fields.has("code") { "code" } else { "mfa_code" };
-        let mfa_code = fields.code(name);
-        Ok(Self { email: email?, password: password?, mfa_code: mfa_code? })
+        let code = if fields.has("code") { fields.code("code").map(Some) } else { Ok(None) };
+        let mfa_code = if fields.has("code") { Ok(None) } else { fields.code("mfa_code").map(Some) };
+        Ok(Self { email: email?, password: password?, code: code?, mfa_code: mfa_code? })
     }
 }
 
@@ -161,7 +164,7 @@ async fn sign_in(request: Open<LoginBody>, engine: &Engine) -> Result<TokenView,
         tenant: context.tenant,
         email: body.email,
         password: body.password,
-        code: Some(body.mfa_code),
+        code: body.code.or(body.mfa_code),
         device: context.device,
         client: context.client,
     };

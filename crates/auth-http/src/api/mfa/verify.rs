@@ -6,7 +6,7 @@ use secrecy::SecretString;
 use utoipa::ToSchema;
 
 use crate::{
-    Limit, Operation, Problem,
+    Operation, Problem,
     api::tokens::TokenView,
     body::{Fields, FromBody, Refused},
     extract::Open,
@@ -67,7 +67,6 @@ pub(super) fn operation() -> Operation {
     Operation::post("/api/auth/mfa/verify", handle)
         .tag("session")
         .summary("Completes a login with the code of a second factor")
-        .limit(Limit::Login)
         .header("X-Platform", "`android`, `ios`, …: what kind of application calls")
         .answers::<TokenView>(200, "The tokens of a new session")
         .refuses(400, "`Invalid MFA code`: try again, five times in all")
