@@ -6,7 +6,7 @@ ALTER TABLE users ADD COLUMN phone_number TEXT CHECK ( -- the proved one, in E.1
     AND length(phone_number) BETWEEN 8 AND 16
 );
 ALTER TABLE users ADD COLUMN phone_pending TEXT CHECK ( -- waits for its proof, while the factor is on
-    phone_pending GLOB '+[1-9]*' AND substr(phone_pending, 2) NOT GLOB '*[^0-9]*'
+    phone_pending IS NULL OR phone_pending GLOB '+[1-9]*' AND substr(phone_pending, 2) NOT GLOB '*[^0-9]*'
     AND length(phone_pending) BETWEEN 8 AND 16 AND sms_enabled
 );
 ALTER TABLE users ADD COLUMN email_factor INTEGER NOT NULL DEFAULT 0 CHECK (email_factor IN (0, 1));
