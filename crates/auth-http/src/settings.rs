@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeSet, time::Duration};
 
-use auth_domain::{port::Quota, tenant::TenantId, user::password::PasswordPolicy};
+use auth_domain::{port::Quota, secret::Digest, tenant::TenantId, user::password::PasswordPolicy};
 use ipnet::IpNet;
 
 /// Settings of the HTTP side. Plain data: whoever fills it in has checked it.
@@ -30,6 +30,8 @@ pub struct HttpSettings {
     pub expose_docs: bool,
     /// Whether the development mailbox is served. Never in production.
     pub expose_mailbox: bool,
+    /// Who may read `/metrics`.
+    pub metrics: MetricsAccess,
     /// Whether the pages that mailed links lead to are served: where no front end has its own.
     pub serve_link_pages: bool,
     /// The rules for new passwords.
@@ -49,6 +51,17 @@ pub enum ForwardedHeader {
     XForwardedFor,
     /// `Forwarded` (RFC 7239).
     Forwarded,
+}
+
+/// Who may read the figures at `/metrics`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum MetricsAccess {
+    /// Anybody: in development only.
+    Open,
+    /// Whoever sends the token of this digest (`METRICS_TOKEN`).
+    Token(Digest),
+    /// Nobody: there is no such page.
+    Closed,
 }
 
 /// How often one address may call one route.
@@ -102,6 +115,7 @@ impl Default for HttpSettings {
             branding: "ElevAIte".to_owned(),
             expose_docs: true,
             expose_mailbox: false,
+            metrics: MetricsAccess::Open,
             serve_link_pages: true,
             password_policy: PasswordPolicy::default(),
             body_limit: 64 * 1024,

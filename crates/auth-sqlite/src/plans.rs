@@ -206,6 +206,9 @@ async fn every_statement_on_the_outbox_uses_an_index() {
     Outbox::depth(&mut probe.repos).await.unwrap();
     assert_eq!(probe.plans(), ["SCAN outbox USING INDEX outbox_waiting"]);
     // It reads the first of those.
+    Outbox::dead_letters(&mut probe.repos).await.unwrap();
+    assert_eq!(probe.plans(), ["SEARCH outbox USING COVERING INDEX outbox_buried (buried_at>?)"]);
+
     Outbox::oldest_due(&mut probe.repos).await.unwrap();
     assert_eq!(probe.plans(), ["SCAN outbox USING INDEX outbox_waiting"]);
 }

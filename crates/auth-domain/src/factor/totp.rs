@@ -1,7 +1,7 @@
 //! Time-based one-time passwords (RFC 6238) as authenticator apps know them: SHA-1, six digits, 30
 //! seconds.
 
-use std::fmt;
+use std::fmt::{self, Write as _};
 
 use chrono::{DateTime, Utc};
 use data_encoding::BASE32_NOPAD;
@@ -69,7 +69,8 @@ fn percent_encoded(text: &str) -> String {
         if is_plain(byte) {
             encoded.push(char::from(byte));
         } else {
-            encoded.push_str(&format!("%{byte:02X}"));
+            // Writing to a `String` cannot fail.
+            let _ = write!(encoded, "%{byte:02X}");
         }
         encoded
     })
@@ -163,9 +164,9 @@ mod tests {
     /// A generator whose code is the last six digits of the step.
     fn counting() -> MockTotpGenerator {
         let mut generator = MockTotpGenerator::new();
-        generator.expect_code().returning(|_, step| {
-            TotpCode::parse(&format!("{:06}", step.as_i64() % 1_000_000)).unwrap()
-        });
+        generator
+            .expect_code()
+            .returning(|_, step| TotpCode::parse(&format!("{:06}", step.as_i64() % 1_000_000)).unwrap());
         generator
     }
 

@@ -4,7 +4,8 @@ use chrono::TimeDelta;
 
 use crate::{
     factor::{FactorKind, code},
-    user::Email};
+    user::Email,
+};
 
 /// What to send.
 ///

@@ -9,7 +9,7 @@ use crate::{
     audit::AuditEvent,
     factor::{OneTimeCode, code},
     id::OutboxId,
-    outbox::{Intent, OutboxItem, Retry, after_failure},
+    outbox::{FailureReason, Intent, OutboxItem, Retry, after_failure},
     port::{AuditFilter, CodePurpose, CodeSlot, CodeStoreError, Letter, Notice, SendError, Tx},
     session::Device,
     token::{Link, LinkPurpose, LinkToken},
@@ -44,9 +44,9 @@ pub enum DeliveryOutcome {
     /// Not needed any more: already verified, account gone, or nothing to send from the start.
     Obsolete,
     /// Could not be handed over; due again.
-    Postponed(SendError),
+    Postponed(FailureReason),
     /// Given up; kept as a dead letter.
-    Buried(SendError),
+    Buried(FailureReason),
 }
 
 impl Delivery {
@@ -85,11 +85,16 @@ impl Delivery {
                 self.core.ports.store.read().await?.outbox().done(item.id).await?;
                 Ok(DeliveryOutcome::Sent)
             }
-            Err(error) => self.failed(item, error).await,
+            Err(error) => self.failed(item, &letter, &error).await,
         }
     }
 
-    async fn failed(&self, item: &OutboxItem, error: SendError) -> Result<DeliveryOutcome, Fault> {
+    async fn failed(
+        &self,
+        item: &OutboxItem,
+        letter: &Letter,
+        error: &SendError,
+    ) -> Result<DeliveryOutcome, Fault> {
         let now = self.core.now();
         let mut jitter = [0u8; 1];
         self.core.entropy().fill(&mut jitter)?;
@@ -97,15 +102,16 @@ impl Delivery {
             SendError::Permanent(_) => Retry::GiveUp,
             SendError::Temporary(_) => after_failure(item, now, jitter[0]),
         };
+        let reason = FailureReason::of(error, letter.notice.secret());
         let mut repos = self.core.ports.store.read().await?;
         match retry {
             Retry::At(due_at) => {
-                repos.outbox().retry(item.id, due_at, &error.to_string()).await?;
-                Ok(DeliveryOutcome::Postponed(error))
+                repos.outbox().retry(item.id, due_at, reason.as_str()).await?;
+                Ok(DeliveryOutcome::Postponed(reason))
             }
             Retry::GiveUp => {
-                repos.outbox().bury(item.id, now, &error.to_string()).await?;
-                Ok(DeliveryOutcome::Buried(error))
+                repos.outbox().bury(item.id, now, reason.as_str()).await?;
+                Ok(DeliveryOutcome::Buried(reason))
             }
         }
     }
@@ -165,8 +171,9 @@ impl Delivery {
         };
         Ok(Some(Letter {
             id: item.id,
+            tenant: user.tenant,
             to,
-            name: user.full_name.clone(),
+            name: user.full_name,
             notice,
             client: item.client.clone(),
             at: item.created_at,

@@ -6,7 +6,8 @@
 //! | struct | does |
 //! |---|---|
 //! | [`Accounts`] | register, verify, profile, change of address, closing |
-//! | [`Login`] | password login |
+//! | [`Login`] | password, and whatever second factor the account demands |
+//! | [`Factors`] | second factors: set up, prove, switch off, recovery codes, devices |
 //! | [`Bearer`] | turns an access token into a [`Caller`] |
 //! | [`Sessions`] | refresh, logout, list, revoke, validate, extend, recover |
 //! | [`Passwords`] | change by somebody signed in |
@@ -20,6 +21,7 @@
 mod accounts;
 mod bearer;
 mod delivery;
+mod factors;
 mod fault;
 mod keys;
 mod login;
@@ -29,7 +31,9 @@ mod passwords;
 mod policy;
 mod proof;
 mod recovery;
+mod second_factor;
 mod sessions;
+mod texting;
 mod transaction;
 mod transfer;
 mod upkeep;
@@ -42,9 +46,13 @@ pub use accounts::{
 };
 pub use bearer::{Bearer, BearerError, Caller, Identity};
 pub use delivery::{Delivery, DeliveryOutcome, DeliveryReport};
+pub use factors::{ChangeProof, FactorChange, FactorError, FactorStatus, Factors, RecoveryCodes, TotpSetup};
 pub use fault::Fault;
 pub use keys::{KeyListing, SigningKeys};
-pub use login::{Login, LoginError, PasswordLogin, SignedIn};
+pub use login::{
+    ChallengeLogin, ChallengeLoginError, Login, LoginError, MfaToken, PasswordLogin, SecondFactorRequired,
+    SendCode, SendCodeError, SignedIn,
+};
 pub use messages::{Backlog, MessageError, Messages};
 pub use operators::{CreateUser, CreateUserError, CreatedUser, GrantError, Operators};
 pub use passwords::{ChangePassword, ChangePasswordError, Passwords};
@@ -53,6 +61,7 @@ pub use recovery::{Recovery, ResetError, ResetPassword};
 pub use sessions::{
     Extended, Logout, LogoutError, RefreshError, RevokeError, SessionCheckError, SessionFilter, Sessions,
 };
+pub use texting::TextError;
 pub use transfer::{Progress, Transfer, TransferError, Transferred};
 pub use upkeep::{Upkeep, UpkeepReport};
 
@@ -115,6 +124,8 @@ pub struct Engine {
     pub accounts: Accounts,
     /// Login.
     pub login: Login,
+    /// Second factors.
+    pub factors: Factors,
     /// Access tokens.
     pub bearer: Bearer,
     /// Sessions.
@@ -143,6 +154,7 @@ impl Engine {
         Self {
             accounts: Accounts::new(Arc::clone(&core)),
             login: Login::new(Arc::clone(&core)),
+            factors: Factors::new(Arc::clone(&core)),
             bearer: Bearer::new(Arc::clone(&core)),
             sessions: Sessions::new(Arc::clone(&core)),
             passwords: Passwords::new(Arc::clone(&core)),

@@ -12,6 +12,7 @@ mod link_pages;
 mod login;
 mod logout;
 mod me;
+mod metrics;
 mod password_status;
 mod refresh;
 mod register;
@@ -22,7 +23,7 @@ mod sessions;
 mod verify_email;
 mod view;
 
-use crate::{HttpSettings, Operation};
+use crate::{HttpSettings, Operation, settings::MetricsAccess};
 
 /// All operations, as `settings` allow. They want [`Engine`](auth_domain::usecase::Engine) as
 /// application data and, where the development mailbox is exposed,
@@ -57,6 +58,9 @@ pub fn operations(settings: &HttpSettings) -> Vec<Operation> {
         health::ready(),
         jwks::operation(),
     ];
+    if settings.metrics != MetricsAccess::Closed {
+        table.push(metrics::operation());
+    }
     if settings.expose_mailbox {
         table.extend([dev_mailbox::list(), dev_mailbox::clear(), dev_mailbox::page()]);
     }

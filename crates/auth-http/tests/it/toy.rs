@@ -1,6 +1,12 @@
 //! A small API that does nothing but show what the framework makes of requests.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, AtomicU32, Ordering},
+    },
+    time::Duration,
+};
 
 use actix_web::{
     HttpRequest, HttpResponse,
@@ -16,20 +22,22 @@ use auth_domain::{
     port::StoreError,
     tenant::TenantId,
     token::TokenRejected,
-    usecase::{BearerError, Caller, Identity},
+    usecase::{Backlog, BearerError, Caller, Fault, Identity},
     user::{Email, FullName, NewPassword},
 };
 use auth_http::{
-    Api, Drain, Gate, HttpSettings, Limit, Operation, Problem,
+    Api, Drain, Gate, HttpSettings, Limit, Metrics, Operation, Problem,
     bearer::Bearer,
     body::{BodyKind, Fields, FromBody, Input, NoBody, Refused},
     extract::{Open, Perhaps, Signed},
+    metrics::BacklogSource,
     operation::InputDoc,
 };
 use auth_testkit::{
     builder,
     fake::{ExactLimiter, FakeClock, SeededEntropy},
 };
+use chrono::TimeDelta;
 use futures_util::Stream;
 use serde_json::{Map, Value, json};
 use utoipa::ToSchema;
@@ -239,11 +247,38 @@ impl Bearer for ToyBearer {
     }
 }
 
+/// Counts how often it is asked, and fails when told to.
+#[derive(Default)]
+pub(crate) struct ToyBacklog {
+    pub(crate) asked: AtomicU32,
+    pub(crate) is_down: AtomicBool,
+}
+
+#[async_trait]
+impl BacklogSource for ToyBacklog {
+    async fn backlog(&self) -> Result<Backlog, Fault> {
+        let asked = self.asked.fetch_add(1, Ordering::Relaxed) + 1;
+        // Whoever else asks at the same time gets to.
+        tokio::task::yield_now().await;
+        if self.is_down.load(Ordering::Relaxed) {
+            return Err(StoreError::Unavailable("secret-host:5432 refused".into()).into());
+        }
+        Ok(Backlog {
+            waiting: asked.into(),
+            dead: 2,
+            oldest_age: TimeDelta::milliseconds(90_500),
+            oldest_due_for: TimeDelta::zero(),
+        })
+    }
+}
+
 /// The toy API and what is behind it.
 pub(crate) struct Toy {
     pub(crate) api: Api,
     pub(crate) limiter: ExactLimiter,
     pub(crate) drain: Drain,
+    pub(crate) clock: FakeClock,
+    pub(crate) backlog: Arc<ToyBacklog>,
 }
 
 /// An answer, read whole.
@@ -269,16 +304,20 @@ impl Toy {
         };
         change(&mut settings);
         let (limiter, drain) = (ExactLimiter::default(), Drain::default());
+        let (clock, backlog) = (FakeClock::at(builder::noon()), Arc::new(ToyBacklog::default()));
         let gate = Gate {
             settings,
             bearer: Arc::new(ToyBearer),
             limiter: Arc::new(limiter.clone()),
             short_lived: None,
-            clock: Arc::new(FakeClock::at(builder::noon())),
+            clock: Arc::new(clock.clone()),
             entropy: Arc::new(SeededEntropy::default()),
             drain: drain.clone(),
+            metrics: Arc::new(Metrics::new(backlog.clone(), Arc::new(clock.clone()), "1.2.3")),
         };
-        Self { api: Api::new(gate, operations()).unwrap(), limiter, drain }
+        let metrics = auth_http::operations(&gate.settings).into_iter().filter(|o| o.path() == "/metrics");
+        let table = operations().into_iter().chain(metrics).collect();
+        Self { api: Api::new(gate, table).unwrap(), limiter, drain, clock, backlog }
     }
 
     /// Sends one request.

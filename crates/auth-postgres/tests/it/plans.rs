@@ -271,6 +271,7 @@ async fn outbox_and_upkeep(probe: &Probe) {
         .uses_indexes("outbox, operators", |n| async move {
             let mut repos = store.read().await?;
             assert!(repos.outbox().oldest_due().await?.is_some());
+            assert_eq!(repos.outbox().list(OutboxState::Waiting, None, 1).await?.len(), 1);
             let item = builder::outbox_item(-1 - n, now).once(&[]);
             repos.outbox().put(&item).await?;
             let after = Some(OutboxId::from_i64(100 + n));

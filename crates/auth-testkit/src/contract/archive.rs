@@ -125,8 +125,8 @@ pub async fn what_was_written_comes_out(store: Arc<impl Store + Archive>) {
     tx.commit().await.expect("a commit");
     let consumed_at = noon() + TimeDelta::minutes(1);
     let mut repos = store.read().await.expect("repositories");
-    let used = repos.factors().consume_recovery_code(user.id, &digest, consumed_at).await;
-    assert!(used.expect("the store works"));
+    let consumed = repos.factors().consume_recovery_code(user.id, &digest, consumed_at).await;
+    assert!(consumed.expect("the store works"));
     repos.links().consume(&link.digest, consumed_at).await.expect("the store works").expect("the link");
     drop(repos);
     let (created_at, used_at) = (noon(), Some(consumed_at));

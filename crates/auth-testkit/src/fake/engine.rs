@@ -41,6 +41,11 @@ pub struct TestEngine {
 impl TestEngine {
     /// An engine on `store` with the numbers of `policy`.
     pub fn new(store: Arc<dyn Store>, policy: Policy) -> Self {
+        Self::adapted(store, policy, |ports| ports)
+    }
+
+    /// The same with adapters of the test's choice in the place of some fakes.
+    pub fn adapted(store: Arc<dyn Store>, policy: Policy, adapt: impl FnOnce(Ports) -> Ports) -> Self {
         let (clock, tokens, cipher) =
             (FakeClock::default(), Arc::new(FakeTokens::default()), FakeCipher::default());
         let (hasher, limiter) = (Arc::new(FastHasher::default()), Arc::new(ExactLimiter::default()));
@@ -66,7 +71,7 @@ impl TestEngine {
             clock: Arc::new(clock.clone()),
             entropy: Arc::new(SeededEntropy::default()),
         };
-        let engine = Engine::new(ports, policy);
+        let engine = Engine::new(adapt(ports), policy);
         let app = FakeApp;
         Self { engine, clock, hasher, mailer, sms, sms_ledger, limiter, codes, challenges, cipher, app }
     }

@@ -114,6 +114,7 @@ struct State {
     sent: Vec<SentLetter>,
     failures: u32,
     permanent: bool,
+    quoting: bool,
     attempts: u32,
 }
 
@@ -161,6 +162,12 @@ impl RecordingMailer {
         (state.failures, state.permanent) = (times, true);
     }
 
+    /// Makes the next call fail for good, for a reason that repeats the token, as filters do.
+    pub fn quote(&self) {
+        self.refuse(1);
+        lock(&self.state).quoting = true;
+    }
+
     /// Forgets all letters.
     pub fn clear(&self) {
         lock(&self.state).sent.clear();
@@ -175,7 +182,11 @@ impl Mailer for RecordingMailer {
         if state.failures > 0 {
             state.failures -= 1;
             let failure = if state.permanent { SendError::Permanent } else { SendError::Temporary };
-            return Err(failure("told to fail by the test".into()));
+            let quoted = letter.notice.secret().filter(|_| std::mem::take(&mut state.quoting));
+            return Err(failure(match quoted {
+                Some(secret) => format!("554 5.6.0 spam:\r\n /x?t={secret}\0 is bad").into(),
+                None => "told to fail by the test".into(),
+            }));
         }
         let (mut token, mut code, mut masked_address) = (None, None, None);
         match &letter.notice {

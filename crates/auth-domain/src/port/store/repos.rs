@@ -150,11 +150,7 @@ pub trait SessionRepo: Send {
     ///
     /// # Errors
     /// [`StoreError`] when the store fails.
-    async fn step_up(
-        &mut self,
-        id: SessionId,
-        authentication: &Authentication,
-    ) -> Result<bool, StoreError>;
+    async fn step_up(&mut self, id: SessionId, authentication: &Authentication) -> Result<bool, StoreError>;
 
     /// Notes that a session was seen in use.
     ///

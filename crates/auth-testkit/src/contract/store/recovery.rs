@@ -62,15 +62,15 @@ pub async fn parallel_consumption_happens_once(store: Subject) {
             }
             retried(|| async {
                 let mut tx = store.begin().await?;
-                let used = tx.factors().consume_recovery_code(user, &code, now).await?;
+                let accepted = tx.factors().consume_recovery_code(user, &code, now).await?;
                 tx.commit().await?;
-                Ok(used)
+                Ok(accepted)
             })
             .await
         }
     })
     .await;
-    assert_eq!(outcomes.into_iter().filter(|used| *used).count(), 1);
+    assert_eq!(outcomes.into_iter().filter(|accepted| *accepted).count(), 1);
     assert_eq!(left(&store, user).await, 9);
 }
 
