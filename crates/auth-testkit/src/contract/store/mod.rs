@@ -223,7 +223,8 @@ macro_rules! store_contract {
                 done_forgets
                 retry_comes_back_when_due
                 a_buried_message_is_never_leased
-                depth_counts_what_waits dead_letters_are_counted
+                depth_counts_what_waits
+                dead_letters_are_counted
                 purge_deletes_old_dead_letters_only
                 purge_respects_its_limit
             }
