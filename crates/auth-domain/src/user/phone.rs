@@ -36,9 +36,7 @@ impl PhoneNumber {
     pub fn read(text: &str, region: &str) -> Result<Self, InvalidPhone> {
         let region = region.parse().ok();
         let number = phonenumber::parse(region, text.trim()).map_err(|_| InvalidPhone)?;
-        let lengths = number.metadata(&DATABASE).map(|of| of.descriptors().general().possible_length());
-        let length = number.national().to_string().len();
-        if !lengths.is_some_and(|all| all.iter().any(|&possible| usize::from(possible) == length)) {
+        if !is_possible(number.country().code(), number.national().to_string().len()) {
             return Err(InvalidPhone);
         }
         Self::parse(&number.format().mode(Mode::E164).to_string())
@@ -60,6 +58,29 @@ impl fmt::Display for PhoneNumber {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
     }
+}
+
+/// Whether numbers of any kind with this calling code can have so many digits after it. The metadata
+/// tell lengths by kind only.
+fn is_possible(code: u16, length: usize) -> bool {
+    let countries = DATABASE.by_code(&code).unwrap_or_default();
+    countries.iter().map(|country| country.descriptors()).any(|kinds| {
+        [
+            kinds.fixed_line(),
+            kinds.mobile(),
+            kinds.toll_free(),
+            kinds.premium_rate(),
+            kinds.shared_cost(),
+            kinds.personal_number(),
+            kinds.voip(),
+            kinds.pager(),
+            kinds.uan(),
+            kinds.voicemail(),
+        ]
+        .into_iter()
+        .flatten()
+        .any(|kind| kind.possible_length().iter().any(|&possible| usize::from(possible) == length))
+    })
 }
 
 #[cfg(test)]
