@@ -110,8 +110,11 @@ impl FromBody for LoginBody {
     fn read(fields: &mut Fields<'_>) -> Result<Self, Refused> {
         let email = fields.email("email");
         let password = fields.password("password");
-        let code = if fields.has("code") { fields.code("code").map(Some) } else { Ok(None) };
-        let mfa_code = if fields.has("code") { Ok(None) } else { fields.code("mfa_code").map(Some) };
+        let (code, mfa_code) = if fields.has("code") {
+            (fields.code("code").map(Some), Ok(None))
+        } else {
+            (Ok(None), fields.code("mfa_code").map(Some))
+        };
         Ok(Self { email: email?, password: password?, code: code?, mfa_code: mfa_code? })
     }
 }
