@@ -2,6 +2,7 @@
 
 mod crash;
 mod edge;
+mod factors;
 mod failover;
 mod flow;
 mod harness;
