@@ -24,6 +24,7 @@ use crate::OsEntropy;
 pub struct Keys {
     lock: Key,
     successor: Key,
+    code: Key,
     state: Key,
     ring: Vec<BoxKey>,
 }
@@ -62,6 +63,7 @@ impl Keys {
         Self {
             lock: purpose(KeyPurpose::LockKey),
             successor: purpose(KeyPurpose::RefreshSuccessor),
+            code: purpose(KeyPurpose::OneTimeCode),
             state: purpose(KeyPurpose::StateName),
             ring: ring.collect(),
         }
@@ -79,6 +81,7 @@ impl KeyedHash for Keys {
         let key = match purpose {
             KeyPurpose::LockKey => &self.lock,
             KeyPurpose::RefreshSuccessor => &self.successor,
+            KeyPurpose::OneTimeCode => &self.code,
             KeyPurpose::StateName => &self.state,
         };
         hmac_sha256(key.as_slice(), message)

@@ -1,5 +1,5 @@
 //! Computing adapters: the system's clock and entropy, a pool for slow password hashing, keys derived
-//! from the server's secret, and signed access tokens.
+//! from the server's secret, signed access tokens, and the codes of authenticator apps.
 //!
 //! Nothing here keeps state that matters, touches the network or knows HTTP.
 #![warn(missing_docs)]
@@ -9,9 +9,11 @@ mod entropy;
 mod hasher;
 mod jwt;
 mod keyring;
+mod totp;
 
 pub use clock::SystemClock;
 pub use entropy::OsEntropy;
 pub use hasher::{Argon2Cost, Argon2Hasher, HasherConfig, StartError, UnsafeCost};
 pub use jwt::{InvalidJwtConfig, JwtConfig, JwtKeys};
 pub use keyring::Keys;
+pub use totp::Rfc6238;

@@ -72,6 +72,8 @@ ids! {
     UserId;
     /// Identifies a session.
     SessionId;
+    /// Identifies a device that proved a second factor.
+    DeviceId;
     /// Identifies a message waiting in the outbox; also the stable part of its Message-ID.
     OutboxId;
 }

@@ -4,6 +4,7 @@
 //! |---|---|
 //! | [`user`], [`tenant`] | accounts, addresses, the password policy |
 //! | [`session`] | sessions and the rotation of their refresh tokens |
+//! | [`factor`] | second factors: apps, sent codes, recovery codes, grace period |
 //! | [`token`] | access claims, one-time links, signing keys |
 //! | [`guard`] | the lock rule, limits without their shared counters, the defences against SMS pumping |
 //! | [`audit`], [`outbox`] | what is written beside every change |
@@ -17,7 +18,7 @@
 //! ```
 //! use std::sync::Arc;
 //!
-//! use auth_crypto::{Argon2Hasher, HasherConfig, JwtConfig, JwtKeys, Keys, OsEntropy, SystemClock};
+//! use auth_crypto::{Argon2Hasher, HasherConfig, JwtConfig, JwtKeys, Keys, OsEntropy, Rfc6238, SystemClock};
 //! use auth_domain::{
 //!     client::Client,
 //!     secret::ServerSecret,
@@ -26,9 +27,9 @@
 //!     usecase::{Engine, Policy, Ports, Register},
 //!     user::{Email, Password, password::PasswordPolicy},
 //! };
-//! use auth_memory::MemoryLimiter;
+//! use auth_memory::{MemoryChallenges, MemoryCodes, MemoryLedger, MemoryLimiter};
 //! use auth_sqlite::{SqliteConfig, SqliteStore};
-//! use auth_testkit::fake::RecordingMailer;
+//! use auth_testkit::fake::{RecordingMailer, RecordingSms};
 //!
 //! # #[tokio::main(flavor = "multi_thread")]
 //! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -56,9 +57,15 @@
 //!         verifier: tokens.clone(),
 //!         key_ring: tokens.clone(),
 //!         key_factory: tokens,
-//!         keyed_hash: keys,
+//!         keyed_hash: keys.clone(),
+//!         secret_box: keys,
+//!         totp: Arc::new(Rfc6238),
+//!         codes: Arc::new(MemoryCodes::new()),
+//!         challenges: Arc::new(MemoryChallenges::new()),
 //!         limiter: Arc::new(MemoryLimiter::new()),
 //!         mailer: Arc::new(RecordingMailer::default()), // your own `Mailer` here
+//!         sms: Arc::new(RecordingSms::default()),       // your own `SmsSender` here
+//!         sms_ledger: Arc::new(MemoryLedger::new()),
 //!         clock: Arc::new(SystemClock),
 //!         entropy: Arc::new(OsEntropy),
 //!     },
@@ -107,6 +114,7 @@
 
 pub mod audit;
 pub mod client;
+pub mod factor;
 pub mod guard;
 pub mod id;
 pub mod outbox;

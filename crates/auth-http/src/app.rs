@@ -19,6 +19,7 @@ use utoipa::openapi::OpenApi;
 use crate::{
     bearer::Bearer,
     docs::{self, Docs},
+    metrics::Metrics,
     openapi,
     operation::{self, Operation},
     problem::Problem,
@@ -42,6 +43,8 @@ pub struct Gate {
     pub entropy: Arc<dyn Entropy>,
     /// Whether the server is about to stop.
     pub drain: Drain,
+    /// What is measured.
+    pub metrics: Arc<Metrics>,
 }
 
 /// Something the server works with as long as it is there, and goes on without.

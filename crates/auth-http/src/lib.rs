@@ -29,6 +29,7 @@ pub mod device;
 mod docs;
 pub mod extract;
 mod limit;
+pub mod metrics;
 mod openapi;
 pub mod operation;
 pub mod page;
@@ -40,6 +41,7 @@ mod transport;
 
 pub use api::operations;
 pub use app::{Api, Drain, Gate, Probe, openapi_document};
+pub use metrics::Metrics;
 pub use operation::{Limit, Operation};
 pub use problem::{FieldError, Problem, error_chain};
 pub use settings::HttpSettings;

@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeSet, time::Duration};
 
-use auth_domain::{port::Quota, tenant::TenantId, user::password::PasswordPolicy};
+use auth_domain::{port::Quota, secret::Digest, tenant::TenantId, user::password::PasswordPolicy};
 use ipnet::IpNet;
 
 /// Settings of the HTTP side. Plain data: whoever fills it in has checked it.
@@ -26,10 +26,15 @@ pub struct HttpSettings {
     pub production: bool,
     /// The name shown to people (`BRANDING_NAME`): title of the API document and of the pages.
     pub branding: String,
+    /// The country (ISO 3166 alpha-2) of telephone numbers without a calling code
+    /// (`SMS_DEFAULT_REGION`).
+    pub phone_region: String,
     /// Whether `/docs` and `/openapi.json` are served.
     pub expose_docs: bool,
     /// Whether the development mailbox is served. Never in production.
     pub expose_mailbox: bool,
+    /// Who may read `/metrics`.
+    pub metrics: MetricsAccess,
     /// Whether the pages that mailed links lead to are served: where no front end has its own.
     pub serve_link_pages: bool,
     /// The rules for new passwords.
@@ -49,6 +54,17 @@ pub enum ForwardedHeader {
     XForwardedFor,
     /// `Forwarded` (RFC 7239).
     Forwarded,
+}
+
+/// Who may read the figures at `/metrics`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum MetricsAccess {
+    /// Anybody: in development only.
+    Open,
+    /// Whoever sends the token of this digest (`METRICS_TOKEN`).
+    Token(Digest),
+    /// Nobody: there is no such page.
+    Closed,
 }
 
 /// How often one address may call one route.
@@ -100,8 +116,10 @@ impl Default for HttpSettings {
             quotas: Quotas::default(),
             production: false,
             branding: "ElevAIte".to_owned(),
+            phone_region: "US".to_owned(),
             expose_docs: true,
             expose_mailbox: false,
+            metrics: MetricsAccess::Open,
             serve_link_pages: true,
             password_policy: PasswordPolicy::default(),
             body_limit: 64 * 1024,

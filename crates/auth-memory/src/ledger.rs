@@ -18,8 +18,8 @@ const ROOM: usize = 1024;
 
 /// Counts text messages in windows aligned to the clock.
 ///
-/// One map under one lock: text messages are rare. It is swept of windows that are over when it has
-/// doubled since the last sweep, so it keeps at most twice as many as were alive at once.
+/// One map under one lock: text messages are rare. It is swept of windows that are over, and a minute
+/// more, when it has doubled since the last sweep: it keeps at most twice as many as were alive at once.
 #[derive(Default)]
 pub struct MemoryLedger {
     counts: Mutex<Counts>,
@@ -27,8 +27,8 @@ pub struct MemoryLedger {
 
 #[derive(Default)]
 struct Counts {
-    /// By key and length of the window: the window's end and the count.
-    running: HashMap<(Box<str>, Duration), (i128, u32)>,
+    /// By the window and the key, so that late calls count in their own window.
+    running: HashMap<(Window, Box<str>), u32>,
     sweep_at: usize,
 }
 
@@ -48,19 +48,15 @@ impl fmt::Debug for MemoryLedger {
 
 impl Counts {
     fn add(&mut self, key: &str, by: u32, length: Duration, now: i128) -> u32 {
-        let end = Window::around(now, length).end();
+        let key = (Window::around(now, length), Box::from(key));
+        if by == 0 {
+            return self.running.get(&key).copied().unwrap_or(0);
+        }
         if self.running.len() >= self.sweep_at.max(ROOM) {
-            self.running.retain(|_, (end, _)| *end > now);
+            self.running.retain(|(window, _), _| !window.is_over(now));
             self.sweep_at = self.running.len() * 2;
         }
-        let key = (Box::from(key), length);
-        if by == 0 {
-            return self.running.get(&key).filter(|(kept, _)| *kept == end).map_or(0, |(_, count)| *count);
-        }
-        let (kept, count) = self.running.entry(key).or_insert((end, 0));
-        if *kept != end {
-            (*kept, *count) = (end, 0);
-        }
+        let count = self.running.entry(key).or_insert(0);
         *count = count.saturating_add(by);
         *count
     }

@@ -7,7 +7,7 @@ use std::{collections::HashMap, time::Duration};
 const GRACE: i128 = 60_000_000;
 
 /// A stretch of time, in microseconds since 1970.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Window {
     length: i128,
     end: i128,
@@ -26,7 +26,7 @@ impl Window {
         self.end
     }
 
-    fn is_over(self, now: i128) -> bool {
+    pub(crate) fn is_over(self, now: i128) -> bool {
         self.end.saturating_add(GRACE) <= now
     }
 }

@@ -3,7 +3,10 @@
 use std::{future::Future, sync::Arc};
 
 use auth_domain::{
-    port::{AuditLog, KeyRepo, LinkRepo, LockRepo, Outbox, Repos, SessionRepo, StoreError, UserRepo},
+    port::{
+        AuditLog, DeviceRepo, FactorRepo, KeyRepo, LinkRepo, LockRepo, Outbox, Repos, SessionRepo,
+        StoreError, UserRepo,
+    },
     user::User,
 };
 use diesel::QueryResult;
@@ -59,6 +62,12 @@ impl<R: Runner> Repos for Repositories<R> {
         self
     }
     fn links(&mut self) -> &mut dyn LinkRepo {
+        self
+    }
+    fn factors(&mut self) -> &mut dyn FactorRepo {
+        self
+    }
+    fn devices(&mut self) -> &mut dyn DeviceRepo {
         self
     }
     fn locks(&mut self) -> &mut dyn LockRepo {

@@ -17,6 +17,11 @@ pub(crate) type Users = (
     Nullable<Timestamptz>,
     Timestamptz,
     Timestamptz,
+    Bool,
+    Bool,
+    Nullable<Text>,
+    Nullable<Text>,
+    Bool,
 );
 
 /// The columns of [`Users`], of a table called `u` in the statement.
@@ -24,7 +29,7 @@ macro_rules! users {
     () => {
         "u.id, u.tenant, u.email, u.email_verified, u.full_name, u.status, u.superuser, \
          u.application_admin, u.manager, u.password_hash, u.temporary_until, u.last_login_at, \
-         u.created_at, u.updated_at"
+         u.created_at, u.updated_at, u.totp, u.sms_enabled, u.phone_number, u.phone_pending, u.email_factor"
     };
 }
 pub(crate) use users;
@@ -80,6 +85,38 @@ macro_rules! one_time_links {
     };
 }
 pub(crate) use one_time_links;
+
+pub(crate) type TotpSecrets =
+    (BigInt, Nullable<Binary>, Nullable<BigInt>, Nullable<Binary>, Nullable<Timestamptz>);
+
+/// The columns of [`TotpSecrets`].
+macro_rules! totp_secrets {
+    () => {
+        "user_id, secret, last_step, pending, pending_since"
+    };
+}
+pub(crate) use totp_secrets;
+
+pub(crate) type RecoveryCodes = (Binary, BigInt, Timestamptz, Nullable<Timestamptz>);
+
+/// The columns of [`RecoveryCodes`].
+macro_rules! recovery_codes {
+    () => {
+        "digest, user_id, created_at, used_at"
+    };
+}
+pub(crate) use recovery_codes;
+
+pub(crate) type TrustedDevices =
+    (BigInt, BigInt, Binary, Text, Nullable<Text>, Nullable<Text>, Nullable<Text>, Timestamptz, Timestamptz);
+
+/// The columns of [`TrustedDevices`].
+macro_rules! trusted_devices {
+    () => {
+        "id, user_id, fingerprint, method, ip, user_agent, platform, verified_at, expires_at"
+    };
+}
+pub(crate) use trusted_devices;
 
 pub(crate) type LoginLocks = (Binary, BigInt, Nullable<Timestamptz>, Timestamptz);
 

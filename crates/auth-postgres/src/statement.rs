@@ -11,7 +11,7 @@ use diesel::{
     pg::{Pg, data_types::PgTimestamp},
     query_builder::{AstPass, Query, QueryFragment, QueryId},
     result::QueryResult,
-    sql_types::{BigInt, Binary, Bool, Nullable, Text, Timestamptz},
+    sql_types::{Array, BigInt, Binary, Bool, Nullable, Text, Timestamptz},
 };
 
 use crate::row::timestamp;
@@ -26,6 +26,7 @@ pub(crate) enum Value {
     NullableText(Option<String>),
     Binary(Vec<u8>),
     NullableBinary(Option<Vec<u8>>),
+    Binaries(Vec<Vec<u8>>),
     Time(PgTimestamp),
     NullableTime(Option<PgTimestamp>),
 }
@@ -77,6 +78,7 @@ impl QueryFragment<Pg> for Statement {
                 Some(Value::NullableText(value)) => out.push_bind_param::<Nullable<Text>, _>(value)?,
                 Some(Value::Binary(value)) => out.push_bind_param::<Binary, _>(value)?,
                 Some(Value::NullableBinary(value)) => out.push_bind_param::<Nullable<Binary>, _>(value)?,
+                Some(Value::Binaries(value)) => out.push_bind_param::<Array<Binary>, _>(value)?,
                 Some(Value::Time(value)) => out.push_bind_param::<Timestamptz, _>(value)?,
                 Some(Value::NullableTime(value)) => out.push_bind_param::<Nullable<Timestamptz>, _>(value)?,
             }
@@ -131,6 +133,8 @@ values! {
     &Email => |value| Self::Text(value.as_str().to_owned());
     &[u8] => |value| Self::Binary(value.to_vec());
     &Digest => |value| Self::Binary(value.as_bytes().to_vec());
+    &[Digest] => |value| Self::Binaries(value.iter().map(|digest| digest.as_bytes().to_vec()).collect());
+    Option<Vec<u8>> => |value| Self::NullableBinary(value);
     Option<Digest> => |value| Self::NullableBinary(value.map(|digest| digest.as_bytes().to_vec()));
     DateTime<Utc> => |value| Self::Time(timestamp(value));
     Option<DateTime<Utc>> => |value| Self::NullableTime(value.map(timestamp));

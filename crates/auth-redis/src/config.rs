@@ -46,7 +46,7 @@ pub struct ServerParts {
 impl RedisConfig {
     /// The commands an ACL user needs, as a rule of Redis. Its keys are the prefix and a star.
     pub const ACL_COMMANDS: &'static str =
-        "-@all +ping +eval +evalsha +get +incr +pexpire +del +hset +hmget +hincrby";
+        "-@all +ping +eval +evalsha +get +incr +incrby +pexpire +del +hset +hmget +hincrby";
 
     /// What an ACL user needs on top where the servers form a cluster.
     pub const ACL_CLUSTER_COMMANDS: &'static str = "+cluster|slots";

@@ -1,6 +1,7 @@
-//! Short-lived state on Redis or Redis Cluster: one-time codes, login challenges, rate limits.
+//! Short-lived state on Redis or Redis Cluster: one-time codes, login challenges, rate limits, counts of
+//! text messages.
 //!
-//! [`RedisState`] is [`CodeStore`], [`ChallengeStore`] and [`RateLimiter`] at once. All replicas of a
+//! [`RedisState`] is [`CodeStore`], [`ChallengeStore`], [`RateLimiter`] and [`SmsLedger`] at once. All replicas of a
 //! server share what it holds; nothing in it has to survive a restart of Redis.
 //!
 //! ```
@@ -28,10 +29,10 @@
 //! # Map
 //!
 //! ```text
-//! limiter, codes, challenges ─▶ RedisState (state.rs) ─▶ Breaker (breaker.rs)
-//!   one file per port             │    names, deadlines
-//!                                 ├─▶ Pool ─▶ Lease ─▶ one server or a cluster (pool.rs)
-//!                                 └─▶ Invocation ─▶ Lua (script.rs)
+//! limiter, ledger, codes, challenges ─▶ RedisState (state.rs) ─▶ Breaker (breaker.rs)
+//!   one file per port                     │    names, deadlines
+//!   windows in window.rs                  ├─▶ Pool ─▶ Lease ─▶ one server or a cluster (pool.rs)
+//!                                         └─▶ Invocation ─▶ Lua (script.rs)
 //! ```
 //!
 //! # How it works
@@ -57,7 +58,7 @@
 //! cluster, and `+select` for another database than 0:
 //!
 //! ```text
-//! ACL SETUSER auth on >PASSWORD resetchannels ~auth:* -@all +ping +eval +evalsha +get +incr +pexpire +del +hset +hmget +hincrby
+//! ACL SETUSER auth on >PASSWORD resetchannels ~auth:* -@all +ping +eval +evalsha +get +incr +incrby +pexpire +del +hset +hmget +hincrby
 //! ```
 //!
 //! Set `maxmemory-policy noeviction`: an evicted counter is a limit that begins anew.
@@ -70,6 +71,7 @@
 //! [`CodeStore`]: auth_domain::port::CodeStore
 //! [`ChallengeStore`]: auth_domain::port::ChallengeStore
 //! [`RateLimiter`]: auth_domain::port::RateLimiter
+//! [`SmsLedger`]: auth_domain::port::SmsLedger
 #![warn(missing_docs)]
 
 mod breaker;
@@ -77,10 +79,12 @@ mod challenges;
 mod codes;
 mod config;
 mod error;
+mod ledger;
 mod limiter;
 mod pool;
 mod script;
 mod state;
+mod window;
 
 pub use breaker::BreakerConfig;
 pub use config::{RedisConfig, RedisConfigError, ServerParts};

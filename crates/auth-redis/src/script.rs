@@ -25,6 +25,7 @@ impl Lua {
 /// All scripts.
 pub(crate) struct Scripts {
     pub(crate) admit: Lua,
+    pub(crate) add: Lua,
     pub(crate) put_code: Lua,
     pub(crate) redeem_code: Lua,
     pub(crate) open_challenge: Lua,
@@ -37,6 +38,7 @@ impl Scripts {
     pub(crate) fn new() -> Self {
         Self {
             admit: Lua::new(ADMIT),
+            add: Lua::new(ADD),
             put_code: Lua::new(PUT_CODE),
             redeem_code: Lua::new(REDEEM_CODE),
             open_challenge: Lua::new(OPEN_CHALLENGE),
@@ -54,6 +56,14 @@ if count >= tonumber(ARGV[1]) then return 0 end
 redis.call('INCR', KEYS[1])
 if count == 0 then redis.call('PEXPIRE', KEYS[1], ARGV[2]) end
 return 1
+";
+
+/// `by ttl` → the count after it. Reading leaves no key behind.
+const ADD: &str = "
+if ARGV[1] == '0' then return tonumber(redis.call('GET', KEYS[1]) or '0') end
+local count = redis.call('INCRBY', KEYS[1], ARGV[1])
+if count == tonumber(ARGV[1]) then redis.call('PEXPIRE', KEYS[1], ARGV[2]) end
+return count
 ";
 
 /// `mac tries expires_at ttl`, in place of what was there.

@@ -31,7 +31,7 @@ const GRACE_MILLIS: i128 = 60_000;
 /// The longest a key stays: 100 years. Redis refuses times beyond its integers.
 const LONGEST_MILLIS: i128 = 100 * 365 * 86_400_000;
 
-/// One-time codes, login challenges and rate limits on Redis.
+/// One-time codes, login challenges, rate limits and counts of text messages on Redis.
 ///
 /// Cheap to share behind an `Arc`. Connections are made when they are first needed; they live on the
 /// runtime of the call that made them, which must live as long as this.

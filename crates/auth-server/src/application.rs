@@ -9,8 +9,12 @@ use std::{
 
 use actix_web::{dev::Server, web::Data};
 use anyhow::Context as _;
-use auth_domain::{port::Mailbox, usecase::Engine};
-use auth_http::{Api, ConnectionLimits, Drain, Gate, HttpSettings, operations, settings::Quotas};
+use auth_domain::{port::Mailbox, secret::Digest, usecase::Engine};
+use auth_http::{
+    Api, ConnectionLimits, Drain, Gate, HttpSettings, Metrics, operations,
+    settings::{MetricsAccess, Quotas},
+};
+use secrecy::ExposeSecret as _;
 
 use crate::{
     settings::{AllowList, Settings},
@@ -114,6 +118,11 @@ pub(crate) fn api(settings: &Settings, wiring: &Wiring, drain: Drain) -> anyhow:
         clock: wiring.clock.clone(),
         entropy: wiring.entropy.clone(),
         drain,
+        metrics: Arc::new(Metrics::new(
+            Arc::new(wiring.engine.messages.clone()),
+            wiring.clock.clone(),
+            env!("CARGO_PKG_VERSION"),
+        )),
     };
     Api::new(gate, table).context("cannot write the API document")
 }
@@ -150,9 +159,18 @@ fn http_settings(settings: &Settings) -> HttpSettings {
         production: settings.is_production(),
         branding: settings.branding_name.clone(),
         expose_mailbox: settings.has_dev_mailbox(),
+        metrics: metrics_access(settings),
         serve_link_pages: settings.link_base == settings.public_url,
         password_policy: settings.password_policy,
         ..HttpSettings::default()
+    }
+}
+
+fn metrics_access(settings: &Settings) -> MetricsAccess {
+    match &settings.metrics_token {
+        Some(token) => MetricsAccess::Token(Digest::of(token.expose_secret().as_bytes())),
+        None if settings.is_production() => MetricsAccess::Closed,
+        None => MetricsAccess::Open,
     }
 }
 
@@ -168,5 +186,33 @@ fn origins(list: &AllowList) -> Vec<String> {
     match list {
         AllowList::Any => vec![HttpSettings::ANY_ORIGIN.to_owned()],
         AllowList::Only(origins) => origins.clone(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::settings::Inputs;
+
+    fn access(settings: &[(&str, &str)]) -> MetricsAccess {
+        let all = settings.iter().fold(Inputs::default(), |inputs, (name, value)| inputs.with(name, value));
+        metrics_access(&Settings::from_inputs(&all).unwrap().settings)
+    }
+
+    #[test]
+    fn production_shows_its_figures_for_a_token_only() {
+        let production = [
+            ("APP_ENV", "production"),
+            ("SECRET_KEY", "bN5oQ0hXWk3yJ0m5m0nJ8q8xv1wQk1tUu4hJg2cZ0aE="),
+            ("PUBLIC_URL", "https://auth.example.com"),
+            ("ALLOWED_HOSTS", "auth.example.com"),
+            ("MAIL_PROVIDER", "off"),
+            ("SMS_PROVIDER", "off"),
+        ];
+        let (secret, token) = ("0123456789abcdef", MetricsAccess::Token(Digest::of(b"0123456789abcdef")));
+        assert_eq!(access(&production), MetricsAccess::Closed);
+        assert_eq!(access(&[&production[..], &[("METRICS_TOKEN", secret)]].concat()), token);
+        assert_eq!(access(&[]), MetricsAccess::Open);
+        assert_eq!(access(&[("APP_ENV", "test"), ("METRICS_TOKEN", secret)]), token);
     }
 }

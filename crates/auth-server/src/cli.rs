@@ -5,8 +5,9 @@
 use std::process::ExitCode;
 
 use auth_domain::{
+    id::OutboxId,
     tenant::TenantId,
-    user::{Email, FullName, Role},
+    user::{Email, FullName, PhoneNumber, Role},
 };
 use clap::{
     Args, Parser, Subcommand,
@@ -58,6 +59,18 @@ pub enum Command {
     /// Look at mail, and at the server that takes it
     #[command(subcommand, arg_required_else_help = true)]
     Mail(MailCommand),
+    /// Look at what sends text messages
+    #[command(subcommand, arg_required_else_help = true)]
+    Sms(SmsCommand),
+    /// Look after messages that are owed: what waits, what was given up, try again, delete
+    ///
+    /// Every mail is written into the database first, into the outbox, and sent from there; a mail that cannot
+    /// be handed over is tried again, later and later. What the mail server refused for good, or what could
+    /// not be sent while it was of use, is given up and kept as a dead letter, until somebody tries it again
+    /// or deletes it, or for 30 days. These commands work while the server runs, and leave a trace in the
+    /// audit log.
+    #[command(subcommand, arg_required_else_help = true)]
+    Outbox(OutboxCommand),
     /// Manage where accounts are kept
     #[command(subcommand, arg_required_else_help = true)]
     Store(StoreCommand),
@@ -113,6 +126,86 @@ pub struct PreviewMail {
     /// Print the HTML part instead of the subject and the text
     #[arg(long)]
     pub html: bool,
+}
+
+/// Commands about text messages.
+#[derive(Debug, Subcommand)]
+pub enum SmsCommand {
+    /// Check the settings and look for the credentials of AWS, without sending anything
+    ///
+    /// Whether AWS takes the credentials, and lets them send, only a message shows: --to sends one.
+    Check(CheckSms),
+}
+
+/// Checks the sending of text messages.
+#[derive(Debug, Args)]
+pub struct CheckSms {
+    /// Send a test message to this number, like +12125550123
+    #[arg(long, value_name = "NUMBER", value_parser = PhoneNumber::parse)]
+    pub to: Option<PhoneNumber>,
+}
+
+/// Commands about messages that are owed.
+#[derive(Debug, Subcommand)]
+pub enum OutboxCommand {
+    /// List messages, oldest first: those that wait, or dead letters
+    ///
+    /// TRIES counts how often a message was tried, LAST ERROR tells what the last try met, in the words of
+    /// the mail server. What shows as "being sent" is in the hands of a server at this moment. USER is `-`
+    /// where an address without an account was asked for: nothing is sent then.
+    List(ListMessages),
+    /// Try a message again at once, with all its tries; also one that was given up
+    ///
+    /// A message past its use, such as a link to reset a password after an hour, is refused: nobody has use
+    /// for it any more.
+    Retry(RetryMessages),
+    /// Delete a message without sending it
+    Drop(DropMessage),
+}
+
+/// Lists messages.
+#[derive(Debug, Args)]
+pub struct ListMessages {
+    /// List dead letters instead of what waits
+    #[arg(long)]
+    pub dead: bool,
+    /// Begin behind this message: the last one of the page before
+    #[arg(long, value_name = "ID", value_parser = outbox_id)]
+    pub after: Option<OutboxId>,
+    /// How many to list at most
+    #[arg(long, value_name = "N", default_value_t = 50, value_parser = clap::value_parser!(u32).range(1..=1000))]
+    pub limit: u32,
+    /// Print JSON, with every time in full
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Tries messages again.
+#[derive(Debug, Args)]
+pub struct RetryMessages {
+    /// Which ones
+    #[command(flatten)]
+    pub which: WhichMessages,
+}
+
+/// One message or all that were given up.
+#[derive(Debug, Args)]
+#[group(required = true, multiple = false)]
+pub struct WhichMessages {
+    /// The message, as `outbox list` shows it
+    #[arg(value_parser = outbox_id)]
+    pub id: Option<OutboxId>,
+    /// Every dead letter that is still of use
+    #[arg(long)]
+    pub all_dead: bool,
+}
+
+/// Deletes a message.
+#[derive(Debug, Args)]
+pub struct DropMessage {
+    /// The message, as `outbox list` shows it
+    #[arg(value_parser = outbox_id)]
+    pub id: OutboxId,
 }
 
 /// Commands about the store.
@@ -198,6 +291,11 @@ fn report(error: &anyhow::Error) -> ExitCode {
     }
     eprintln!("error: {error:#}");
     ExitCode::FAILURE
+}
+
+/// Reads the id of a message.
+fn outbox_id(text: &str) -> Result<OutboxId, &'static str> {
+    text.parse().map_err(|_| "expected an id as `outbox list` shows it")
 }
 
 /// Reads a role, and lists all of them in help and errors.

@@ -1,13 +1,14 @@
 //! The one place that names adapters: settings in, engine out.
 
 mod mail;
+mod sms;
 mod state;
 mod stores;
 
 use std::{num::NonZeroUsize, path::Path, sync::Arc};
 
 use anyhow::Context as _;
-use auth_crypto::{Argon2Hasher, HasherConfig, JwtConfig, JwtKeys, Keys, OsEntropy, SystemClock};
+use auth_crypto::{Argon2Hasher, HasherConfig, JwtConfig, JwtKeys, Keys, OsEntropy, Rfc6238, SystemClock};
 use auth_domain::{
     guard::lockout::LockPolicy,
     port::{Clock, Entropy, Mailbox},
@@ -18,9 +19,9 @@ use auth_domain::{
 pub(crate) use auth_sqlite::Claim;
 use secrecy::ExposeSecret as _;
 
-use self::mail::Mail;
 pub(crate) use self::{
     mail::{check as check_mail, preview as preview_mail},
+    sms::check as check_sms,
     state::State,
     stores::Stores,
 };
@@ -71,7 +72,7 @@ pub(crate) fn build(settings: &Settings) -> anyhow::Result<Wiring> {
     let stores =
         Stores::open(settings).with_context(|| format!("cannot open the database {}", settings.database))?;
     let state = State::open(settings, Arc::clone(&keys) as _)?;
-    let mail = Mail::open(settings, &clock)?;
+    let mailbox = mail::mailbox(settings, &clock)?;
     let ports = Ports {
         store: stores.port(),
         hasher: Arc::new(hasher(settings)?),
@@ -79,9 +80,15 @@ pub(crate) fn build(settings: &Settings) -> anyhow::Result<Wiring> {
         verifier: Arc::clone(&tokens) as _,
         key_ring: Arc::clone(&tokens) as _,
         key_factory: tokens,
-        keyed_hash: keys,
+        keyed_hash: Arc::clone(&keys) as _,
+        secret_box: keys,
+        totp: Arc::new(Rfc6238),
+        codes: Arc::clone(&state.codes),
+        challenges: Arc::clone(&state.challenges),
         limiter: Arc::clone(&state.limiter),
-        mailer: mail.mailer,
+        mailer: mail::mailer(settings, mailbox.as_ref(), &clock)?,
+        sms: sms::sender(settings, mailbox.as_ref())?,
+        sms_ledger: Arc::clone(&state.ledger),
         clock: Arc::clone(&clock),
         entropy: Arc::clone(&entropy),
     };
@@ -91,7 +98,7 @@ pub(crate) fn build(settings: &Settings) -> anyhow::Result<Wiring> {
         state,
         clock,
         entropy,
-        mailbox: mail.mailbox,
+        mailbox: mailbox.map(|mailbox| mailbox as _),
     })
 }
 
@@ -104,7 +111,7 @@ pub(crate) fn refusals(settings: &Settings) -> Vec<(&'static Spec, String)> {
     let redis = settings.redis.as_ref().and_then(|dsn| state::refusal(settings, dsn));
     let database = database.map(|reason| (&table::DATABASE_URL, reason));
     let templates = mail::refusal(settings).map(|reason| (&table::MAIL_TEMPLATES, reason));
-    database.into_iter().chain(redis).chain(templates).collect()
+    database.into_iter().chain(redis).chain(templates).chain(sms::refusals(settings)).collect()
 }
 
 fn hasher(settings: &Settings) -> anyhow::Result<Argon2Hasher> {
@@ -136,6 +143,7 @@ fn policy(settings: &Settings) -> Policy {
         extension: settings.session_extension,
         max_sessions: usize::try_from(settings.max_sessions_per_user).unwrap_or(usize::MAX),
         mail_per_address: settings.email_limit,
+        sms: sms::policy(settings),
         hide_existing_accounts: settings.hide_existing_accounts,
         audit_retention: settings.audit_retention,
         ..Policy::default()

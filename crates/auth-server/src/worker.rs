@@ -109,12 +109,8 @@ fn log_delivery(report: &DeliveryReport) {
         match outcome {
             DeliveryOutcome::Sent => tracing::info!(%id, kind, "message handed over"),
             DeliveryOutcome::Obsolete => tracing::debug!(%id, kind, "message not needed any more"),
-            DeliveryOutcome::Postponed(error) => {
-                tracing::warn!(%id, kind, error = %error_chain(error), "message postponed");
-            }
-            DeliveryOutcome::Buried(error) => {
-                tracing::error!(%id, kind, error = %error_chain(error), "message given up");
-            }
+            DeliveryOutcome::Postponed(error) => tracing::warn!(%id, kind, %error, "message postponed"),
+            DeliveryOutcome::Buried(error) => tracing::error!(%id, kind, %error, "message given up"),
         }
     }
 }

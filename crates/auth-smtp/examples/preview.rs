@@ -1,6 +1,7 @@
 //! Writes every letter, filled in with a sample, into a folder: `preview FOLDER [TEMPLATES]`.
 //!
-//! For looking at the HTML in a browser while working on templates.
+//! For looking at the HTML in a browser while working on templates. Links and codes in it are samples that
+//! do not work.
 
 use std::{env, error::Error, fs, path::PathBuf};
 

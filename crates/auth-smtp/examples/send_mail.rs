@@ -15,6 +15,7 @@ use auth_domain::{
     client::Client,
     id::OutboxId,
     port::{Clock, Letter, Mailer as _, Notice},
+    tenant::TenantId,
     user::Email,
 };
 use auth_smtp::{MailSettings, SmtpConfig, SmtpLogin, SmtpMailer, SmtpTls, Templates};
@@ -61,6 +62,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
         let begun = Instant::now();
         let letter = Letter {
             id: OutboxId::from_i64(clock.now().timestamp_millis() + number),
+            tenant: TenantId::default(),
             to: to.clone(),
             name: None,
             notice: Notice::PasswordChanged,

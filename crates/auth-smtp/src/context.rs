@@ -4,7 +4,12 @@
 //! looks like a link, or turns the direction of the text, is therefore left out: our mail must not
 //! carry a stranger's message.
 
-use auth_domain::port::{Letter, Notice};
+use auth_domain::{
+    factor::FactorKind,
+    port::{Letter, Notice},
+    tenant::TenantId,
+    token::LinkToken,
+};
 use minijinja::Value;
 use serde::Serialize;
 
@@ -23,7 +28,9 @@ pub(crate) struct Context<'a> {
     pub(crate) device: Option<String>,
     pub(crate) ip: Option<String>,
     pub(crate) masked: Option<&'a str>,
+    pub(crate) factor: Option<&'static str>,
     pub(crate) link: Option<Value>,
+    pub(crate) code: Option<&'a str>,
     pub(crate) forgot_link: Value,
     pub(crate) subject: String,
     pub(crate) content: Value,
@@ -33,21 +40,11 @@ impl<'a> Context<'a> {
     /// The variables for `letter`, without subject and content.
     pub(crate) fn new(settings: &'a MailSettings, letter: &'a Letter) -> Self {
         let base = settings.link_base.trim_end_matches('/');
-        let (link, masked) = match &letter.notice {
-            Notice::VerifyEmail(token) | Notice::ConfirmEmailChange(token) => {
-                (Some(format!("{base}/verify-email?token={}", token.expose_secret())), None)
-            }
-            Notice::ResetPassword(token) => {
-                (Some(format!("{base}/reset-password?token={}", token.expose_secret())), None)
-            }
-            Notice::EmailChangeRequested { masked } | Notice::EmailChanged { masked } => {
-                (None, Some(masked.as_str()))
-            }
-            Notice::AccountExists
-            | Notice::PasswordChanged
-            | Notice::NewDevice
-            | Notice::AccountLocked
-            | Notice::RefreshReuse => (None, None),
+        let own = Own::of(&letter.notice, base);
+        // Addresses belong to a tenant; the page at the link cannot know which unless it is told.
+        let tenant = match &letter.tenant {
+            tenant if *tenant == TenantId::default() => String::new(),
+            tenant => format!("?tenant={tenant}"),
         };
         let first_word = letter.name.as_ref().and_then(|name| name.first_word());
         Self {
@@ -57,12 +54,63 @@ impl<'a> Context<'a> {
             time: letter.at.format("%-d %B %Y, %H:%M UTC").to_string(),
             device: letter.client.user_agent.as_ref().and_then(|agent| harmless(agent.as_str())),
             ip: letter.client.ip.map(|ip| ip.to_canonical().to_string()),
-            masked,
-            link: link.as_deref().map(link_value),
-            forgot_link: link_value(&format!("{base}/forgot-password")),
+            masked: own.masked,
+            factor: own.factor,
+            link: own.link.as_deref().map(link_value),
+            code: own.code,
+            forgot_link: link_value(&format!("{base}/forgot-password{tenant}")),
             subject: String::new(),
             content: Value::UNDEFINED,
         }
+    }
+}
+
+/// The variables that only some letters have.
+#[derive(Default)]
+struct Own<'a> {
+    link: Option<String>,
+    code: Option<&'a str>,
+    masked: Option<&'a str>,
+    factor: Option<&'static str>,
+}
+
+impl<'a> Own<'a> {
+    fn of(notice: &'a Notice, base: &str) -> Self {
+        let link = |page, token: &LinkToken| Self {
+            link: Some(format!("{base}/{page}?token={}", token.expose_secret())),
+            ..Self::default()
+        };
+        match notice {
+            Notice::VerifyEmail(token) | Notice::ConfirmEmailChange(token) => link("verify-email", token),
+            Notice::ResetPassword(token) => link("reset-password", token),
+            Notice::LoginCode(code) | Notice::ProofCode(code) => {
+                Self { code: Some(code.expose_secret()), ..Self::default() }
+            }
+            Notice::EmailChangeRequested { masked } | Notice::EmailChanged { masked } => {
+                Self { masked: Some(masked), ..Self::default() }
+            }
+            Notice::FactorEnabled(kind) | Notice::FactorDisabled(kind) => {
+                Self { factor: Some(in_words(*kind)), ..Self::default() }
+            }
+            Notice::AccountExists
+            | Notice::PasswordChanged
+            | Notice::NewDevice
+            | Notice::AccountLocked
+            | Notice::RefreshReuse
+            | Notice::FactorAutoEnabled
+            | Notice::RecoveryCodeUsed
+            | Notice::RecoveryCodesReplaced
+            | Notice::SignInAfterFailures => Self::default(),
+        }
+    }
+}
+
+/// A second factor as people call it.
+const fn in_words(kind: FactorKind) -> &'static str {
+    match kind {
+        FactorKind::Totp => "an authenticator app",
+        FactorKind::Sms => "text messages",
+        FactorKind::Email => "codes by mail",
     }
 }
 

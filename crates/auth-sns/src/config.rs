@@ -31,10 +31,12 @@ pub struct SnsCredentials {
     pub access_key_id: String,
     /// Its secret half.
     pub secret_access_key: SecretString,
+    /// What temporary keys have besides.
+    pub session_token: Option<SecretString>,
 }
 
 impl fmt::Debug for SnsCredentials {
-    /// Leaves the secret out.
+    /// Leaves the secrets out.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("SnsCredentials").field("access_key_id", &self.access_key_id).finish_non_exhaustive()
     }
@@ -54,19 +56,19 @@ impl SnsConfig {
         }
     }
 
-    pub(crate) fn check(&self) -> Result<(), SnsConfigError> {
+    /// All that cannot work; nothing when [`SnsSmsSender::new`](crate::SnsSmsSender::new) takes it.
+    pub fn mistakes(&self) -> Vec<SnsConfigError> {
         let in_region = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-';
-        if self.region.is_empty() || !self.region.bytes().all(in_region) {
-            return Err(SnsConfigError::Region);
-        }
-        if self.sender_id.as_deref().is_some_and(|id| !is_sender_id(id)) {
-            return Err(SnsConfigError::SenderId);
-        }
         let is_url = |url: &str| url.starts_with("http://") || url.starts_with("https://");
-        if self.endpoint_url.as_deref().is_some_and(|url| !is_url(url)) {
-            return Err(SnsConfigError::Endpoint);
-        }
-        Ok(())
+        let region = !self.region.is_empty() && self.region.bytes().all(in_region);
+        let sender_id = self.sender_id.as_deref().is_none_or(is_sender_id);
+        let endpoint = self.endpoint_url.as_deref().is_none_or(is_url);
+        let rules = [
+            (region, SnsConfigError::Region),
+            (sender_id, SnsConfigError::SenderId),
+            (endpoint, SnsConfigError::Endpoint),
+        ];
+        rules.into_iter().filter(|(holds, _)| !holds).map(|(_, mistake)| mistake).collect()
     }
 }
 
@@ -100,18 +102,19 @@ mod tests {
 
     #[test]
     fn mistakes_are_found_at_start() {
-        assert_eq!(SnsConfig::new("eu-central-1").check(), Ok(()));
-        assert_eq!(SnsConfig::new("").check(), Err(SnsConfigError::Region));
-        assert_eq!(SnsConfig::new("US East").check(), Err(SnsConfigError::Region));
+        assert_eq!(SnsConfig::new("eu-central-1").mistakes(), []);
+        assert_eq!(SnsConfig::new("").mistakes(), [SnsConfigError::Region]);
+        assert_eq!(SnsConfig::new("US East").mistakes(), [SnsConfigError::Region]);
         let with = |endpoint: &str, id: &str| SnsConfig {
             endpoint_url: Some(endpoint.to_owned()),
             sender_id: Some(id.to_owned()),
             ..SnsConfig::new("us-east-1")
         };
-        assert_eq!(with("http://localhost:1", "Acme").check(), Ok(()));
-        assert_eq!(with("localhost:1", "Acme").check(), Err(SnsConfigError::Endpoint));
+        assert_eq!(with("http://localhost:1", "Acme").mistakes(), []);
+        assert_eq!(with("localhost:1", "Acme").mistakes(), [SnsConfigError::Endpoint]);
+        assert_eq!(with("x", "-").mistakes(), [SnsConfigError::SenderId, SnsConfigError::Endpoint]);
         for id in ["", "12345", "Acme Inc", "-Acme", "Acme-", "LongerThan11", "Äcme"] {
-            assert_eq!(with("https://x", id).check(), Err(SnsConfigError::SenderId), "{id}");
+            assert_eq!(with("https://x", id).mistakes(), [SnsConfigError::SenderId], "{id}");
         }
     }
 }

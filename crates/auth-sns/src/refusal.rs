@@ -40,7 +40,7 @@ pub(crate) fn failed(error: &SdkError<PublishError>) -> Failed {
 
 /// What SNS's answer means. The codes are those of the API's errors and of AWS's common ones.
 fn refused(status: u16, code: &str, message: &str) -> SmsError {
-    let cause = || format!("SNS answered {status} {code}: {}", without_numbers(message)).into();
+    let cause = || format!("SNS answered {status} {code}: {}", without_numbers(&on_one_line(message))).into();
     let said = message.to_lowercase();
     match code.strip_suffix("Exception").unwrap_or(code) {
         "OptedOut" => SmsError::OptedOut(cause()),
@@ -67,15 +67,19 @@ fn refused(status: u16, code: &str, message: &str) -> SmsError {
 
 /// The whole chain, as one text. Not the SDK's `Debug` nor its `DisplayErrorContext`, which show whole
 /// answers: those of a credential endpoint among them.
-fn context(error: &SdkError<PublishError>) -> Box<dyn Error + Send + Sync> {
+pub(crate) fn context(error: &(dyn Error + 'static)) -> Box<dyn Error + Send + Sync> {
     let said: Vec<String> = causes(error).map(ToString::to_string).collect();
-    without_numbers(&said.join(": ")).into()
+    without_numbers(&on_one_line(&said.join(": "))).into()
 }
 
 /// The error and what lies beneath it.
-fn causes(error: &SdkError<PublishError>) -> impl Iterator<Item = &(dyn Error + 'static)> {
-    let first: &(dyn Error + 'static) = error;
-    successors(Some(first), |&cause| cause.source())
+fn causes<'a>(error: &'a (dyn Error + 'static)) -> impl Iterator<Item = &'a (dyn Error + 'static)> {
+    successors(Some(error), |&cause| cause.source())
+}
+
+/// A text on one line, for a log that is read line by line.
+fn on_one_line(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
 /// A text without anything that could be a phone number.
@@ -119,6 +123,13 @@ mod tests {
         let kept = "Invalid parameter: PhoneNumber Reason: +… is not valid, error 404";
         assert_eq!(without_numbers(said), kept);
         assert_eq!(without_numbers("+15551234567"), "+…");
+    }
+
+    #[test]
+    fn causes_are_one_line() {
+        let error = refused(500, "Internal", "first\r\n  second +15551234567\n");
+        let cause = error.source().unwrap().to_string();
+        assert_eq!(cause, "SNS answered 500 Internal: first second +…");
     }
 
     #[test]

@@ -14,7 +14,9 @@ use auth_domain::{
 use aws_config::{BehaviorVersion, Region};
 use aws_sdk_sns::{
     Client,
-    config::{Credentials, SharedHttpClient, retry::RetryConfig},
+    config::{
+        Credentials, ProvideCredentials as _, SharedCredentialsProvider, SharedHttpClient, retry::RetryConfig,
+    },
     types::MessageAttributeValue,
 };
 use aws_smithy_http_client::{
@@ -26,8 +28,8 @@ use tokio::{sync::OnceCell, time::timeout};
 
 use crate::{
     breaker::Breaker,
-    config::{SnsConfig, SnsConfigError},
-    refusal::{Failed, failed},
+    config::{SnsConfig, SnsConfigError, SnsCredentials},
+    refusal::{Failed, context, failed},
 };
 
 /// Sends text messages through AWS SNS, as transactional ones.
@@ -37,8 +39,14 @@ use crate::{
 /// in a row it rests and answers at once.
 pub struct SnsSmsSender {
     config: SnsConfig,
-    client: OnceCell<Client>,
+    account: OnceCell<Account>,
     breaker: Mutex<Breaker>,
+}
+
+/// How to talk to SNS, and as whom.
+struct Account {
+    client: Client,
+    credentials: Option<SharedCredentialsProvider>,
 }
 
 impl fmt::Debug for SnsSmsSender {
@@ -53,14 +61,39 @@ impl SnsSmsSender {
     /// # Errors
     /// [`SnsConfigError`] when the configuration cannot work.
     pub fn new(config: SnsConfig) -> Result<Self, SnsConfigError> {
-        config.check()?;
+        if let Some(mistake) = config.mistakes().into_iter().next() {
+            return Err(mistake);
+        }
         let breaker = Mutex::new(Breaker::new(config.failures_to_rest, config.rest));
-        Ok(Self { config, client: OnceCell::new(), breaker })
+        Ok(Self { config, account: OnceCell::new(), breaker })
+    }
+
+    /// Looks for credentials where a message would, and sends nothing: that AWS takes them, and allows
+    /// what they are for, only a message shows.
+    ///
+    /// # Errors
+    /// [`SmsError::Misconfigured`] when there are none within [`SnsConfig::limit`].
+    pub async fn find_credentials(&self) -> Result<(), SmsError> {
+        let limit = self.config.limit;
+        let search = async {
+            match &self.account().await.credentials {
+                Some(chain) => chain.provide_credentials().await.map_err(|error| context(&error)),
+                None => Err("there is nowhere to look for credentials".into()),
+            }
+        };
+        let found = timeout(limit, search).await;
+        let found = found.unwrap_or_else(|_| Err(format!("no credentials within {limit:?}").into()));
+        found.map(drop).map_err(SmsError::Misconfigured)
+    }
+
+    async fn account(&self) -> &Account {
+        self.account.get_or_init(|| connect(&self.config)).await
     }
 
     async fn attempt(&self, to: &PhoneNumber, text: &SmsText) -> Result<SmsReceipt, Failed> {
-        let client = self.client.get_or_init(|| connect(&self.config)).await;
-        let mut publish = client
+        let account = self.account().await;
+        let mut publish = account
+            .client
             .publish()
             .phone_number(to.as_str())
             .message(text.expose_secret())
@@ -112,26 +145,34 @@ where
     .map_err(Failed::into_error)
 }
 
-async fn connect(config: &SnsConfig) -> Client {
+async fn connect(config: &SnsConfig) -> Account {
     let http: SharedHttpClient =
         Builder::new().tls_provider(Provider::Rustls(CryptoMode::Ring)).build_https();
     let region = Region::new(config.region.clone());
-    let builder = if let Some(fixed) = &config.credentials {
-        let secret = fixed.secret_access_key.expose_secret();
-        let fixed = Credentials::new(&fixed.access_key_id, secret, None, None, "settings");
-        aws_sdk_sns::Config::builder()
+    let (builder, credentials) = if let Some(fixed) = &config.credentials {
+        let credentials = SharedCredentialsProvider::new(fixed_credentials(fixed));
+        let builder = aws_sdk_sns::Config::builder()
             .behavior_version(BehaviorVersion::latest())
             .http_client(http)
             .region(region)
-            .credentials_provider(fixed)
+            .credentials_provider(credentials.clone());
+        (builder, Some(credentials))
     } else {
         let chain = aws_config::defaults(BehaviorVersion::latest()).http_client(http).region(region);
-        aws_sdk_sns::config::Builder::from(&chain.load().await)
+        let chain = chain.load().await;
+        (aws_sdk_sns::config::Builder::from(&chain), chain.credentials_provider())
     };
     // The SDK would repeat what SNS may have taken.
     let mut builder = builder.retry_config(RetryConfig::disabled());
+    // Unset, it is not what the SDK would read from the environment either.
     builder.set_endpoint_url(config.endpoint_url.clone());
-    Client::from_conf(builder.build())
+    Account { client: Client::from_conf(builder.build()), credentials }
+}
+
+fn fixed_credentials(fixed: &SnsCredentials) -> Credentials {
+    let secret = fixed.secret_access_key.expose_secret();
+    let token = fixed.session_token.as_ref().map(|token| token.expose_secret().to_owned());
+    Credentials::new(&fixed.access_key_id, secret, token, None, "settings")
 }
 
 fn string(value: &str) -> MessageAttributeValue {

@@ -3,6 +3,7 @@
 use async_trait::async_trait;
 use auth_domain::{
     audit::AuditEntry,
+    id::UserId,
     outbox::OutboxItem,
     port::{Archive, Fate, Record, RecordKey, RecordKind, StoreError},
     session::{Session, rotation::Generation},
@@ -14,12 +15,13 @@ use diesel::prelude::*;
 use crate::{
     error::{Fault, corrupt},
     row::{
-        AuditRow, GenerationRow, KeyRow, LinkRow, LockRow, NewAuditRow, OutboxRow, SessionRow, UserRow,
-        micros, time,
+        AuditRow, DeviceRow, GenerationRow, KeyRow, LinkRow, LockRow, NewAuditRow, OutboxRow,
+        RecoveryCodeRow, SessionRow, TotpRow, UserRow, micros, time,
     },
     runner::Runner as _,
     schema::{
-        audit_events, login_locks, one_time_links, outbox, refresh_tokens, sessions, signing_keys, users,
+        audit_events, login_locks, one_time_links, outbox, recovery_codes, refresh_tokens, sessions,
+        signing_keys, totp_secrets, trusted_devices, users,
     },
     store::SqliteStore,
 };
@@ -53,6 +55,9 @@ fn count(conn: &mut SqliteConnection, kind: RecordKind) -> QueryResult<i64> {
         RecordKind::User => users::table.count().get_result(conn),
         RecordKind::Session => sessions::table.count().get_result(conn),
         RecordKind::Link => one_time_links::table.count().get_result(conn),
+        RecordKind::Totp => totp_secrets::table.count().get_result(conn),
+        RecordKind::RecoveryCode => recovery_codes::table.count().get_result(conn),
+        RecordKind::Device => trusted_devices::table.count().get_result(conn),
         RecordKind::Lock => login_locks::table.count().get_result(conn),
         RecordKind::Key => signing_keys::table.count().get_result(conn),
         RecordKind::Audit => audit_events::table.count().get_result(conn),
@@ -70,6 +75,9 @@ fn page(
         RecordKind::User => users_page(conn, number(after)?, limit),
         RecordKind::Session => sessions_page(conn, number(after)?, limit),
         RecordKind::Link => links_page(conn, bytes(after)?, limit),
+        RecordKind::Totp => totp_page(conn, number(after)?, limit),
+        RecordKind::RecoveryCode => codes_page(conn, bytes(after)?, limit),
+        RecordKind::Device => devices_page(conn, number(after)?, limit),
         RecordKind::Lock => locks_page(conn, bytes(after)?, limit),
         RecordKind::Key => keys_page(conn, name(after)?, limit),
         RecordKind::Audit => audit_page(conn, number(after)?, limit),
@@ -150,6 +158,36 @@ fn links_page(conn: &mut SqliteConnection, after: &[u8], limit: i64) -> Result<V
         .collect()
 }
 
+fn totp_page(conn: &mut SqliteConnection, after: i64, limit: i64) -> Result<Vec<Record>, Fault> {
+    let rows: Vec<TotpRow> = totp_secrets::table
+        .filter(totp_secrets::user_id.gt(after))
+        .order(totp_secrets::user_id)
+        .limit(limit)
+        .select(TotpRow::as_select())
+        .load(conn)?;
+    rows.into_iter().map(|row| Ok(Record::Totp(UserId::from_i64(row.user_id), row.try_into()?))).collect()
+}
+
+fn codes_page(conn: &mut SqliteConnection, after: &[u8], limit: i64) -> Result<Vec<Record>, Fault> {
+    let rows: Vec<RecoveryCodeRow> = recovery_codes::table
+        .filter(recovery_codes::digest.gt(after))
+        .order(recovery_codes::digest)
+        .limit(limit)
+        .select(RecoveryCodeRow::as_select())
+        .load(conn)?;
+    rows.into_iter().map(|row| Ok(Record::RecoveryCode(row.try_into()?))).collect()
+}
+
+fn devices_page(conn: &mut SqliteConnection, after: i64, limit: i64) -> Result<Vec<Record>, Fault> {
+    let rows: Vec<DeviceRow> = trusted_devices::table
+        .filter(trusted_devices::id.gt(after))
+        .order(trusted_devices::id)
+        .limit(limit)
+        .select(DeviceRow::as_select())
+        .load(conn)?;
+    rows.into_iter().map(|row| Ok(Record::Device(row.try_into()?))).collect()
+}
+
 fn locks_page(conn: &mut SqliteConnection, after: &[u8], limit: i64) -> Result<Vec<Record>, Fault> {
     let rows: Vec<LockRow> = login_locks::table
         .filter(login_locks::key.gt(after))
@@ -222,6 +260,20 @@ fn add(conn: &mut SqliteConnection, record: &Record) -> Result<bool, Fault> {
             .values((LinkRow::from(link), one_time_links::consumed_at.eq(used.map(micros))))
             .on_conflict(one_time_links::digest)
             .do_nothing()
+            .execute(conn)?,
+        Record::Totp(user, stored) => diesel::insert_into(totp_secrets::table)
+            .values(TotpRow::new(*user, stored))
+            .on_conflict(totp_secrets::user_id)
+            .do_nothing()
+            .execute(conn)?,
+        Record::RecoveryCode(code) => diesel::insert_into(recovery_codes::table)
+            .values(RecoveryCodeRow::from(code))
+            .on_conflict(recovery_codes::digest)
+            .do_nothing()
+            .execute(conn)?,
+        Record::Device(device) => diesel::insert_into(trusted_devices::table)
+            .values(DeviceRow::from(device))
+            .on_conflict_do_nothing() // also where that device is known already
             .execute(conn)?,
         Record::Lock(key, state) => diesel::insert_into(login_locks::table)
             .values(LockRow::new(key, state))

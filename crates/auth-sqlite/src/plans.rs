@@ -7,9 +7,13 @@ use std::{
 
 use auth_domain::{
     audit::AuditEvent,
+    factor::TimeStep,
     id::{OutboxId, UserId},
     outbox::OutboxState,
-    port::{AuditFilter, AuditLog, KeyRepo, LinkRepo, LockRepo, Outbox, SessionRepo, StoreError, UserRepo},
+    port::{
+        AuditFilter, AuditLog, DeviceRepo, FactorRepo, KeyRepo, LinkRepo, LockRepo, Outbox, SessionRepo,
+        StoreError, UserRepo,
+    },
     session::EndReason,
     tenant::TenantId,
     token::LinkPurpose,
@@ -125,11 +129,36 @@ async fn every_statement_on_accounts_and_sessions_uses_an_index() {
         SessionRepo::rotate_with_user(session.id, &token(2));
         SessionRepo::live_of(user.id, now);
         SessionRepo::extend(session.id, now);
+        SessionRepo::step_up(session.id, &session.authentication);
         SessionRepo::touch(session.id, now);
         SessionRepo::end(session.id, ended);
         SessionRepo::end_all(user.id, None, ended);
         SessionRepo::end_all(user.id, Some(session.id), ended);
         SessionRepo::purge(now, 10);
+    }
+}
+
+#[tokio::test]
+async fn every_statement_on_second_factors_uses_an_index() {
+    let now = builder::noon();
+    let (user, mut probe) = (builder::user(1, now), Probe::new());
+    let (pending, step) = (builder::pending_totp(1, now), TimeStep::at(now));
+    let (code, device) = (builder::recovery_code(1), builder::device(1, user.id, now));
+    all_search! { probe:
+        UserRepo::insert(&user);
+        FactorRepo::totp(user.id);
+        FactorRepo::put_pending_totp(user.id, &pending);
+        FactorRepo::activate_totp(user.id, &pending, step);
+        FactorRepo::advance_step(user.id, step);
+        FactorRepo::remove_totp(user.id);
+        FactorRepo::replace_recovery_codes(user.id, &[code], now);
+        FactorRepo::consume_recovery_code(user.id, &code, now);
+        FactorRepo::recovery_codes_left(user.id);
+        DeviceRepo::remember(&device);
+        DeviceRepo::find(user.id, &device.fingerprint, now);
+        DeviceRepo::list(user.id, now);
+        DeviceRepo::forget_all(user.id, now);
+        DeviceRepo::purge(now, 10);
     }
 }
 
@@ -177,6 +206,9 @@ async fn every_statement_on_the_outbox_uses_an_index() {
     Outbox::depth(&mut probe.repos).await.unwrap();
     assert_eq!(probe.plans(), ["SCAN outbox USING INDEX outbox_waiting"]);
     // It reads the first of those.
+    Outbox::dead_letters(&mut probe.repos).await.unwrap();
+    assert_eq!(probe.plans(), ["SEARCH outbox USING COVERING INDEX outbox_buried (buried_at>?)"]);
+
     Outbox::oldest_due(&mut probe.repos).await.unwrap();
     assert_eq!(probe.plans(), ["SCAN outbox USING INDEX outbox_waiting"]);
 }

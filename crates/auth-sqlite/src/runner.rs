@@ -4,7 +4,8 @@ use std::{future::Future, sync::Arc};
 
 use async_trait::async_trait;
 use auth_domain::port::{
-    AuditLog, KeyRepo, LinkRepo, LockRepo, Outbox, Repos, SessionRepo, StoreError, Tx, UserRepo,
+    AuditLog, DeviceRepo, FactorRepo, KeyRepo, LinkRepo, LockRepo, Outbox, Repos, SessionRepo, StoreError,
+    Tx, UserRepo,
 };
 use diesel::SqliteConnection;
 
@@ -43,6 +44,12 @@ impl<R: Runner> Repos for Repositories<R> {
         self
     }
     fn links(&mut self) -> &mut dyn LinkRepo {
+        self
+    }
+    fn factors(&mut self) -> &mut dyn FactorRepo {
+        self
+    }
+    fn devices(&mut self) -> &mut dyn DeviceRepo {
         self
     }
     fn locks(&mut self) -> &mut dyn LockRepo {

@@ -16,6 +16,11 @@ diesel::table! {
         last_login_at -> Nullable<BigInt>,
         created_at -> BigInt,
         updated_at -> BigInt,
+        totp -> Bool,
+        sms_enabled -> Bool,
+        phone_number -> Nullable<Text>,
+        phone_pending -> Nullable<Text>,
+        email_factor -> Bool,
     }
 }
 
@@ -56,6 +61,39 @@ diesel::table! {
         created_at -> BigInt,
         expires_at -> BigInt,
         consumed_at -> Nullable<BigInt>,
+    }
+}
+
+diesel::table! {
+    totp_secrets (user_id) {
+        user_id -> BigInt,
+        secret -> Nullable<Binary>,
+        last_step -> Nullable<BigInt>,
+        pending -> Nullable<Binary>,
+        pending_since -> Nullable<BigInt>,
+    }
+}
+
+diesel::table! {
+    recovery_codes (digest) {
+        digest -> Binary,
+        user_id -> BigInt,
+        created_at -> BigInt,
+        used_at -> Nullable<BigInt>,
+    }
+}
+
+diesel::table! {
+    trusted_devices (id) {
+        id -> BigInt,
+        user_id -> BigInt,
+        fingerprint -> Binary,
+        method -> Text,
+        ip -> Nullable<Text>,
+        user_agent -> Nullable<Text>,
+        platform -> Nullable<Text>,
+        verified_at -> BigInt,
+        expires_at -> BigInt,
     }
 }
 

@@ -18,14 +18,16 @@ use std::net::{IpAddr, Ipv4Addr};
 use auth_domain::{
     audit::{AuditEvent, AuditRecord},
     client::{Client, UserAgent},
+    factor::{Enrolment, Fingerprint, SmsFactor, TrustedDevice},
     guard::lockout::LockState,
-    id::{OutboxId, SessionId, UserId},
+    id::{DeviceId, OutboxId, SessionId, UserId},
     outbox::{Intent, OutboxItem},
+    port::PendingTotp,
     secret::{Digest, Sealed},
     session::{Authentication, EndReason, Ended, Session, rotation::Generation},
     tenant::TenantId,
     token::{AuthMethod, JwtAlgorithm, KeyId, Link, LinkPurpose, SigningKey},
-    user::{Credential, Email, FullName, PasswordHash, User},
+    user::{Credential, Email, FullName, PasswordHash, PhoneNumber, User},
 };
 use chrono::{DateTime, TimeDelta, Utc};
 
@@ -37,6 +39,11 @@ pub fn noon() -> DateTime<Utc> {
 /// An address.
 pub fn email(text: &str) -> Email {
     Email::parse(text).expect("the test gives a valid address")
+}
+
+/// A telephone number that nobody has.
+pub fn phone(number: u8) -> PhoneNumber {
+    PhoneNumber::parse(&format!("+12125550{number:03}")).expect("it is in E.164 form")
 }
 
 /// A caller on the documentation network.
@@ -105,6 +112,39 @@ pub fn link(number: u32, purpose: LinkPurpose, user: &User, now: DateTime<Utc>) 
         email: user.email.clone(),
         created_at: now,
         expires_at: now + purpose.life(),
+    }
+}
+
+/// All factors: an app, codes by mail, and a number that works while another waits for its proof.
+pub fn enrolment() -> Enrolment {
+    let sms = SmsFactor { enabled: true, number: Some(phone(100)), pending: Some(phone(101)) };
+    Enrolment { totp: true, sms, email: true }
+}
+
+/// The secret of an app, shown now and waiting for its first code. It was never really sealed.
+pub fn pending_totp(number: u32, now: DateTime<Utc>) -> PendingTotp {
+    PendingTotp { secret: Sealed::from_bytes(format!("sealed app {number}").into_bytes()), since: now }
+}
+
+/// The digest of a recovery code.
+pub fn recovery_code(number: u32) -> Digest {
+    Digest::of(format!("recovery code {number}").as_bytes())
+}
+
+/// A device of `user` that proved a code of an app now, good for five minutes; `number` makes its id and
+/// its fingerprint.
+pub fn device(number: i64, user: UserId, now: DateTime<Utc>) -> TrustedDevice {
+    let client = client();
+    TrustedDevice {
+        id: DeviceId::from_i64(number),
+        user,
+        fingerprint: Fingerprint::from_digest(Digest::of(format!("device {number}").as_bytes())),
+        method: AuthMethod::Totp,
+        ip: client.ip,
+        user_agent: client.user_agent,
+        platform: Some("web".to_owned()),
+        verified_at: now,
+        expires_at: now + TimeDelta::minutes(5),
     }
 }
 

@@ -96,3 +96,19 @@ async fn the_server_says_whether_it_is_ready() {
     );
     assert!(server.base().starts_with("http://127.0.0.1:"));
 }
+
+#[tokio::test]
+async fn figures_for_monitoring_come_from_the_store() {
+    let server = TestServer::with(&[("MAIL_PROVIDER", "off"), ("METRICS_TOKEN", "0123456789abcdef")]).await;
+    server.register("ada@example.com").await.expect(StatusCode::CREATED);
+    let stranger = Answer::of(server.request(Method::GET, "/metrics").send().await).await;
+    stranger.refused(401, "Not authenticated");
+    let figures = server.get("/metrics", "0123456789abcdef").await.expect(StatusCode::OK).body;
+    let figures = figures.as_str().expect("text");
+    for line in ["auth_store_up 1", "auth_outbox_waiting 1", "auth_outbox_dead 0"] {
+        assert!(figures.lines().any(|said| said == line), "{line}: {figures}");
+    }
+    let age = figures.lines().find_map(|line| line.strip_prefix("auth_outbox_oldest_age_seconds "));
+    let age: f64 = age.expect("an age").parse().expect("a number");
+    assert!(age > 0.0 && age < 60.0, "{age}");
+}

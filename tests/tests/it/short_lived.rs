@@ -13,11 +13,11 @@ use auth_domain::{
     id::UserId,
     port::{
         Admission, ChallengeStore, CodeMac, CodePurpose, CodeSlot, CodeStore, Quota, RateLimiter, Redemption,
-        StoredChallenge, StoredCode,
+        SmsLedger, StoredChallenge, StoredCode,
     },
     secret::{Digest, Sealed},
 };
-use auth_memory::{MemoryChallenges, MemoryCodes, MemoryLimiter};
+use auth_memory::{MemoryChallenges, MemoryCodes, MemoryLedger, MemoryLimiter};
 use auth_redis::{RedisConfig, RedisState};
 use auth_testkit::{
     fake::FakeCipher,
@@ -64,6 +64,11 @@ enum Command {
         limit: u32,
         seconds: u64,
     },
+    Count {
+        key: u8,
+        by: u32,
+        seconds: u64,
+    },
 }
 
 fn commands() -> impl Strategy<Value = Vec<Command>> {
@@ -80,6 +85,8 @@ fn commands() -> impl Strategy<Value = Vec<Command>> {
         2 => token.prop_map(|token| Command::Consume { token }),
         4 => (0u8..2, 0u32..4, prop_oneof![Just(10), Just(60)])
             .prop_map(|(key, limit, seconds)| Command::Admit { key, limit, seconds }),
+        4 => (0u8..2, 0u32..4, prop_oneof![Just(10), Just(60)])
+            .prop_map(|(key, by, seconds)| Command::Count { key, by, seconds }),
     ];
     prop::collection::vec(command, 1..60)
 }
@@ -92,13 +99,15 @@ enum Outcome {
     Attempted(Option<Sealed>),
     Consumed(bool),
     Admitted(Admission),
+    Counted(u32),
 }
 
-/// The three ports of one adapter.
+/// The ports of one adapter.
 struct Ports {
     codes: Arc<dyn CodeStore>,
     challenges: Arc<dyn ChallengeStore>,
     limiter: Arc<dyn RateLimiter>,
+    ledger: Arc<dyn SmsLedger>,
 }
 
 impl Ports {
@@ -107,6 +116,7 @@ impl Ports {
             codes: Arc::new(MemoryCodes::new()),
             challenges: Arc::new(MemoryChallenges::new()),
             limiter: Arc::new(MemoryLimiter::new()),
+            ledger: Arc::new(MemoryLedger::new()),
         }
     }
 
@@ -118,7 +128,7 @@ impl Ports {
         config.operation_timeout = Duration::from_secs(10);
         config.pool_size = 1;
         let state = Arc::new(RedisState::new(&config, Arc::new(FakeCipher::default())).unwrap());
-        Self { codes: state.clone(), challenges: state.clone(), limiter: state }
+        Self { codes: state.clone(), challenges: state.clone(), limiter: state.clone(), ledger: state }
     }
 
     async fn run(&self, command: &Command, now: DateTime<Utc>) -> Outcome {
@@ -142,6 +152,10 @@ impl Ports {
             Command::Admit { key, limit, seconds } => {
                 let quota = Quota { limit, window: Duration::from_secs(seconds) };
                 Outcome::Admitted(self.limiter.admit(&key.to_string(), quota, now).await.unwrap())
+            }
+            Command::Count { key, by, seconds } => {
+                let window = Duration::from_secs(seconds);
+                Outcome::Counted(self.ledger.add(&key.to_string(), by, window, now).await.unwrap())
             }
         }
     }

@@ -47,3 +47,7 @@ mod cipher {
     }
     auth_testkit::cipher_contract!(make);
 }
+
+mod totp {
+    auth_testkit::totp_contract!(auth_crypto::Rfc6238::default);
+}

@@ -110,6 +110,36 @@ events! {
     PasswordResetRequested = "password.reset_requested", Success;
     /// The password was reset through a mailed link.
     PasswordReset = "password.reset", Success;
+    /// The password was right, and a second factor was asked for.
+    LoginMfaRequired = "login.mfa_required", Success;
+    /// The password was right and the second factor was not.
+    LoginMfaFailed = "login.mfa_fail", Failure;
+    /// A second factor was set up and waits for its proof.
+    MfaSetup = "mfa.setup", Success;
+    /// A second factor was switched on.
+    MfaActivated = "mfa.activated", Success;
+    /// A second factor was switched on because the grace period ended.
+    MfaAutoEnabled = "mfa.auto_enabled", Success;
+    /// A second factor was switched off.
+    MfaDisabled = "mfa.disabled", Success;
+    /// A change of the second factors was refused for a wrong code.
+    MfaProofFailed = "mfa.proof_failed", Failure;
+    /// A recovery code was used.
+    MfaRecoveryUsed = "mfa.recovery_used", Success;
+    /// The recovery codes were replaced.
+    MfaCodesRegenerated = "mfa.codes_regenerated", Success;
+    /// Devices must prove a second factor again.
+    MfaDevicesRevoked = "mfa.devices_revoked", Success;
+    /// A code was sent by text message.
+    SmsSent = "sms.sent", Success;
+    /// A text message was not sent.
+    SmsBlocked = "sms.blocked", Failure;
+    /// A telephone number was proved.
+    SmsVerified = "sms.verified", Success;
+    /// A code was asked for by mail.
+    EmailCodeRequested = "email.code_requested", Success;
+    /// A mobile application reported how it signed somebody in.
+    MobileAuthReported = "mobile.auth_reported", Success;
     /// A new signing key was made.
     KeyRotated = "key.rotated", Success;
 }

@@ -2,7 +2,10 @@
 
 use chrono::TimeDelta;
 
-use crate::user::Email;
+use crate::{
+    factor::{FactorKind, code},
+    user::Email,
+};
 
 /// What to send.
 ///
@@ -43,6 +46,22 @@ pub enum Intent {
     AccountLockedNotice,
     /// Tells the user that a spent refresh token came back and the session was ended.
     RefreshReuseNotice,
+    /// A code that completes a login.
+    LoginCode,
+    /// A code for somebody who is signed in, to prove that mail arrives.
+    ProofCode,
+    /// Tells the user that a second factor was switched on, or moved to another number.
+    FactorEnabledNotice(FactorKind),
+    /// Tells the user that a second factor was switched off.
+    FactorDisabledNotice(FactorKind),
+    /// Tells the user that codes by mail were switched on because the grace period ended.
+    FactorAutoEnabledNotice,
+    /// Tells the user that a recovery code was used.
+    RecoveryCodeUsedNotice,
+    /// Tells the user that the recovery codes were replaced by new ones.
+    RecoveryCodesReplacedNotice,
+    /// Tells the user that a sign-in succeeded after several that failed.
+    SignInAfterFailuresNotice,
     /// Nothing: the same work for an address without an account.
     Nothing,
 }
@@ -67,6 +86,18 @@ impl Intent {
             Self::NewDeviceNotice => "new_device_notice",
             Self::AccountLockedNotice => "account_locked_notice",
             Self::RefreshReuseNotice => "refresh_reuse_notice",
+            Self::LoginCode => "login_code",
+            Self::ProofCode => "proof_code",
+            Self::FactorEnabledNotice(FactorKind::Totp) => "totp_enabled_notice",
+            Self::FactorEnabledNotice(FactorKind::Sms) => "sms_enabled_notice",
+            Self::FactorEnabledNotice(FactorKind::Email) => "email_enabled_notice",
+            Self::FactorDisabledNotice(FactorKind::Totp) => "totp_disabled_notice",
+            Self::FactorDisabledNotice(FactorKind::Sms) => "sms_disabled_notice",
+            Self::FactorDisabledNotice(FactorKind::Email) => "email_disabled_notice",
+            Self::FactorAutoEnabledNotice => "factor_auto_enabled_notice",
+            Self::RecoveryCodeUsedNotice => "recovery_code_used_notice",
+            Self::RecoveryCodesReplacedNotice => "recovery_codes_replaced_notice",
+            Self::SignInAfterFailuresNotice => "sign_in_after_failures_notice",
             Self::Nothing => "nothing",
         }
     }
@@ -98,6 +129,18 @@ impl Intent {
             ("new_device_notice", _) => Self::NewDeviceNotice,
             ("account_locked_notice", _) => Self::AccountLockedNotice,
             ("refresh_reuse_notice", _) => Self::RefreshReuseNotice,
+            ("login_code", _) => Self::LoginCode,
+            ("proof_code", _) => Self::ProofCode,
+            ("totp_enabled_notice", _) => Self::FactorEnabledNotice(FactorKind::Totp),
+            ("sms_enabled_notice", _) => Self::FactorEnabledNotice(FactorKind::Sms),
+            ("email_enabled_notice", _) => Self::FactorEnabledNotice(FactorKind::Email),
+            ("totp_disabled_notice", _) => Self::FactorDisabledNotice(FactorKind::Totp),
+            ("sms_disabled_notice", _) => Self::FactorDisabledNotice(FactorKind::Sms),
+            ("email_disabled_notice", _) => Self::FactorDisabledNotice(FactorKind::Email),
+            ("factor_auto_enabled_notice", _) => Self::FactorAutoEnabledNotice,
+            ("recovery_code_used_notice", _) => Self::RecoveryCodeUsedNotice,
+            ("recovery_codes_replaced_notice", _) => Self::RecoveryCodesReplacedNotice,
+            ("sign_in_after_failures_notice", _) => Self::SignInAfterFailuresNotice,
             ("nothing", _) => Self::Nothing,
             _ => return Err(UnknownIntent),
         })
@@ -113,11 +156,19 @@ impl Intent {
             | Self::EmailLeftNotice { .. }
             | Self::NewDeviceNotice
             | Self::AccountLockedNotice
-            | Self::RefreshReuseNotice => true,
+            | Self::RefreshReuseNotice
+            | Self::FactorEnabledNotice(_)
+            | Self::FactorDisabledNotice(_)
+            | Self::FactorAutoEnabledNotice
+            | Self::RecoveryCodeUsedNotice
+            | Self::RecoveryCodesReplacedNotice
+            | Self::SignInAfterFailuresNotice => true,
             Self::VerifyEmail
             | Self::AccountExists
             | Self::ResetPassword
             | Self::ConfirmEmailChange { .. }
+            | Self::LoginCode
+            | Self::ProofCode
             | Self::Nothing => false,
         }
     }
@@ -125,6 +176,7 @@ impl Intent {
     /// How long the message is worth sending: a reset is pointless after an hour, a notice is not.
     pub const fn usefulness(&self) -> TimeDelta {
         match self {
+            Self::LoginCode | Self::ProofCode => code::LIFE,
             Self::ResetPassword | Self::ConfirmEmailChange { .. } | Self::Nothing => TimeDelta::hours(1),
             Self::VerifyEmail | Self::AccountExists | Self::AccountLockedNotice => TimeDelta::hours(24),
             Self::EmailChangeNotice { .. }
@@ -132,7 +184,13 @@ impl Intent {
             | Self::EmailChangedNotice
             | Self::EmailLeftNotice { .. }
             | Self::NewDeviceNotice
-            | Self::RefreshReuseNotice => TimeDelta::days(7),
+            | Self::RefreshReuseNotice
+            | Self::FactorEnabledNotice(_)
+            | Self::FactorDisabledNotice(_)
+            | Self::FactorAutoEnabledNotice
+            | Self::RecoveryCodeUsedNotice
+            | Self::RecoveryCodesReplacedNotice
+            | Self::SignInAfterFailuresNotice => TimeDelta::days(7),
         }
     }
 }

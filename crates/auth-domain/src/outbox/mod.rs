@@ -4,9 +4,11 @@
 //! so that a copy of the database contains no working link.
 
 mod intent;
+mod reason;
 mod retry;
 
 pub use intent::{Intent, UnknownIntent};
+pub use reason::FailureReason;
 pub use retry::{MAX_ATTEMPTS, Retry, after_failure};
 
 use chrono::{DateTime, Utc};

@@ -5,11 +5,14 @@ use std::fmt;
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 
-use super::StoreError;
+use super::{StoreError, StoredTotp};
 use crate::{
     audit::AuditEntry,
+    factor::TrustedDevice,
     guard::lockout::LockState,
+    id::UserId,
     outbox::OutboxItem,
+    secret::Digest,
     session::{Session, rotation::Generation},
     token::{Link, SigningKey},
     user::User,
@@ -24,6 +27,12 @@ pub enum RecordKind {
     Session,
     /// One-time links, used ones too.
     Link,
+    /// Secrets of authenticator apps.
+    Totp,
+    /// Recovery codes, used ones too.
+    RecoveryCode,
+    /// Devices that proved a second factor.
+    Device,
     /// Failure counts.
     Lock,
     /// Signing keys.
@@ -36,8 +45,18 @@ pub enum RecordKind {
 
 impl RecordKind {
     /// All kinds, in the order in which a store can take them.
-    pub const ALL: [Self; 7] =
-        [Self::User, Self::Session, Self::Link, Self::Lock, Self::Key, Self::Audit, Self::Outbox];
+    pub const ALL: [Self; 10] = [
+        Self::User,
+        Self::Session,
+        Self::Link,
+        Self::Totp,
+        Self::RecoveryCode,
+        Self::Device,
+        Self::Lock,
+        Self::Key,
+        Self::Audit,
+        Self::Outbox,
+    ];
 
     /// What people call the records of this kind.
     pub const fn as_str(self) -> &'static str {
@@ -45,6 +64,9 @@ impl RecordKind {
             Self::User => "accounts",
             Self::Session => "sessions",
             Self::Link => "links",
+            Self::Totp => "authenticator apps",
+            Self::RecoveryCode => "recovery codes",
+            Self::Device => "trusted devices",
             Self::Lock => "locks",
             Self::Key => "signing keys",
             Self::Audit => "audit entries",
@@ -68,6 +90,12 @@ pub enum Record {
     Session(Session, Vec<Generation>),
     /// A one-time link, and when it was used.
     Link(Link, Option<DateTime<Utc>>),
+    /// The authenticator app of an account, its secrets still sealed.
+    Totp(UserId, StoredTotp),
+    /// A recovery code.
+    RecoveryCode(StoredRecoveryCode),
+    /// A device that proved a second factor.
+    Device(TrustedDevice),
     /// The failure count of a key.
     Lock([u8; 32], LockState),
     /// A signing key, still sealed.
@@ -76,6 +104,19 @@ pub enum Record {
     Audit(AuditEntry),
     /// A message that is owed, without the lease it may have had.
     Outbox(OutboxItem, Fate),
+}
+
+/// A recovery code as it is stored.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StoredRecoveryCode {
+    /// What it is found by.
+    pub digest: Digest,
+    /// Whose code it is.
+    pub user: UserId,
+    /// When it was given out.
+    pub created_at: DateTime<Utc>,
+    /// When it was used, if it was.
+    pub used_at: Option<DateTime<Utc>>,
 }
 
 /// What became of a message so far.
@@ -94,6 +135,9 @@ impl Record {
             Self::User(_) => RecordKind::User,
             Self::Session(..) => RecordKind::Session,
             Self::Link(..) => RecordKind::Link,
+            Self::Totp(..) => RecordKind::Totp,
+            Self::RecoveryCode(_) => RecordKind::RecoveryCode,
+            Self::Device(_) => RecordKind::Device,
             Self::Lock(..) => RecordKind::Lock,
             Self::Key(_) => RecordKind::Key,
             Self::Audit(_) => RecordKind::Audit,
@@ -107,6 +151,9 @@ impl Record {
             Self::User(user) => RecordKey::Number(user.id.as_i64()),
             Self::Session(session, _) => RecordKey::Number(session.id.as_i64()),
             Self::Link(link, _) => RecordKey::Bytes(*link.digest.as_bytes()),
+            Self::Totp(user, _) => RecordKey::Number(user.as_i64()),
+            Self::RecoveryCode(code) => RecordKey::Bytes(*code.digest.as_bytes()),
+            Self::Device(device) => RecordKey::Number(device.id.as_i64()),
             Self::Lock(key, _) => RecordKey::Bytes(*key),
             Self::Key(key) => RecordKey::Name(key.id.to_string()),
             Self::Audit(entry) => RecordKey::Number(entry.seq),
@@ -115,8 +162,8 @@ impl Record {
     }
 }
 
-/// What a record is found by: numbers for accounts, sessions, audit entries and messages, bytes for
-/// links and locks, names for signing keys.
+/// What a record is found by: numbers for accounts and their authenticator apps, sessions, devices, audit
+/// entries and messages, bytes for links, recovery codes and locks, names for signing keys.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub enum RecordKey {
     /// An id or a position.

@@ -36,6 +36,8 @@ pub enum KeyPurpose {
     LockKey,
     /// Deriving the successor of a refresh token.
     RefreshSuccessor,
+    /// Keeping a one-time code that is too short for a plain hash.
+    OneTimeCode,
     /// Naming short-lived state outside the process: addresses and tokens of clients are in the names.
     StateName,
 }
@@ -46,6 +48,7 @@ impl KeyPurpose {
         match self {
             Self::LockKey => "lock-key/v1",
             Self::RefreshSuccessor => "refresh-successor/v1",
+            Self::OneTimeCode => "one-time-code/v1",
             Self::StateName => "state-name/v1",
         }
     }

@@ -5,7 +5,9 @@ use chrono::{DateTime, Utc};
 
 use crate::{
     client::Client,
+    factor::{FactorKind, OneTimeCode},
     id::OutboxId,
+    tenant::TenantId,
     token::LinkToken,
     user::{Email, FullName},
 };
@@ -15,6 +17,8 @@ use crate::{
 pub struct Letter {
     /// The stable part of the Message-ID: a message sent twice has one id.
     pub id: OutboxId,
+    /// The tenant of the account it is about.
+    pub tenant: TenantId,
     /// The only recipient: an address taken from the store, never from a request.
     pub to: Email,
     /// How to greet the recipient.
@@ -56,6 +60,47 @@ pub enum Notice {
     AccountLocked,
     /// A spent refresh token came back; the session was ended.
     RefreshReuse,
+    /// Complete your login with this code.
+    LoginCode(OneTimeCode),
+    /// Prove that mail reaches you with this code.
+    ProofCode(OneTimeCode),
+    /// A second factor was switched on.
+    FactorEnabled(FactorKind),
+    /// A second factor was switched off.
+    FactorDisabled(FactorKind),
+    /// Codes by mail were switched on, because the time without a second factor is over.
+    FactorAutoEnabled,
+    /// A recovery code was used.
+    RecoveryCodeUsed,
+    /// The recovery codes were replaced by new ones.
+    RecoveryCodesReplaced,
+    /// A sign-in succeeded after several that failed.
+    SignInAfterFailures,
+}
+
+impl Notice {
+    /// What nobody but its reader may see: the token of its link, or its code.
+    pub fn secret(&self) -> Option<&str> {
+        match self {
+            Self::VerifyEmail(token) | Self::ResetPassword(token) | Self::ConfirmEmailChange(token) => {
+                Some(token.expose_secret())
+            }
+            Self::LoginCode(code) | Self::ProofCode(code) => Some(code.expose_secret()),
+            Self::AccountExists
+            | Self::EmailChangeRequested { .. }
+            | Self::PasswordChanged
+            | Self::EmailChanged { .. }
+            | Self::NewDevice
+            | Self::AccountLocked
+            | Self::RefreshReuse
+            | Self::FactorEnabled(_)
+            | Self::FactorDisabled(_)
+            | Self::FactorAutoEnabled
+            | Self::RecoveryCodeUsed
+            | Self::RecoveryCodesReplaced
+            | Self::SignInAfterFailures => None,
+        }
+    }
 }
 
 /// Sends letters.

@@ -16,8 +16,9 @@ mod mailer;
 mod sms;
 mod store;
 mod tokens;
+mod totp;
 
-pub use archive::{Archive, Fate, Record, RecordKey, RecordKind};
+pub use archive::{Archive, Fate, Record, RecordKey, RecordKind, StoredRecoveryCode};
 pub use challenges::{ChallengeStore, ChallengeStoreError, PayloadTooLong, StoredChallenge};
 pub use cipher::{BoxError, KeyPurpose, KeyedHash, SecretBox};
 pub use clock::Clock;
@@ -29,10 +30,11 @@ pub use mailbox::{CapturedMessage, Channel, Mailbox, MailboxError, MailboxFilter
 pub use mailer::{Letter, Mailer, Notice, SendError};
 pub use sms::{LedgerError, SmsError, SmsLedger, SmsReceipt, SmsSender, SmsText};
 pub use store::{
-    AuditFilter, AuditLog, ExistingAccount, KeyRepo, LinkRepo, LockRepo, Outbox, Repos, SessionRepo, Store,
-    StoreError, Tx, UserRepo,
+    AuditFilter, AuditLog, DeviceRepo, ExistingAccount, FactorRepo, KeyRepo, LinkRepo, LockRepo, Outbox,
+    PendingTotp, Repos, SessionRepo, Store, StoreError, StoredTotp, Tx, UserRepo,
 };
 pub use tokens::{KeyError, KeyFactory, KeyRing, PublicJwk, TokenSigner, TokenVerifier};
+pub use totp::TotpGenerator;
 
 #[cfg(any(test, feature = "mock"))]
 pub use {
@@ -48,8 +50,9 @@ pub use {
     mailer::MockMailer,
     sms::{MockSmsLedger, MockSmsSender},
     store::mock::{
-        MockAuditLog, MockKeyRepo, MockLinkRepo, MockLockRepo, MockOutbox, MockSessionRepo, MockStore,
-        MockTx, MockUserRepo,
+        MockAuditLog, MockDeviceRepo, MockFactorRepo, MockKeyRepo, MockLinkRepo, MockLockRepo, MockOutbox,
+        MockSessionRepo, MockStore, MockTx, MockUserRepo,
     },
     tokens::{MockKeyFactory, MockKeyRing, MockTokenSigner, MockTokenVerifier},
+    totp::MockTotpGenerator,
 };

@@ -41,7 +41,7 @@ fn family(agent: &UserAgent) -> String {
 
 /// The first address of the network: /24 of IPv4, /64 of IPv6. Within it, providers hand out addresses
 /// as they like.
-fn network(ip: IpAddr) -> IpAddr {
+pub(crate) fn network(ip: IpAddr) -> IpAddr {
     match ip.to_canonical() {
         IpAddr::V4(ip) => Ipv4Addr::from_bits(ip.to_bits() & (u32::MAX << 8)).into(),
         IpAddr::V6(ip) => Ipv6Addr::from_bits(ip.to_bits() & (u128::MAX << 64)).into(),

@@ -4,6 +4,7 @@ mod device;
 pub mod rotation;
 
 pub use device::Device;
+pub(crate) use device::network;
 
 use std::{net::IpAddr, str::FromStr};
 

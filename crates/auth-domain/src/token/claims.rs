@@ -10,17 +10,37 @@ use crate::{
 };
 
 /// How a person proved who they are (RFC 8176 names where it has one).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum AuthMethod {
     /// A password.
     Password,
+    /// A code of an authenticator app.
+    Totp,
+    /// A code by text message.
+    Sms,
+    /// A code by mail.
+    Email,
+    /// A recovery code.
+    RecoveryCode,
 }
 
 impl AuthMethod {
+    /// All methods.
+    pub const ALL: [Self; 5] = [Self::Password, Self::Totp, Self::Sms, Self::Email, Self::RecoveryCode];
+
+    /// Whether it is a second factor rather than a first.
+    pub const fn is_second(self) -> bool {
+        !matches!(self, Self::Password)
+    }
+
     /// The value in the `amr` claim.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Password => "pwd",
+            Self::Totp => "otp",
+            Self::Sms => "sms",
+            Self::Email => "email",
+            Self::RecoveryCode => "recovery",
         }
     }
 }
@@ -34,7 +54,7 @@ impl FromStr for AuthMethod {
     type Err = UnknownMethod;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        if text == Self::Password.as_str() { Ok(Self::Password) } else { Err(UnknownMethod) }
+        Self::ALL.into_iter().find(|method| method.as_str() == text).ok_or(UnknownMethod)
     }
 }
 

@@ -7,9 +7,10 @@ use chrono::{DateTime, TimeDelta, Utc};
 use super::{Core, Fault, transaction::transaction};
 use crate::{
     audit::AuditEvent,
+    factor::{OneTimeCode, code},
     id::OutboxId,
-    outbox::{Intent, OutboxItem, Retry, after_failure},
-    port::{AuditFilter, Letter, Notice, SendError, Tx},
+    outbox::{FailureReason, Intent, OutboxItem, Retry, after_failure},
+    port::{AuditFilter, CodePurpose, CodeSlot, CodeStoreError, Letter, Notice, SendError, Tx},
     session::Device,
     token::{Link, LinkPurpose, LinkToken},
     user::{Email, User},
@@ -43,9 +44,9 @@ pub enum DeliveryOutcome {
     /// Not needed any more: already verified, account gone, or nothing to send from the start.
     Obsolete,
     /// Could not be handed over; due again.
-    Postponed(SendError),
+    Postponed(FailureReason),
     /// Given up; kept as a dead letter.
-    Buried(SendError),
+    Buried(FailureReason),
 }
 
 impl Delivery {
@@ -75,16 +76,25 @@ impl Delivery {
             self.core.ports.store.read().await?.outbox().done(item.id).await?;
             return Ok(DeliveryOutcome::Obsolete);
         };
-        match self.core.ports.mailer.send(&letter).await {
+        let sent = match self.keep_code(item, &letter, now).await {
+            Ok(()) => self.core.ports.mailer.send(&letter).await,
+            Err(error) => Err(SendError::Temporary(Box::new(error))),
+        };
+        match sent {
             Ok(()) => {
                 self.core.ports.store.read().await?.outbox().done(item.id).await?;
                 Ok(DeliveryOutcome::Sent)
             }
-            Err(error) => self.failed(item, error).await,
+            Err(error) => self.failed(item, &letter, &error).await,
         }
     }
 
-    async fn failed(&self, item: &OutboxItem, error: SendError) -> Result<DeliveryOutcome, Fault> {
+    async fn failed(
+        &self,
+        item: &OutboxItem,
+        letter: &Letter,
+        error: &SendError,
+    ) -> Result<DeliveryOutcome, Fault> {
         let now = self.core.now();
         let mut jitter = [0u8; 1];
         self.core.entropy().fill(&mut jitter)?;
@@ -92,15 +102,16 @@ impl Delivery {
             SendError::Permanent(_) => Retry::GiveUp,
             SendError::Temporary(_) => after_failure(item, now, jitter[0]),
         };
+        let reason = FailureReason::of(error, letter.notice.secret());
         let mut repos = self.core.ports.store.read().await?;
         match retry {
             Retry::At(due_at) => {
-                repos.outbox().retry(item.id, due_at, &error.to_string()).await?;
-                Ok(DeliveryOutcome::Postponed(error))
+                repos.outbox().retry(item.id, due_at, reason.as_str()).await?;
+                Ok(DeliveryOutcome::Postponed(reason))
             }
             Retry::GiveUp => {
-                repos.outbox().bury(item.id, now, &error.to_string()).await?;
-                Ok(DeliveryOutcome::Buried(error))
+                repos.outbox().bury(item.id, now, reason.as_str()).await?;
+                Ok(DeliveryOutcome::Buried(reason))
             }
         }
     }
@@ -149,15 +160,47 @@ impl Delivery {
             Intent::NewDeviceNotice => (user.email.clone(), Notice::NewDevice),
             Intent::AccountLockedNotice => (user.email.clone(), Notice::AccountLocked),
             Intent::RefreshReuseNotice => (user.email.clone(), Notice::RefreshReuse),
+            Intent::LoginCode => (user.email.clone(), Notice::LoginCode(self.mint_code()?)),
+            Intent::ProofCode => (user.email.clone(), Notice::ProofCode(self.mint_code()?)),
+            Intent::FactorEnabledNotice(kind) => (user.email.clone(), Notice::FactorEnabled(*kind)),
+            Intent::FactorDisabledNotice(kind) => (user.email.clone(), Notice::FactorDisabled(*kind)),
+            Intent::FactorAutoEnabledNotice => (user.email.clone(), Notice::FactorAutoEnabled),
+            Intent::RecoveryCodeUsedNotice => (user.email.clone(), Notice::RecoveryCodeUsed),
+            Intent::RecoveryCodesReplacedNotice => (user.email.clone(), Notice::RecoveryCodesReplaced),
+            Intent::SignInAfterFailuresNotice => (user.email.clone(), Notice::SignInAfterFailures),
         };
         Ok(Some(Letter {
             id: item.id,
+            tenant: user.tenant,
             to,
-            name: user.full_name.clone(),
+            name: user.full_name,
             notice,
             client: item.client.clone(),
             at: item.created_at,
         }))
+    }
+
+    fn mint_code(&self) -> Result<OneTimeCode, Fault> {
+        Ok(OneTimeCode::mint(self.core.entropy())?)
+    }
+
+    /// Keeps the code of a letter that carries one, in place of that of a try before. Comes after the
+    /// transaction: codes lie outside of the store.
+    async fn keep_code(
+        &self,
+        item: &OutboxItem,
+        letter: &Letter,
+        now: DateTime<Utc>,
+    ) -> Result<(), CodeStoreError> {
+        let (purpose, code) = match &letter.notice {
+            Notice::LoginCode(code) => (CodePurpose::EmailLogin, code),
+            Notice::ProofCode(code) => (CodePurpose::EmailSetup, code),
+            _ => return Ok(()),
+        };
+        let Some(user) = item.user else { return Ok(()) };
+        let slot = CodeSlot { purpose, user };
+        let mac = code.mac(slot, &item.tenant, letter.to.as_str(), &*self.core.ports.keyed_hash);
+        self.core.ports.codes.put(slot, &code::stored(mac, now), now).await
     }
 
     async fn mint_in(
@@ -200,11 +243,18 @@ fn is_wanted(intent: &Intent, user: &User) -> bool {
         }
         // Anybody can lock any address: only who proved it hears of it.
         Intent::AccountLockedNotice => user.is_active() && user.email_verified,
+        Intent::LoginCode | Intent::ProofCode => user.is_active(),
         Intent::AccountExists
         | Intent::EmailChangeNotice { .. }
         | Intent::EmailChangedNotice
         | Intent::EmailLeftNotice { .. }
         | Intent::PasswordChangedNotice
-        | Intent::RefreshReuseNotice => true,
+        | Intent::RefreshReuseNotice
+        | Intent::FactorEnabledNotice(_)
+        | Intent::FactorDisabledNotice(_)
+        | Intent::FactorAutoEnabledNotice
+        | Intent::RecoveryCodeUsedNotice
+        | Intent::RecoveryCodesReplacedNotice
+        | Intent::SignInAfterFailuresNotice => true,
     }
 }

@@ -1,7 +1,8 @@
 //! Failures that are nobody's fault but ours or a dependency's.
 
 use crate::port::{
-    ChallengeStoreError, CodeStoreError, EntropyError, HashError, KeyError, LimiterError, StoreError,
+    BoxError, ChallengeStoreError, CodeStoreError, EntropyError, HashError, KeyError, LimiterError,
+    StoreError,
 };
 
 /// A port failed. Every use case error carries this beside the refusals of its own.
@@ -25,6 +26,9 @@ pub enum Fault {
     /// Login challenges can be neither kept nor checked.
     #[error("the challenge store failed")]
     Challenges(#[from] ChallengeStoreError),
+    /// A secret could not be sealed.
+    #[error("the secret box failed")]
+    Box(#[from] BoxError),
     /// There is no randomness.
     #[error("the entropy source failed")]
     Entropy(#[from] EntropyError),

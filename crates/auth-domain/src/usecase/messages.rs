@@ -25,6 +25,10 @@ pub struct Messages {
 pub struct Backlog {
     /// How many messages wait.
     pub waiting: u64,
+    /// How many were given up and are kept.
+    pub dead: u64,
+    /// How old the oldest message is that waits; zero when none does. Tries do not make it younger.
+    pub oldest_age: TimeDelta,
     /// For how long the one that waits for longest has been due; zero when nothing is late.
     pub oldest_due_for: TimeDelta,
 }
@@ -57,9 +61,15 @@ impl Messages {
     pub async fn backlog(&self) -> Result<Backlog, Fault> {
         let mut repos = self.core.ports.store.read().await?;
         let waiting = repos.outbox().depth().await?;
-        let oldest = repos.outbox().oldest_due().await?;
-        let late = oldest.map(|due| self.core.now() - due).unwrap_or_default();
-        Ok(Backlog { waiting, oldest_due_for: late.max(TimeDelta::zero()) })
+        let dead = repos.outbox().dead_letters().await?;
+        let oldest = repos.outbox().list(OutboxState::Waiting, None, 1).await?;
+        let due_first = repos.outbox().oldest_due().await?;
+        let now = self.core.now();
+        let since = |time: Option<DateTime<Utc>>| {
+            time.map(|time| now - time).unwrap_or_default().max(TimeDelta::zero())
+        };
+        let oldest_age = since(oldest.first().map(|entry| entry.item.created_at));
+        Ok(Backlog { waiting, dead, oldest_age, oldest_due_for: since(due_first) })
     }
 
     /// Messages in that state behind `after`, the oldest first, at most `limit`. Pass the last id of a page

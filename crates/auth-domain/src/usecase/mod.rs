@@ -6,7 +6,8 @@
 //! | struct | does |
 //! |---|---|
 //! | [`Accounts`] | register, verify, profile, change of address, closing |
-//! | [`Login`] | password login |
+//! | [`Login`] | password, and whatever second factor the account demands |
+//! | [`Factors`] | second factors: set up, prove, switch off, recovery codes, devices |
 //! | [`Bearer`] | turns an access token into a [`Caller`] |
 //! | [`Sessions`] | refresh, logout, list, revoke, validate, extend, recover |
 //! | [`Passwords`] | change by somebody signed in |
@@ -16,10 +17,12 @@
 //! | [`Upkeep`] | deletes what nobody needs any more (a worker calls it) |
 //! | [`Operators`] | what the command line offers |
 //! | [`Messages`] | shows operators the outbox, has them retry and discard |
+//! | [`Reports`] | writes down what applications tell about themselves |
 
 mod accounts;
 mod bearer;
 mod delivery;
+mod factors;
 mod fault;
 mod keys;
 mod login;
@@ -29,7 +32,10 @@ mod passwords;
 mod policy;
 mod proof;
 mod recovery;
+mod reports;
+mod second_factor;
 mod sessions;
+mod texting;
 mod transaction;
 mod transfer;
 mod upkeep;
@@ -42,17 +48,23 @@ pub use accounts::{
 };
 pub use bearer::{Bearer, BearerError, Caller, Identity};
 pub use delivery::{Delivery, DeliveryOutcome, DeliveryReport};
+pub use factors::{ChangeProof, FactorChange, FactorError, FactorStatus, Factors, RecoveryCodes, TotpSetup};
 pub use fault::Fault;
 pub use keys::{KeyListing, SigningKeys};
-pub use login::{Login, LoginError, PasswordLogin, SignedIn};
+pub use login::{
+    ChallengeLogin, ChallengeLoginError, Login, LoginError, MfaToken, PasswordLogin, SecondFactorRequired,
+    SendCode, SendCodeError, SignedIn,
+};
 pub use messages::{Backlog, MessageError, Messages};
 pub use operators::{CreateUser, CreateUserError, CreatedUser, GrantError, Operators};
 pub use passwords::{ChangePassword, ChangePasswordError, Passwords};
 pub use policy::Policy;
 pub use recovery::{Recovery, ResetError, ResetPassword};
+pub use reports::{MobileAuthReport, Reports};
 pub use sessions::{
     Extended, Logout, LogoutError, RefreshError, RevokeError, SessionCheckError, SessionFilter, Sessions,
 };
+pub use texting::TextError;
 pub use transfer::{Progress, Transfer, TransferError, Transferred};
 pub use upkeep::{Upkeep, UpkeepReport};
 
@@ -61,8 +73,9 @@ use crate::{
     id::OutboxId,
     outbox::{Intent, OutboxItem},
     port::{
-        Clock, Entropy, EntropyError, KeyFactory, KeyRing, KeyedHash, Mailer, PasswordHasher, RateLimiter,
-        Store, StoreError, TokenSigner, TokenVerifier,
+        ChallengeStore, Clock, CodeStore, Entropy, EntropyError, KeyFactory, KeyRing, KeyedHash, Mailer,
+        PasswordHasher, RateLimiter, SecretBox, SmsLedger, SmsSender, Store, StoreError, TokenSigner,
+        TokenVerifier, TotpGenerator,
     },
     tenant::TenantId,
     user::{Email, User},
@@ -85,10 +98,22 @@ pub struct Ports {
     pub key_factory: Arc<dyn KeyFactory>,
     /// Keyed hashing.
     pub keyed_hash: Arc<dyn KeyedHash>,
+    /// Seals what must be read back: secrets of authenticator apps, logins under way.
+    pub secret_box: Arc<dyn SecretBox>,
+    /// Codes of authenticator apps.
+    pub totp: Arc<dyn TotpGenerator>,
+    /// One-time codes that were sent.
+    pub codes: Arc<dyn CodeStore>,
+    /// Logins that wait for their second factor.
+    pub challenges: Arc<dyn ChallengeStore>,
     /// Limits.
     pub limiter: Arc<dyn RateLimiter>,
     /// Mail.
     pub mailer: Arc<dyn Mailer>,
+    /// Text messages.
+    pub sms: Arc<dyn SmsSender>,
+    /// Counts of text messages.
+    pub sms_ledger: Arc<dyn SmsLedger>,
     /// The time.
     pub clock: Arc<dyn Clock>,
     /// Chance.
@@ -102,6 +127,8 @@ pub struct Engine {
     pub accounts: Accounts,
     /// Login.
     pub login: Login,
+    /// Second factors.
+    pub factors: Factors,
     /// Access tokens.
     pub bearer: Bearer,
     /// Sessions.
@@ -120,6 +147,8 @@ pub struct Engine {
     pub operators: Operators,
     /// The outbox as operators see it.
     pub messages: Messages,
+    /// What applications tell about themselves.
+    pub reports: Reports,
     core: Arc<Core>,
 }
 
@@ -130,6 +159,7 @@ impl Engine {
         Self {
             accounts: Accounts::new(Arc::clone(&core)),
             login: Login::new(Arc::clone(&core)),
+            factors: Factors::new(Arc::clone(&core)),
             bearer: Bearer::new(Arc::clone(&core)),
             sessions: Sessions::new(Arc::clone(&core)),
             passwords: Passwords::new(Arc::clone(&core)),
@@ -139,6 +169,7 @@ impl Engine {
             upkeep: Upkeep::new(Arc::clone(&core)),
             operators: Operators::new(Arc::clone(&core)),
             messages: Messages::new(Arc::clone(&core)),
+            reports: Reports::new(Arc::clone(&core)),
             core,
         }
     }

@@ -2,7 +2,12 @@
 
 use chrono::TimeDelta;
 
-use crate::{guard::lockout::LockPolicy, port::Quota, user::password::PasswordPolicy};
+use crate::{
+    factor::MfaPolicy,
+    guard::{lockout::LockPolicy, pumping::SmsPolicy},
+    port::Quota,
+    user::password::PasswordPolicy,
+};
 
 /// Numbers of the engine. [`Default`] is what the server ships with.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -27,6 +32,10 @@ pub struct Policy {
     pub recent_login: TimeDelta,
     /// How many messages one address may ask for; more are silently not sent.
     pub mail_per_address: Quota,
+    /// Who needs a second factor.
+    pub mfa: MfaPolicy,
+    /// Who gets text messages, and how many.
+    pub sms: SmsPolicy,
     /// Whether an outsider may learn at registration that an address has an account.
     pub hide_existing_accounts: bool,
     /// How long ended sessions, used links and dead letters are kept.
@@ -48,6 +57,8 @@ impl Default for Policy {
             temporary_password_life: TimeDelta::hours(48),
             recent_login: TimeDelta::minutes(10),
             mail_per_address: Quota::per_hour(10),
+            mfa: MfaPolicy::default(),
+            sms: SmsPolicy::default(),
             hide_existing_accounts: false,
             retention: TimeDelta::days(30),
             audit_retention: TimeDelta::days(365),

@@ -6,7 +6,7 @@ use super::{Core, Fault, transaction::transaction};
 use crate::{
     audit::{AuditEvent, AuditRecord},
     client::Client,
-    guard::lockout::{self, Locked},
+    guard::lockout::{self, LockPolicy, Locked},
     outbox::Intent,
     port::{KeyPurpose, Tx, Verification},
     tenant::TenantId,
@@ -21,8 +21,23 @@ pub(super) type LockKey = [u8; 32];
 pub(super) struct Attempt {
     pub(super) key: LockKey,
     pub(super) at: DateTime<Utc>,
+    /// How many failures were counted before it, and not forgotten since.
+    pub(super) failures_before: u32,
     /// Whether the first lock begins if it fails.
     locks: bool,
+}
+
+impl Attempt {
+    /// The attempt that brought the count to `failures`.
+    pub(super) const fn counted(key: LockKey, failures: u32, policy: &LockPolicy, at: DateTime<Utc>) -> Self {
+        Self { key, at, failures_before: failures.saturating_sub(1), locks: failures == policy.threshold }
+    }
+
+    /// Whether the owner should hear of it if this attempt succeeds. Whoever fails at the second factor
+    /// knows the password already, so one failure is enough there.
+    pub(super) const fn is_suspicious(&self, second_factor: bool) -> bool {
+        self.failures_before >= if second_factor { 1 } else { 3 }
+    }
 }
 
 /// Why a password was not proved.
@@ -70,8 +85,7 @@ impl Core {
         match lockout::reserve_attempt(remembered, now, &self.policy.lock) {
             Ok(state) => {
                 tx.locks().put(&key, &state).await?;
-                let locks = state.failures == self.policy.lock.threshold;
-                Ok(Ok((Attempt { key, at: now, locks }, user)))
+                Ok(Ok((Attempt::counted(key, state.failures, &self.policy.lock, now), user)))
             }
             Err(locked) => {
                 let record = AuditRecord::new(AuditEvent::LoginThrottled, tenant, client, now);
@@ -83,15 +97,11 @@ impl Core {
 
     /// Takes a counted attempt back: the password was never looked at, because the server had no
     /// capacity. Our overload must not lock anybody out.
-    async fn refund_attempt(&self, attempt: Attempt) -> Result<(), Fault> {
+    pub(super) async fn refund_attempt(&self, attempt: Attempt) -> Result<(), Fault> {
         transaction!(self, tx => Self::refund_attempt_in(tx, &attempt.key, &self.policy.lock))
     }
 
-    async fn refund_attempt_in(
-        tx: &mut dyn Tx,
-        key: &LockKey,
-        policy: &lockout::LockPolicy,
-    ) -> Result<(), Fault> {
+    async fn refund_attempt_in(tx: &mut dyn Tx, key: &LockKey, policy: &LockPolicy) -> Result<(), Fault> {
         if let Some(state) = tx.locks().lock(key).await? {
             match lockout::refund_attempt(state, policy) {
                 Some(less) => tx.locks().put(key, &less).await?,

@@ -65,7 +65,7 @@ impl Recovery {
     /// # Errors
     /// [`Fault`] when a port fails.
     pub async fn forgot(&self, tenant: &TenantId, email: &Email, client: &Client) -> Result<(), Fault> {
-        let allowed = self.core.may_mail(tenant, email).await?;
+        let allowed = self.core.may_mail("link", tenant, email).await?;
         let now = self.core.now();
         transaction!(self.core, tx => self.forgot_in(tx, tenant, email, allowed, client, now))
     }

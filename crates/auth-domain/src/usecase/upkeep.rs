@@ -20,6 +20,8 @@ pub struct UpkeepReport {
     pub sessions: u64,
     /// Used or expired links.
     pub links: u64,
+    /// Devices that have to prove their second factor again.
+    pub devices: u64,
     /// Failure counts long past.
     pub locks: u64,
     /// Dead letters.
@@ -31,7 +33,7 @@ pub struct UpkeepReport {
 impl UpkeepReport {
     /// Whether a table gave a full batch, so that another run is worthwhile at once.
     pub fn is_unfinished(&self) -> bool {
-        [self.sessions, self.links, self.locks, self.dead_letters, self.audit_entries]
+        [self.sessions, self.links, self.devices, self.locks, self.dead_letters, self.audit_entries]
             .iter()
             .any(|&rows| rows >= u64::from(BATCH))
     }
@@ -54,6 +56,8 @@ impl Upkeep {
         Ok(UpkeepReport {
             sessions: repos.sessions().purge(before, BATCH).await?,
             links: repos.links().purge(before, BATCH).await?,
+            // At once: they are worth nothing any more, and tell where somebody was.
+            devices: repos.devices().purge(now, BATCH).await?,
             locks: repos.locks().purge(now - self.core.policy.lock.forgotten_after, BATCH).await?,
             dead_letters: repos.outbox().purge(before, BATCH).await?,
             // Last: its store refuses what the others would not notice, a clock far ahead.

@@ -103,11 +103,14 @@ impl fmt::Display for Email {
     }
 }
 
-/// Reduces `Name <address>` to the address; anything else stays whole.
+/// Reduces `Name <address>` to the address; anything else stays whole. A name that holds an address or
+/// breaks the line is none: who reads it and who uses it must mean the same mailbox.
 fn bare_address(text: &str) -> &str {
-    match (text.rfind('<'), text.strip_suffix('>')) {
-        (Some(open), Some(inner)) if open > 0 && !inner[open + 1..].contains('>') => inner[open + 1..].trim(),
-        _ => text,
+    let Some((name, rest)) = text.rsplit_once('<') else { return text };
+    let is_name = !name.is_empty() && !name.contains(|c: char| c == '@' || c.is_control());
+    match rest.strip_suffix('>').filter(|inner| is_name && !inner.contains('>')) {
+        Some(inner) => inner.trim(),
+        None => text,
     }
 }
 
@@ -232,6 +235,9 @@ mod tests {
             "a@1.2.3.4",
             "<a@x.com>, b@x.com",
             "a@x.com>",
+            "a@x.com <b@x.com>",
+            "A\r\nBcc: b <a@x.com>",
+            "A\nRCPT TO:<b@x.com>",
         ] {
             assert!(Email::parse(text).is_err(), "{text:?}");
         }

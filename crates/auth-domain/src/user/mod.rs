@@ -14,7 +14,7 @@ pub use password::{NewPassword, Password, PasswordHash, WeakPassword};
 pub use phone::{InvalidPhone, PhoneNumber};
 pub use status::{Role, Roles, UserStatus};
 
-use crate::{id::UserId, tenant::TenantId};
+use crate::{factor::Enrolment, id::UserId, tenant::TenantId};
 
 /// A person's account within one tenant.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -35,6 +35,8 @@ pub struct User {
     pub roles: Roles,
     /// How the person proves who they are; `None` for an account without a password.
     pub credential: Option<Credential>,
+    /// The second factors of the account.
+    pub factors: Enrolment,
     /// When the person last signed in.
     pub last_login_at: Option<DateTime<Utc>>,
     /// When the account was made.
@@ -93,6 +95,7 @@ impl User {
             status: UserStatus::Active,
             roles: Roles::default(),
             credential: Some(credential),
+            factors: Enrolment::default(),
             last_login_at: None,
             created_at: now,
             updated_at: now,

@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use phonenumber::{Mode, metadata::DATABASE};
+
 /// A number in E.164 form: `+`, then 7 to 15 digits.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct PhoneNumber(String);
@@ -26,6 +28,28 @@ impl PhoneNumber {
         }
     }
 
+    /// Reads a number as people write it: international with a `+`, or national of `region` (ISO 3166
+    /// alpha-2). Any number of a possible length is taken, assigned or not: metadata lags behind.
+    ///
+    /// # Errors
+    /// [`InvalidPhone`] for what is no number.
+    pub fn read(text: &str, region: &str) -> Result<Self, InvalidPhone> {
+        let region = region.parse().ok();
+        let number = phonenumber::parse(region, text.trim()).map_err(|_| InvalidPhone)?;
+        let lengths = number.metadata(&DATABASE).map(|of| of.descriptors().general().possible_length());
+        let length = number.national().to_string().len();
+        if !lengths.is_some_and(|all| all.iter().any(|&possible| usize::from(possible) == length)) {
+            return Err(InvalidPhone);
+        }
+        Self::parse(&number.format().mode(Mode::E164).to_string())
+    }
+
+    /// The number as clients are shown it: its last four digits.
+    pub fn masked(&self) -> String {
+        // ASCII, and at least seven digits long.
+        format!("***-***-{}", &self.0[self.0.len().saturating_sub(4)..])
+    }
+
     /// The number, with its `+`.
     pub fn as_str(&self) -> &str {
         &self.0
@@ -35,5 +59,36 @@ impl PhoneNumber {
 impl fmt::Display for PhoneNumber {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn reads_numbers_as_people_write_them() {
+        for (typed, read) in [
+            ("+1 212 555 0123", "+12125550123"),
+            ("(212) 555-0123", "+12125550123"),
+            ("2125550123", "+12125550123"),
+            ("12125550123", "+12125550123"),
+            ("+15551234567", "+15551234567"),
+            (" +44 7400 123456 ", "+447400123456"),
+        ] {
+            assert_eq!(PhoneNumber::read(typed, "US").map(|number| number.to_string()), Ok(read.to_owned()));
+        }
+    }
+
+    #[test]
+    fn impossible_numbers_are_none() {
+        for typed in ["", "abc", "123", "+1212555012", "+121255501234", "+999123456789", "+0123456789"] {
+            assert_eq!(PhoneNumber::read(typed, "US"), Err(InvalidPhone), "{typed:?}");
+        }
+    }
+
+    #[test]
+    fn shows_four_digits() {
+        assert_eq!(PhoneNumber::parse("+12125550123").unwrap().masked(), "***-***-0123");
     }
 }

@@ -6,6 +6,7 @@ mod messages;
 mod notices;
 mod pumping;
 mod rotation_model;
+mod second_factor;
 #[cfg(test)]
 mod transfer;
 mod usecases;

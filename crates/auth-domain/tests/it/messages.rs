@@ -9,7 +9,7 @@ use auth_domain::{
     outbox::{OutboxEntry, OutboxState},
     port::{AuditFilter, Store},
     tenant::TenantId,
-    usecase::{CreateUser, MessageError, Policy},
+    usecase::{Backlog, CreateUser, MessageError, Policy},
     user::{Email, Roles},
 };
 use auth_sqlite::{SqliteConfig, SqliteStore};
@@ -138,6 +138,21 @@ async fn an_operator_sees_what_waits_and_what_died_and_leaves_a_trace() {
 }
 
 #[tokio::test]
+async fn an_operator_learns_why_and_nothing_that_was_to_be_sent() {
+    let place = Installation::new().await;
+    place.test.mailer.fail(1);
+    place.forgot("ada", &Client::default()).await;
+    place.deliver().await;
+    let waiting = place.list(OutboxState::Waiting).await.remove(0);
+    assert_eq!(waiting.last_error.as_deref(), Some("told to fail by the test"));
+    place.test.clock.advance(TimeDelta::minutes(1));
+    place.test.mailer.quote();
+    place.deliver().await;
+    let dead = place.list(OutboxState::Dead).await.remove(0);
+    assert_eq!(dead.last_error.as_deref(), Some("554 5.6.0 spam: /x?t=[left out] is bad"));
+}
+
+#[tokio::test]
 async fn a_dead_letter_is_sent_after_all() {
     let place = Installation::new().await;
     let dead = place.dead().await;
@@ -181,13 +196,30 @@ async fn what_waits_past_its_use_is_dropped_unsent() {
 async fn the_backlog_tells_how_late_delivery_is() {
     let place = Installation::new().await;
     let backlog = async || place.test.engine.messages.backlog().await.expect("numbers");
-    assert_eq!((backlog().await.waiting, backlog().await.oldest_due_for), (0, TimeDelta::zero()));
+    let (nothing, seconds) = (TimeDelta::zero(), TimeDelta::seconds);
+    assert_eq!(
+        backlog().await,
+        Backlog { waiting: 0, dead: 0, oldest_age: nothing, oldest_due_for: nothing }
+    );
     place.forgot("ada", &Client::default()).await;
-    place.test.clock.advance(TimeDelta::seconds(90));
+    place.test.clock.advance(seconds(90));
     place.resend("ada").await;
-    assert_eq!((backlog().await.waiting, backlog().await.oldest_due_for), (2, TimeDelta::seconds(90)));
+    assert_eq!(
+        backlog().await,
+        Backlog { waiting: 2, dead: 0, oldest_age: seconds(90), oldest_due_for: seconds(90) }
+    );
     place.test.mailer.fail(2);
     place.deliver().await;
-    // Both are due again in the future.
-    assert_eq!((backlog().await.waiting, backlog().await.oldest_due_for), (2, TimeDelta::zero()));
+    // Both are due again in the future, and the older one is as old as before.
+    assert_eq!(
+        backlog().await,
+        Backlog { waiting: 2, dead: 0, oldest_age: seconds(90), oldest_due_for: nothing }
+    );
+    place.test.clock.advance(TimeDelta::minutes(1));
+    place.test.mailer.refuse(2);
+    place.deliver().await;
+    assert_eq!(
+        backlog().await,
+        Backlog { waiting: 0, dead: 2, oldest_age: nothing, oldest_due_for: nothing }
+    );
 }

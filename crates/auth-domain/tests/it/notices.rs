@@ -62,6 +62,8 @@ impl Ada {
             tenant: TenantId::default(),
             email: email(name),
             password: Password::new(with.to_owned()),
+            code: None,
+            device: auth_domain::factor::DeviceTraits::default(),
             client: from.clone(),
         };
         self.test.engine.login.with_password(&login).await

@@ -50,6 +50,8 @@ async fn login(test: &TestEngine, password: &str) -> Result<SignedIn, LoginError
         tenant: TenantId::default(),
         email: ada(),
         password: Password::new(password.to_owned()),
+        code: None,
+        device: auth_domain::factor::DeviceTraits::default(),
         client: Client::default(),
     };
     test.engine.login.with_password(&login).await

@@ -83,6 +83,14 @@ mod tests {
     }
 
     #[test]
+    fn a_link_that_does_not_work_any_more_is_told_of_in_plain_words() {
+        for page in [&VERIFY, &RESET] {
+            assert!(page.form.contains("data-token=required") && page.form.contains("data-spent="));
+        }
+        assert!(SCRIPT.contains("\"invalid_token\""), "the code that docs/problems.md lists");
+    }
+
+    #[test]
     fn nothing_is_loaded_from_elsewhere() {
         for page in [&VERIFY, &RESET, &FORGOT] {
             let html = page.render("Name", "abc");

@@ -6,6 +6,7 @@ mod cors;
 mod document;
 mod edge;
 mod limits;
+mod metrics;
 mod order;
 mod socket;
 mod toy;

@@ -20,7 +20,7 @@ use auth_domain::{
     user::{Email, FullName, NewPassword},
 };
 use auth_http::{
-    Api, Drain, Gate, HttpSettings, Limit, Operation, Problem,
+    Api, Drain, Gate, HttpSettings, Limit, Metrics, Operation, Problem,
     bearer::Bearer,
     body::{BodyKind, Fields, FromBody, Input, NoBody, Refused},
     extract::{Open, Perhaps, Signed},
@@ -33,6 +33,8 @@ use auth_testkit::{
 use futures_util::Stream;
 use serde_json::{Map, Value, json};
 use utoipa::ToSchema;
+
+use crate::metrics::ToyBacklog;
 
 /// A body with a field of each kind.
 #[derive(ToSchema)]
@@ -244,6 +246,8 @@ pub(crate) struct Toy {
     pub(crate) api: Api,
     pub(crate) limiter: ExactLimiter,
     pub(crate) drain: Drain,
+    pub(crate) clock: FakeClock,
+    pub(crate) backlog: Arc<ToyBacklog>,
 }
 
 /// An answer, read whole.
@@ -269,16 +273,20 @@ impl Toy {
         };
         change(&mut settings);
         let (limiter, drain) = (ExactLimiter::default(), Drain::default());
+        let (clock, backlog) = (FakeClock::at(builder::noon()), Arc::new(ToyBacklog::default()));
         let gate = Gate {
             settings,
             bearer: Arc::new(ToyBearer),
             limiter: Arc::new(limiter.clone()),
             short_lived: None,
-            clock: Arc::new(FakeClock::at(builder::noon())),
+            clock: Arc::new(clock.clone()),
             entropy: Arc::new(SeededEntropy::default()),
             drain: drain.clone(),
+            metrics: Arc::new(Metrics::new(backlog.clone(), Arc::new(clock.clone()), "1.2.3")),
         };
-        Self { api: Api::new(gate, operations()).unwrap(), limiter, drain }
+        let metrics = auth_http::operations(&gate.settings).into_iter().filter(|o| o.path() == "/metrics");
+        let table = operations().into_iter().chain(metrics).collect();
+        Self { api: Api::new(gate, table).unwrap(), limiter, drain, clock, backlog }
     }
 
     /// Sends one request.

@@ -8,8 +8,8 @@ use auth_domain::{
 use crate::{
     exchange::Counted,
     row::{
-        entry_values, generation_values, key_values, link_values, lock_values, outbox_values, session_values,
-        user_values,
+        device_values, entry_values, generation_values, key_values, link_values, lock_values, outbox_values,
+        recovery_code_values, session_values, totp_values, user_values,
     },
     statement::Statement,
 };
@@ -25,6 +25,9 @@ pub(super) fn statements(record: &Record, to: &mut Vec<Counted>) -> Result<(), S
         Record::Link(link, consumed_at) => {
             Statement::new(LINK).with_all(link_values(link)).with(*consumed_at)
         }
+        Record::Totp(user, stored) => Statement::new(TOTP).with_all(totp_values(*user, stored)),
+        Record::RecoveryCode(code) => Statement::new(CODE).with_all(recovery_code_values(code)),
+        Record::Device(device) => Statement::new(DEVICE).with_all(device_values(device)),
         Record::Lock(key, state) => Statement::new(LOCK).with_all(lock_values(key, state)),
         Record::Key(key) => Statement::new(KEY).with_all(key_values(key)),
         Record::Audit(entry) => Statement::new(ENTRY).with(entry.seq).with_all(entry_values(entry)?),
@@ -52,7 +55,7 @@ pub(super) const fn behind_the_last_entry() -> Counted {
     Counted { statement: Statement::new(NEXT_ENTRY), counts: false }
 }
 
-const USER: &str = "INSERT INTO users VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+const USER: &str = "INSERT INTO users VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
      ON CONFLICT (id) DO NOTHING";
 
 const SESSION: &str = "INSERT INTO sessions VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
@@ -64,6 +67,13 @@ const TOKEN: &str = "INSERT INTO refresh_tokens VALUES (?, ?, ?, ?, ?)
 const LINK: &str =
     "INSERT INTO one_time_links (digest, tenant, user_id, purpose, email, created_at, expires_at,
      consumed_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (digest) DO NOTHING";
+
+const TOTP: &str = "INSERT INTO totp_secrets VALUES (?, ?, ?, ?, ?) ON CONFLICT (user_id) DO NOTHING";
+
+const CODE: &str = "INSERT INTO recovery_codes VALUES (?, ?, ?, ?) ON CONFLICT (digest) DO NOTHING";
+
+/// Nor where that device is known already.
+const DEVICE: &str = "INSERT INTO trusted_devices VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING";
 
 const LOCK: &str = "INSERT INTO login_locks (key, failures, locked_until, last_attempt_at)
      VALUES (?, ?, ?, ?) ON CONFLICT (key) DO NOTHING";

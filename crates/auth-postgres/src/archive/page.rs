@@ -15,11 +15,15 @@ use diesel::{
 use crate::{
     error::corrupt,
     exchange::Find,
-    row::{AuditRow, GenerationRow, KeyRow, LinkRow, LockRow, OutboxRow, SessionRow, UserRow, time},
+    row::{
+        AuditRow, DeviceRow, GenerationRow, KeyRow, LinkRow, LockRow, OutboxRow, RecoveryCodeRow, SessionRow,
+        TotpRow, UserRow, time,
+    },
     runner::{Access, Autocommit, Runner as _},
     schema::{
-        AuditEvents, LoginLocks, OneTimeLinks, Outbox, RefreshTokens, Sessions, SigningKeys, Users,
-        audit_events, login_locks, one_time_links, outbox, refresh_tokens, sessions, signing_keys, users,
+        AuditEvents, LoginLocks, OneTimeLinks, Outbox, RecoveryCodes, RefreshTokens, Sessions, SigningKeys,
+        TotpSecrets, TrustedDevices, Users, audit_events, login_locks, one_time_links, outbox,
+        recovery_codes, refresh_tokens, sessions, signing_keys, totp_secrets, trusted_devices, users,
     },
     statement::{Statement, Value},
 };
@@ -41,6 +45,18 @@ pub(super) async fn page(
         RecordKind::Link => {
             let find = Find::<(OneTimeLinks, Nullable<Timestamptz>), _>::new(find(LINKS)?);
             runner.ask(Access::Read, Vec::new(), find, |rows| each(rows, link)).await
+        }
+        RecordKind::Totp => {
+            let find = Find::<TotpSecrets, TotpRow>::new(find(APPS)?);
+            runner.ask(Access::Read, Vec::new(), find, |rows| each(rows, totp)).await
+        }
+        RecordKind::RecoveryCode => {
+            let find = Find::<RecoveryCodes, RecoveryCodeRow>::new(find(CODES)?);
+            runner.ask(Access::Read, Vec::new(), find, |rows| each(rows, code)).await
+        }
+        RecordKind::Device => {
+            let find = Find::<TrustedDevices, DeviceRow>::new(find(DEVICES)?);
+            runner.ask(Access::Read, Vec::new(), find, |rows| each(rows, device)).await
         }
         RecordKind::Lock => {
             let find = Find::<LoginLocks, LockRow>::new(find(LOCKS)?);
@@ -67,9 +83,10 @@ fn each<R>(rows: Vec<R>, read: fn(R) -> Result<Record, StoreError>) -> Result<Ve
 
 /// Where a page begins: behind `after`, or before everything.
 fn position(kind: RecordKind, after: Option<&RecordKey>) -> Result<Value, StoreError> {
+    use RecordKind::{Link, Lock, RecoveryCode};
     Ok(match (kind, after) {
-        (RecordKind::Link | RecordKind::Lock, None) => [].as_slice().into(),
-        (RecordKind::Link | RecordKind::Lock, Some(RecordKey::Bytes(bytes))) => bytes.as_slice().into(),
+        (Link | RecoveryCode | Lock, None) => [0u8; 0].as_slice().into(),
+        (Link | RecoveryCode | Lock, Some(RecordKey::Bytes(bytes))) => bytes.as_slice().into(),
         (RecordKind::Key, None) => "".into(),
         (RecordKind::Key, Some(RecordKey::Name(name))) => name.as_str().into(),
         (_, None) => i64::MIN.into(),
@@ -89,6 +106,18 @@ fn link((row, consumed_at): (LinkRow, Option<PgTimestamp>)) -> Result<Record, St
     let link = Link::try_from(row)?;
     let consumed_at = optional_time("one_time_links", link.user.as_i64(), consumed_at)?;
     Ok(Record::Link(link, consumed_at))
+}
+
+fn totp(row: TotpRow) -> Result<Record, StoreError> {
+    Ok(Record::Totp(row.user(), row.try_into()?))
+}
+
+fn code(row: RecoveryCodeRow) -> Result<Record, StoreError> {
+    Ok(Record::RecoveryCode(row.try_into()?))
+}
+
+fn device(row: DeviceRow) -> Result<Record, StoreError> {
+    Ok(Record::Device(row.try_into()?))
 }
 
 fn lock(row: LockRow) -> Result<Record, StoreError> {
@@ -156,6 +185,15 @@ const LINKS: &str = concat!(
     one_time_links!(),
     ", consumed_at FROM one_time_links WHERE digest > ? ORDER BY digest LIMIT ?"
 );
+
+const APPS: &str =
+    concat!("SELECT ", totp_secrets!(), " FROM totp_secrets WHERE user_id > ? ORDER BY user_id LIMIT ?");
+
+const CODES: &str =
+    concat!("SELECT ", recovery_codes!(), " FROM recovery_codes WHERE digest > ? ORDER BY digest LIMIT ?");
+
+const DEVICES: &str =
+    concat!("SELECT ", trusted_devices!(), " FROM trusted_devices WHERE id > ? ORDER BY id LIMIT ?");
 
 const LOCKS: &str =
     concat!("SELECT ", login_locks!(), " FROM login_locks WHERE key > ? ORDER BY key LIMIT ?");

@@ -9,7 +9,7 @@ use auth_domain::{
 };
 use chrono::{DateTime, Utc};
 
-use super::{entity, only_if};
+use super::{LOCK_OWNER, entity, only_if};
 use crate::{
     exchange::{Count, Find},
     row::{LinkRow, link_values},
@@ -53,9 +53,6 @@ impl<R: Runner> LinkRepo for Repositories<R> {
 fn withdraw(user: UserId, purpose: LinkPurpose) -> Statement {
     Statement::new(WITHDRAW).with(user.as_i64()).with(purpose.as_str())
 }
-
-/// Parallel links of one account take turns.
-const LOCK_OWNER: &str = "SELECT 1 FROM users WHERE id = ? FOR NO KEY UPDATE";
 
 const LOCK_OWNER_OF_LINK: &str = "SELECT 1 FROM users u JOIN one_time_links l ON u.id = l.user_id
      WHERE l.digest = ? FOR NO KEY UPDATE OF u";

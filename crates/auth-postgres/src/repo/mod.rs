@@ -2,12 +2,14 @@
 //!
 //! A method gives a statement its values and says whether its answer is needed: [`ask`] sends it, with
 //! all that was kept before; [`tell`] may keep it. Rows are locked in one order in every transaction:
-//! accounts, links, sessions, failure counts, signing keys.
+//! accounts, authenticator apps and recovery codes, devices, links, sessions, failure counts, signing keys.
 //!
 //! [`ask`]: crate::runner::Runner::ask
 //! [`tell`]: crate::runner::Runner::tell
 
 mod audit;
+mod devices;
+mod factors;
 mod keys;
 mod links;
 mod locks;
@@ -28,6 +30,10 @@ fn entity<R, E: TryFrom<R, Error = StoreError>>(rows: Vec<R>) -> Result<Option<E
 fn entities<R, E: TryFrom<R, Error = StoreError>>(rows: Vec<R>) -> Result<Vec<E>, StoreError> {
     rows.into_iter().map(E::try_from).collect()
 }
+
+/// Waits for the turn on an account: parallel changes of what belongs to it go one by one. A statement of
+/// its own, so that the one after it sees what those before in the queue have left.
+const LOCK_OWNER: &str = "SELECT 1 FROM users WHERE id = ? FOR NO KEY UPDATE";
 
 /// Text without the one character that PostgreSQL cannot keep.
 fn storable(text: &str) -> String {

@@ -52,9 +52,11 @@ impl<R: Runner> Outbox for Repositories<R> {
     }
 
     async fn depth(&mut self) -> Result<u64, StoreError> {
-        let depth = Find::<BigInt, i64>::new(Statement::new(DEPTH));
-        let waiting = |rows: Vec<i64>| Ok(rows.first().map_or(0, |rows| rows.unsigned_abs()));
-        self.0.ask(Access::Read, Vec::new(), depth, waiting).await
+        self.count(DEPTH).await
+    }
+
+    async fn dead_letters(&mut self) -> Result<u64, StoreError> {
+        self.count(DEAD_LETTERS).await
     }
 
     async fn oldest_due(&mut self) -> Result<Option<DateTime<Utc>>, StoreError> {
@@ -116,6 +118,14 @@ fn leased(rows: Vec<OutboxRow>) -> Result<Vec<OutboxItem>, StoreError> {
 
 type EntryColumns = (Columns, Nullable<Timestamptz>, Nullable<Timestamptz>, Nullable<Text>);
 
+impl<R: Runner> Repositories<R> {
+    async fn count(&mut self, text: &'static str) -> Result<u64, StoreError> {
+        let count = Find::<BigInt, i64>::new(Statement::new(text));
+        let only = |rows: Vec<i64>| Ok(rows.first().map_or(0, |rows| rows.unsigned_abs()));
+        self.0.ask(Access::Read, Vec::new(), count, only).await
+    }
+}
+
 /// Parallel calls for one message wait for each other, and one of them writes it.
 const PUT: &str = "INSERT INTO outbox (id, tenant, user_id, kind, email, ip, user_agent, request_id,
      created_at, due_at, attempts, once) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
@@ -142,6 +152,8 @@ const BURY: &str = "UPDATE outbox SET buried_at = ?, leased_until = NULL, last_e
      WHERE id = ?";
 
 const DEPTH: &str = "SELECT count(*) FROM outbox WHERE buried_at IS NULL";
+
+const DEAD_LETTERS: &str = "SELECT count(*) FROM outbox WHERE buried_at IS NOT NULL";
 
 const OLDEST_DUE: &str = "SELECT id, due_at FROM outbox WHERE buried_at IS NULL ORDER BY due_at, id LIMIT 1";
 

@@ -6,7 +6,7 @@ use auth_domain::{
     port::{SessionRepo, StoreError},
     secret::Digest,
     session::{
-        Ended, Session,
+        Authentication, Ended, Session,
         rotation::{Generation, Presented},
     },
     user::User,
@@ -17,7 +17,7 @@ use diesel::sql_types::Nullable;
 use super::{entities, entity};
 use crate::{
     exchange::{Count, Find},
-    row::{GenerationRow, SessionRow, UserRow, generation_values, session_values},
+    row::{GenerationRow, SessionRow, UserRow, generation_values, methods_text, session_values},
     runner::{Access, Repositories, Runner},
     schema::{RefreshTokens, Sessions, Users, refresh_tokens, sessions, successors, users},
     statement::Statement,
@@ -84,6 +84,14 @@ impl<R: Runner> SessionRepo for Repositories<R> {
 
     async fn extend(&mut self, id: SessionId, until: DateTime<Utc>) -> Result<(), StoreError> {
         self.0.tell(vec![Statement::new(EXTEND).with(until).with(id.as_i64()).with(until)]).await
+    }
+
+    async fn step_up(&mut self, id: SessionId, authentication: &Authentication) -> Result<bool, StoreError> {
+        let step_up = Statement::new(STEP_UP)
+            .with(authentication.at)
+            .with(methods_text(authentication))
+            .with(id.as_i64());
+        self.0.ask(Access::Write, Vec::new(), Count(step_up), |rows| Ok(rows == 1)).await
     }
 
     async fn touch(&mut self, id: SessionId, at: DateTime<Utc>) -> Result<(), StoreError> {
@@ -189,6 +197,9 @@ const LIVE_OF: &str = concat!(
 
 const EXTEND: &str =
     "UPDATE sessions SET expires_at = ? WHERE id = ? AND ended_at IS NULL AND expires_at < ?";
+
+const STEP_UP: &str =
+    "UPDATE sessions SET authenticated_at = ?, methods = ? WHERE id = ? AND ended_at IS NULL";
 
 /// Never goes back: parallel requests arrive in any order.
 const TOUCH: &str = "UPDATE sessions SET last_used_at = ? WHERE id = ? AND last_used_at < ?";

@@ -102,7 +102,7 @@ fn lock(id: UserId) -> Find<Users, UserRow> {
     Find::new(Statement::new(LOCK).with(id.as_i64()))
 }
 
-const INSERT: &str = "INSERT INTO users VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+const INSERT: &str = "INSERT INTO users VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
      ON CONFLICT (tenant, email) DO NOTHING";
 
 const BY_ID: &str = concat!("SELECT ", users!(), " FROM users u WHERE u.id = ?");
@@ -114,7 +114,8 @@ const LOCK: &str = concat!("SELECT ", users!(), " FROM users u WHERE u.id = ? FO
 
 const SAVE: &str = "UPDATE users SET tenant = ?, email = ?, email_verified = ?, full_name = ?, status = ?,
      superuser = ?, application_admin = ?, manager = ?, password_hash = ?, temporary_until = ?,
-     last_login_at = ?, created_at = ?, updated_at = ? WHERE id = ?";
+     last_login_at = ?, created_at = ?, updated_at = ?, totp = ?, sms_enabled = ?,
+     phone_number = ?, phone_pending = ?, email_factor = ? WHERE id = ?";
 
 /// Looks before it writes, so that a taken address is no failure. Two accounts that move to one address
 /// at once can both find it free; then the index refuses the second, which is a conflict.
@@ -122,7 +123,8 @@ const MOVE: &str = "WITH taken AS (SELECT 1 FROM users WHERE tenant = ? AND emai
      saved AS (
          UPDATE users SET tenant = ?, email = ?, email_verified = ?, full_name = ?, status = ?,
          superuser = ?, application_admin = ?, manager = ?, password_hash = ?, temporary_until = ?,
-         last_login_at = ?, created_at = ?, updated_at = ?
+         last_login_at = ?, created_at = ?, updated_at = ?, totp = ?, sms_enabled = ?,
+         phone_number = ?, phone_pending = ?, email_factor = ?
          WHERE id = ? AND NOT EXISTS (SELECT 1 FROM taken)
          RETURNING 1
      )

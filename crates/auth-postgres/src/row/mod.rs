@@ -3,6 +3,8 @@
 #![expect(clippy::option_option, reason = "the outer one is about the row, the inner one about the column")]
 
 mod audit;
+mod device;
+mod factor;
 mod key;
 mod link;
 mod lock;
@@ -23,11 +25,13 @@ use diesel::pg::data_types::PgTimestamp;
 use crate::statement::Value;
 
 pub(crate) use audit::{AuditRow, audit_values, entry_values};
+pub(crate) use device::{DeviceRow, device_values};
+pub(crate) use factor::{RecoveryCodeRow, TotpRow, recovery_code_values, totp_values};
 pub(crate) use key::{KeyRow, key_values};
 pub(crate) use link::{LinkRow, link_values};
 pub(crate) use lock::{LockRow, lock_values};
 pub(crate) use outbox::{EntryRow, OutboxRow, outbox_entry, outbox_values};
-pub(crate) use session::{GenerationRow, SessionRow, generation_values, session_values};
+pub(crate) use session::{GenerationRow, SessionRow, generation_values, methods_text, session_values};
 pub(crate) use user::{UserRow, user_values};
 
 /// PostgreSQL counts from 1 January 2000.

@@ -31,13 +31,12 @@ pub(crate) struct SessionRow {
 
 /// The columns of a session in their order.
 pub(crate) fn session_values(session: &Session) -> [Value; 12] {
-    let methods: Vec<&str> = session.authentication.methods.iter().map(|method| method.as_str()).collect();
     [
         session.id.as_i64().into(),
         session.tenant.as_str().into(),
         session.user.as_i64().into(),
         session.authentication.at.into(),
-        methods.join(" ").into(),
+        methods_text(&session.authentication).into(),
         session.created_at.into(),
         session.last_used_at.into(),
         session.expires_at.into(),
@@ -46,6 +45,12 @@ pub(crate) fn session_values(session: &Session) -> [Value; 12] {
         ip_value(session.ip),
         agent_value(session.user_agent.as_ref()),
     ]
+}
+
+/// The names of what was proved.
+pub(crate) fn methods_text(authentication: &Authentication) -> String {
+    let names: Vec<&str> = authentication.methods.iter().map(|method| method.as_str()).collect();
+    names.join(" ")
 }
 
 impl TryFrom<SessionRow> for Session {

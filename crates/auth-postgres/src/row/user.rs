@@ -1,10 +1,11 @@
 //! Rows of `users`.
 
 use auth_domain::{
+    factor::{Enrolment, SmsFactor},
     id::UserId,
     port::StoreError,
     tenant::TenantId,
-    user::{Credential, FullName, PasswordHash, Roles, User},
+    user::{Credential, FullName, PasswordHash, PhoneNumber, Roles, User},
 };
 use diesel::{pg::data_types::PgTimestamp, prelude::*};
 
@@ -28,10 +29,15 @@ pub(crate) struct UserRow {
     last_login_at: Option<PgTimestamp>,
     created_at: PgTimestamp,
     updated_at: PgTimestamp,
+    totp: bool,
+    sms_enabled: bool,
+    phone_number: Option<String>,
+    phone_pending: Option<String>,
+    email_factor: bool,
 }
 
 /// The columns of an account in their order.
-pub(crate) fn user_values(user: &User) -> [Value; 14] {
+pub(crate) fn user_values(user: &User) -> [Value; 19] {
     let credential = user.credential.as_ref();
     [
         user.id.as_i64().into(),
@@ -48,6 +54,11 @@ pub(crate) fn user_values(user: &User) -> [Value; 14] {
         user.last_login_at.into(),
         user.created_at.into(),
         user.updated_at.into(),
+        user.factors.totp.into(),
+        user.factors.sms.enabled.into(),
+        user.factors.sms.number.as_ref().map(ToString::to_string).into(),
+        user.factors.sms.pending.as_ref().map(ToString::to_string).into(),
+        user.factors.email.into(),
     ]
 }
 
@@ -80,8 +91,21 @@ fn entity(row: UserRow) -> Option<User> {
             manager: row.manager,
         },
         credential,
+        factors: Enrolment {
+            totp: row.totp,
+            sms: SmsFactor {
+                enabled: row.sms_enabled,
+                number: phone(row.phone_number)?,
+                pending: phone(row.phone_pending)?,
+            },
+            email: row.email_factor,
+        },
         last_login_at: nullable(row.last_login_at, time)?,
         created_at: time(row.created_at)?,
         updated_at: time(row.updated_at)?,
     })
+}
+
+fn phone(text: Option<String>) -> Option<Option<PhoneNumber>> {
+    nullable(text, |text| PhoneNumber::parse(&text).ok())
 }

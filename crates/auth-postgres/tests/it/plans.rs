@@ -7,7 +7,8 @@ use std::{fs, future::Future};
 
 use auth_domain::{
     audit::AuditEvent,
-    id::{OutboxId, SessionId, UserId},
+    factor::{Fingerprint, TimeStep, TrustedDevice},
+    id::{DeviceId, OutboxId, SessionId, UserId},
     outbox::OutboxState,
     port::{AuditFilter, Store, StoreError},
     secret::Digest,
@@ -93,6 +94,12 @@ fn fill(rows: u64) -> String {
              '2026-01-01' FROM generate_series(1, {rows}) n;
          INSERT INTO one_time_links SELECT sha256(n::text::bytea), 'default', n, 'reset_password', 'a@b.c', t,
              t + interval '1 day', CASE WHEN n % 2 = 0 THEN t END
+             FROM generate_series(1, {rows}) n, LATERAL (SELECT timestamptz '2026-01-01' + n * interval '1 minute') x(t);
+         INSERT INTO totp_secrets SELECT n, '\\x01', n, '\\x02', '2026-01-01' FROM generate_series(1, {rows}) n;
+         INSERT INTO recovery_codes SELECT sha256(n::text::bytea), 1 + n / 10, '2026-01-01',
+             CASE WHEN n % 2 = 0 THEN timestamptz '2026-01-01' END FROM generate_series(1, {rows}) n;
+         INSERT INTO trusted_devices SELECT n, 1 + n / 10, sha256(n::text::bytea), 'otp', NULL, NULL, NULL, t,
+             t + interval '1 day'
              FROM generate_series(1, {rows}) n, LATERAL (SELECT timestamptz '2026-01-01' + n * interval '1 minute') x(t);
          INSERT INTO login_locks SELECT sha256(n::text::bytea), 1, NULL,
              timestamptz '2026-01-01' + n * interval '1 minute' FROM generate_series(1, {rows}) n;
@@ -197,8 +204,54 @@ async fn every_statement_that_matters_uses_an_index() {
             Ok(())
         })
         .await;
+    factors(&probe).await;
     outbox_and_upkeep(&probe).await;
     audit(&probe).await;
+}
+
+async fn factors(probe: &Probe) {
+    let (store, now) = (&probe.store, builder::noon());
+    probe
+        .uses_indexes("authenticator apps", |n| async move {
+            let user = UserId::from_i64(100 + n);
+            let mut repos = store.read().await?;
+            let stored = repos.factors().totp(user).await?;
+            assert!(repos.factors().advance_step(user, TimeStep::at(now)).await?);
+            let waiting = stored.pending.expect("it was inserted");
+            assert!(repos.factors().activate_totp(user, &waiting, TimeStep::at(now)).await?);
+            repos.factors().put_pending_totp(user, &builder::pending_totp(1, now)).await?;
+            repos.factors().remove_totp(user).await
+        })
+        .await;
+    probe
+        .uses_indexes("recovery codes", |n| async move {
+            // Codes 10, 11, …, 19 are those of account 2.
+            let (user, code) = (UserId::from_i64(2 + n), digest(11 + 10 * n));
+            let mut repos = store.read().await?;
+            assert_eq!(repos.factors().recovery_codes_left(user).await?, 5);
+            assert!(repos.factors().consume_recovery_code(user, &code, now).await?);
+            let new = [digest(-1 - n), digest(-1001 - n)];
+            repos.factors().replace_recovery_codes(user, &new, now).await
+        })
+        .await;
+    probe
+        .uses_indexes("devices", |n| async move {
+            let (user, before) = (UserId::from_i64(2 + n), now - TimeDelta::days(200));
+            let fingerprint = Fingerprint::from_digest(digest(11 + 10 * n));
+            let mut repos = store.read().await?;
+            assert!(repos.devices().find(user, &fingerprint, before).await?.is_some());
+            assert_eq!(repos.devices().list(user, before).await?.len(), 10);
+            let id = DeviceId::from_i64(-1 - n);
+            repos
+                .devices()
+                .remember(&TrustedDevice { id, fingerprint, ..builder::device(1, user, now) })
+                .await?;
+            assert_eq!(repos.devices().forget_all(user, now).await?, 1);
+            let proved = builder::session(1, &builder::user(1, now), now).authentication;
+            assert!(repos.sessions().step_up(SessionId::from_i64(3001 + 2 * n), &proved).await?);
+            Ok(())
+        })
+        .await;
 }
 
 async fn outbox_and_upkeep(probe: &Probe) {
@@ -218,6 +271,7 @@ async fn outbox_and_upkeep(probe: &Probe) {
         .uses_indexes("outbox, operators", |n| async move {
             let mut repos = store.read().await?;
             assert!(repos.outbox().oldest_due().await?.is_some());
+            assert_eq!(repos.outbox().list(OutboxState::Waiting, None, 1).await?.len(), 1);
             let item = builder::outbox_item(-1 - n, now).once(&[]);
             repos.outbox().put(&item).await?;
             let after = Some(OutboxId::from_i64(100 + n));
@@ -237,6 +291,7 @@ async fn outbox_and_upkeep(probe: &Probe) {
                 let mut repos = store.read().await?;
                 repos.sessions().purge(before, 100).await?;
                 repos.links().purge(before, 100).await?;
+                repos.devices().purge(before, 100).await?;
                 repos.locks().purge(before, 100).await?;
                 repos.outbox().purge(before, 100).await.map(drop)
             })

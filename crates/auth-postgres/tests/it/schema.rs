@@ -1,10 +1,8 @@
 //! Rules that the schema keeps by itself, its way up and down, and migrating.
 
-use std::sync::Arc;
-
 use auth_domain::{
     audit::AuditEvent,
-    port::{AuditFilter, Repos, Store, StoreError},
+    port::{Archive, AuditFilter, RecordKind, Repos, Store, StoreError},
     token::LinkPurpose,
 };
 use auth_postgres::{MIGRATIONS, PostgresStore};
@@ -16,7 +14,7 @@ use tokio::task::JoinSet;
 
 use crate::support::{Database, config};
 
-const STEPS: usize = 9;
+const STEPS: usize = 10;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn several_migrators_at_once_run_each_step_once() {
@@ -179,9 +177,26 @@ async fn tables_refuse_what_makes_no_sense() {
     let ada = builder::user(1, builder::noon());
     store.read().await.unwrap().users().insert(&ada).await.unwrap().unwrap();
     let zeros = |count| format!("'\\x{}'", "00".repeat(count));
+    let no = "NULL, NULL, NULL, now(), now()";
     for nonsense in [
         "UPDATE users SET status = 'asleep'".to_owned(),
         "UPDATE users SET password_hash = NULL, temporary_until = now()".to_owned(),
+        "UPDATE users SET email_factor = NULL".to_owned(),
+        "UPDATE users SET phone_number = '+0123456789'".to_owned(),
+        "UPDATE users SET phone_number = '+123456'".to_owned(),
+        "UPDATE users SET phone_number = '+1234567890123456'".to_owned(),
+        "UPDATE users SET phone_number = '+12125550a00'".to_owned(),
+        "UPDATE users SET sms_enabled = true, phone_pending = '12125550100'".to_owned(),
+        "UPDATE users SET sms_enabled = false, phone_pending = '+12125550100'".to_owned(),
+        "INSERT INTO totp_secrets VALUES (404, '\\x01', 1, NULL, NULL)".to_owned(),
+        "INSERT INTO totp_secrets VALUES (1, NULL, NULL, NULL, NULL)".to_owned(),
+        "INSERT INTO totp_secrets VALUES (1, NULL, 1, '\\x01', now())".to_owned(),
+        "INSERT INTO totp_secrets VALUES (1, '\\x01', 1, '\\x01', NULL)".to_owned(),
+        format!("INSERT INTO recovery_codes VALUES ({}, 1, now())", zeros(1)),
+        format!("INSERT INTO recovery_codes VALUES ({}, 404, now())", zeros(32)),
+        format!("INSERT INTO trusted_devices VALUES (1, 404, {}, 'otp', {no})", zeros(32)),
+        format!("INSERT INTO trusted_devices VALUES (1, 1, {}, 'otp', {no})", zeros(31)),
+        format!("INSERT INTO trusted_devices VALUES (1, 1, {}, 'pwd', {no})", zeros(32)),
         format!("INSERT INTO login_locks VALUES ({}, 1, NULL, now())", zeros(1)),
         format!("INSERT INTO login_locks VALUES ({}, -1, NULL, now())", zeros(32)),
         format!("INSERT INTO refresh_tokens VALUES (404, 0, {}, {}, now())", zeros(32), zeros(16)),
@@ -198,9 +213,9 @@ async fn tables_refuse_what_makes_no_sense() {
 }
 
 /// A store with one row in every table.
-async fn filled() -> (Database, Arc<dyn Store>) {
+async fn filled() -> (Database, PostgresStore) {
     let database = Database::migrated();
-    let store: Arc<dyn Store> = Arc::new(database.store());
+    let store = database.store();
     let now = builder::noon();
     let user = builder::user(1, now);
     let session = builder::session(1, &user, now);
@@ -208,6 +223,9 @@ async fn filled() -> (Database, Arc<dyn Store>) {
     tx.users().insert(&user).await.unwrap().unwrap();
     tx.sessions().insert(&session, &builder::generation(session.id, 0, now)).await.unwrap();
     tx.links().replace(&builder::link(1, LinkPurpose::VerifyEmail, &user, now)).await.unwrap();
+    tx.factors().put_pending_totp(user.id, &builder::pending_totp(1, now)).await.unwrap();
+    tx.factors().replace_recovery_codes(user.id, &[builder::recovery_code(1)], now).await.unwrap();
+    tx.devices().remember(&builder::device(1, user.id, now)).await.unwrap();
     tx.locks().put(&builder::lock_key(1), &builder::lock_state(1, now)).await.unwrap();
     tx.keys().insert(&builder::signing_key("k1", now)).await.unwrap();
     tx.audit().append(&builder::audit(AuditEvent::Registered, now)).await.unwrap();
@@ -217,7 +235,7 @@ async fn filled() -> (Database, Arc<dyn Store>) {
 }
 
 /// Reads the row of `table`.
-async fn look(repos: &mut dyn Repos, table: &str) -> Result<(), StoreError> {
+async fn look(store: &PostgresStore, repos: &mut dyn Repos, table: &str) -> Result<(), StoreError> {
     let now = builder::noon();
     let user = builder::user(1, now);
     let session = builder::session(1, &user, now);
@@ -232,6 +250,10 @@ async fn look(repos: &mut dyn Repos, table: &str) -> Result<(), StoreError> {
             let link = builder::link(1, LinkPurpose::VerifyEmail, &user, now);
             repos.links().find(&link.digest, now).await.map(drop)
         }
+        "totp_secrets" => repos.factors().totp(user.id).await.map(drop),
+        // Nobody but the archive reads a code.
+        "recovery_codes" => store.page(RecordKind::RecoveryCode, None, 10).await.map(drop),
+        "trusted_devices" => repos.devices().list(user.id, now).await.map(drop),
         "login_locks" => repos.locks().lock(&builder::lock_key(1)).await.map(drop),
         "signing_keys" => repos.keys().all().await.map(drop),
         "audit_events" => repos.audit().list(&AuditFilter::default(), 10).await.map(drop),
@@ -262,6 +284,16 @@ async fn a_bad_row_is_corrupt() {
             "password_hash = NULL, temporary_until = now()",
             "password_hash = NULL, temporary_until = NULL",
         ),
+        ("users", "phone_number = '0151 2345678'", "phone_number = NULL"),
+        ("users", "phone_pending = '+'", "phone_pending = NULL"),
+        ("totp_secrets", "pending_since = NULL", "pending_since = now()"),
+        ("totp_secrets", "pending_since = 'infinity'", "pending_since = now()"),
+        ("totp_secrets", "last_step = 7", "last_step = NULL"),
+        ("recovery_codes", "used_at = 'infinity'", "used_at = NULL"),
+        ("recovery_codes", "digest = '\\x00'", "digest = sha256('')"),
+        ("trusted_devices", "method = 'pwd'", "method = 'otp'"),
+        ("trusted_devices", "ip = 'here'", "ip = NULL"),
+        ("trusted_devices", "fingerprint = '\\x00'", "fingerprint = sha256('')"),
         ("sessions", "methods = 'telepathy'", "methods = 'pwd'"),
         ("sessions", "ip = 'here'", "ip = NULL"),
         ("sessions", "ended_at = now()", "ended_at = NULL"),
@@ -278,7 +310,7 @@ async fn a_bad_row_is_corrupt() {
         ("outbox", "attempts = 4294967296", "attempts = 0"),
     ] {
         database.sql(&format!("UPDATE {table} SET {change}"));
-        let seen = look(&mut *repos, table).await;
+        let seen = look(&store, &mut *repos, table).await;
         assert!(
             matches!(&seen, Err(StoreError::Corrupt { table: named, .. }) if *named == table),
             "{table} SET {change}: {seen:?}"
@@ -292,6 +324,6 @@ async fn a_bad_row_breaks_the_transaction_that_met_it() {
     let (database, store) = filled().await;
     database.sql("UPDATE users SET email = 'no address'");
     let mut tx = store.begin().await.unwrap();
-    assert!(look(&mut *tx, "users").await.is_err());
+    assert!(look(&store, &mut *tx, "users").await.is_err());
     assert!(tx.commit().await.is_err());
 }

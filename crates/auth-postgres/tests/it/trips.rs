@@ -5,6 +5,7 @@ use std::{future::Future, sync::Arc};
 
 use auth_domain::{
     client::Client,
+    factor::DeviceTraits,
     tenant::TenantId,
     usecase::{CreateUser, LoginError, PasswordLogin, Policy},
     user::{Email, Password, Roles},
@@ -66,6 +67,8 @@ fn login(password: &str) -> PasswordLogin {
         tenant: TenantId::default(),
         email: ada(),
         password: Password::new(password.to_owned()),
+        code: None,
+        device: DeviceTraits::default(),
         client: Client::default(),
     }
 }

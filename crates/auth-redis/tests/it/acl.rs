@@ -1,8 +1,12 @@
 //! The least rights suffice, and each of them is needed.
 
+use std::time::Duration;
+
 use auth_domain::{
     id::UserId,
-    port::{ChallengeStore, CodeMac, CodePurpose, CodeSlot, CodeStore, StoredChallenge, StoredCode},
+    port::{
+        ChallengeStore, CodeMac, CodePurpose, CodeSlot, CodeStore, SmsLedger, StoredChallenge, StoredCode,
+    },
     secret::{Digest, Sealed},
 };
 use auth_redis::{RedisConfig, RedisState};
@@ -34,6 +38,8 @@ async fn do_everything(state: &RedisState, servers: &[RedisServer]) -> Outcome {
     state.open(&token, &challenge, noon()).await?;
     state.attempt(&token, noon()).await?;
     state.consume(&token, noon()).await?;
+    state.add("key", 0, Duration::from_hours(1), noon()).await?;
+    state.add("key", 1, Duration::from_hours(1), noon()).await?;
     Ok(())
 }
 

@@ -12,6 +12,9 @@ mod on_one_server {
     mod challenges {
         auth_testkit::challenges_contract!(super::single);
     }
+    mod ledger {
+        auth_testkit::ledger_contract!(super::single);
+    }
 }
 
 mod on_a_cluster {
@@ -25,5 +28,8 @@ mod on_a_cluster {
     }
     mod challenges {
         auth_testkit::challenges_contract!(super::cluster);
+    }
+    mod ledger {
+        auth_testkit::ledger_contract!(super::cluster);
     }
 }

@@ -5,8 +5,12 @@ use std::{
     time::{Duration, Instant},
 };
 
+use auth_domain::port::SmsLedger;
 use auth_redis::{RedisConfig, RedisFailure, RedisState};
-use auth_testkit::part::redis::{RedisCluster, RedisOptions, RedisServer};
+use auth_testkit::{
+    builder::noon,
+    part::redis::{RedisCluster, RedisOptions, RedisServer},
+};
 
 use crate::{SINGLE, admit, config, state};
 
@@ -59,6 +63,25 @@ async fn a_dead_server_opens_the_breaker_and_is_found_again() {
         assert!(matches!(state.ping().await, Err(RedisFailure::BreakerOpen)));
         server.restart();
         until_restored(&state).await;
+    }
+}
+
+#[tokio::test]
+async fn messages_cannot_be_counted_without_a_server() {
+    let server = RedisServer::start();
+    let state = state(&impatient(&server.url()));
+    until_restored(&state).await;
+    let hour = Duration::from_hours(1);
+    for by in [0, 1] {
+        server.kill();
+        let begun = Instant::now();
+        let error = state.add("key", by, hour, noon()).await.unwrap_err();
+        assert!(error.source.downcast_ref::<RedisFailure>().is_some(), "{error:?}");
+        assert!(begun.elapsed() < SOON, "{:?}", begun.elapsed());
+        server.restart();
+        until_restored(&state).await;
+        // What was counted before is gone with the server, which keeps nothing.
+        assert_eq!(state.add("key", by, hour, noon()).await.unwrap(), by);
     }
 }
 

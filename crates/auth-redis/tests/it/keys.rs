@@ -1,10 +1,12 @@
 //! What lies in Redis: hashed, with an end, spread over the nodes.
 
+use std::time::Duration;
+
 use auth_domain::{
     id::UserId,
     port::{
-        ChallengeStore, CodeMac, CodePurpose, CodeSlot, CodeStore, Quota, RateLimiter, StoredChallenge,
-        StoredCode,
+        ChallengeStore, CodeMac, CodePurpose, CodeSlot, CodeStore, Quota, RateLimiter, SmsLedger,
+        StoredChallenge, StoredCode,
     },
     secret::{Digest, Sealed},
 };
@@ -12,6 +14,8 @@ use auth_testkit::{builder::noon, part::redis::RedisServer};
 use chrono::TimeDelta;
 
 use crate::{CLUSTER, admit, config, state};
+
+const HOUR: Duration = Duration::from_hours(1);
 
 /// Every key of a server, with how long it stays and what it holds.
 fn dump(server: &RedisServer) -> Vec<(String, i64, String)> {
@@ -40,16 +44,20 @@ async fn everything_is_hashed_and_ends() {
     let digest = Digest::of(TOKEN);
     let challenge = StoredChallenge::new(Sealed::from_bytes(b"sealed".to_vec()), 5, expires_at).unwrap();
     state.open(&digest, &challenge, noon()).await.unwrap();
+    for _ in 0..2 {
+        state.add("sms:sent:1212555", 7, HOUR, noon()).await.unwrap();
+    }
 
     let entries = dump(&server);
-    assert_eq!(entries.len(), 4, "{entries:?}");
+    assert_eq!(entries.len(), 5, "{entries:?}");
     let digest = format!("{:016x}", u64::from_be_bytes(*digest.as_bytes().first_chunk().unwrap()));
     let number = USER.to_string();
-    let clear =
-        ["ada", "example", "203.0", "login", "sms", number.as_str(), "mfa_", "0123456789", digest.as_str()];
+    let clear: [&str; 10] =
+        ["ada", "example", "203.0", "login", "sms", "1212555", &number, "mfa_", "0123456789", &digest];
     for (key, stays, content) in &entries {
         // A window ends within the hour, the rest in five minutes; a minute of grace comes on top.
-        let longest = if key.contains("limit:") { 3_661_000 } else { 361_000 };
+        let counts = key.contains("limit:") || key.contains("ledger:");
+        let longest = if counts { 3_661_000 } else { 361_000 };
         assert!((1..=longest).contains(stays), "{key} stays {stays} ms");
         for text in [key, content] {
             assert!(clear.iter().all(|clear| !text.contains(clear)), "{text}");
@@ -73,6 +81,8 @@ async fn used_up_state_leaves_nothing_behind() {
     assert_eq!(server.cli(&["DBSIZE"]), "1");
     assert!(state.consume(&Digest::of(b"token"), noon()).await.unwrap());
     assert_eq!(server.cli(&["DBSIZE"]), "0");
+    assert_eq!(state.add("key", 0, HOUR, noon()).await.unwrap(), 0);
+    assert_eq!(server.cli(&["DBSIZE"]), "0", "reading a count leaves a key behind");
 }
 
 #[tokio::test]

@@ -5,6 +5,7 @@ mod acl;
 mod contract;
 mod failure;
 mod keys;
+mod replicas;
 mod tls;
 
 use std::{

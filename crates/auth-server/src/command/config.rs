@@ -58,5 +58,10 @@ mod tests {
         assert_eq!(line("SMTP_PASSWORD"), "SMTP_PASSWORD set (environment)");
         assert!(!text.contains(secret) && !text.contains("hunter2"));
         assert!(text.starts_with("# Where it runs\nAPP_ENV"), "{text}");
+        let headings: Vec<_> = text.lines().filter(|line| line.starts_with("# ")).collect();
+        let mut once = headings.clone();
+        once.sort_unstable();
+        once.dedup();
+        assert_eq!(headings.len(), once.len(), "{headings:?}");
     }
 }

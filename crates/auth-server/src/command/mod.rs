@@ -6,7 +6,9 @@ mod keys;
 mod mail;
 mod migrate;
 mod openapi;
+mod outbox;
 mod serve;
+mod sms;
 mod store;
 mod users;
 
@@ -15,7 +17,10 @@ use std::{future::Future, process::ExitCode};
 use anyhow::Context as _;
 
 use crate::{
-    cli::{Cli, Command, ConfigCommand, KeysCommand, MailCommand, StoreCommand, UsersCommand},
+    cli::{
+        Cli, Command, ConfigCommand, KeysCommand, MailCommand, OutboxCommand, SmsCommand, StoreCommand,
+        UsersCommand,
+    },
     settings::Settings,
     telemetry,
     wire::{self, Wiring},
@@ -41,6 +46,16 @@ pub fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         }
         Command::Mail(MailCommand::Preview(options)) => mail::preview(&options),
         Command::Mail(MailCommand::Check) => mail::check(),
+        Command::Sms(SmsCommand::Check(options)) => sms::check(&options),
+        Command::Outbox(OutboxCommand::List(options)) => {
+            with_engine(async |wiring| outbox::list(wiring, &options).await)
+        }
+        Command::Outbox(OutboxCommand::Retry(options)) => {
+            with_engine(async |wiring| outbox::retry(wiring, &options).await)
+        }
+        Command::Outbox(OutboxCommand::Drop(options)) => {
+            with_engine(async |wiring| outbox::drop(wiring, &options).await)
+        }
         Command::Store(StoreCommand::Copy(options)) => store::copy(&options),
         Command::Openapi => openapi::run(),
         Command::Healthcheck(options) => healthcheck::run(options.url.as_deref()),

@@ -1,4 +1,4 @@
-//! What happens to outgoing messages.
+//! What happens to mail.
 
 use std::path::PathBuf;
 
@@ -21,15 +21,6 @@ pub enum MailDelivery {
     Off,
     /// A mail server takes it.
     Smtp(Box<SmtpSettings>),
-}
-
-/// What happens to text messages.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum SmsDelivery {
-    /// They are shown in the dev mailbox and go nowhere else.
-    Capture,
-    /// Nothing is sent.
-    Off,
 }
 
 /// The mail server, and in whose name it is given mail.
@@ -107,15 +98,4 @@ fn smtp(from: &mut Reader) -> Option<SmtpSettings> {
         return None;
     };
     Some(SmtpSettings { host, port, start_tls, user, password, from: sender, from_name, ca_file })
-}
-
-pub(super) fn sms(from: &mut Reader) -> SmsDelivery {
-    from.value(&table::SMS_PROVIDER, |text| match text.to_ascii_lowercase().as_str() {
-        "capture" => Ok(SmsDelivery::Capture),
-        "off" => Ok(SmsDelivery::Off),
-        "sns" => Err(Wrong::Because(
-            "nothing sends text messages in this version; set capture, or off in production",
-        )),
-        _ => Err(Wrong::Shape),
-    })
 }

@@ -18,6 +18,7 @@ mod read;
 mod reader;
 mod reference;
 mod rules;
+mod sms;
 mod source;
 mod spec;
 pub(crate) mod table;
@@ -28,6 +29,7 @@ use std::{
 };
 
 use auth_domain::{
+    guard::pumping::SmsPolicy,
     port::Quota,
     secret::ServerSecret,
     tenant::TenantId,
@@ -37,6 +39,7 @@ use auth_domain::{
 pub use auth_http::settings::ForwardedHeader;
 use chrono::TimeDelta;
 use ipnet::IpNet;
+use secrecy::SecretString;
 use tracing::Level;
 
 pub(crate) use self::spec::Spec;
@@ -45,10 +48,11 @@ pub use self::{
     dsn::Dsn,
     error::{Refusal, SettingsError},
     layer::Inputs,
-    mail::{MailDelivery, SmsDelivery, SmtpSettings},
+    mail::{MailDelivery, SmtpSettings},
     parse::{AllowList, BaseUrl},
     reader::Effective,
     reference::settings_reference,
+    sms::{AwsAccessKey, SmsDelivery, SnsSettings},
 };
 
 /// What the server is run for.
@@ -105,6 +109,8 @@ pub struct Settings {
     pub secret_key: Option<ServerSecret>,
     /// Reserved for API keys.
     pub api_key_secret: Option<ServerSecret>,
+    /// `METRICS_TOKEN`: what whoever reads `/metrics` must send.
+    pub metrics_token: Option<SecretString>,
 
     /// How clients reach this server.
     pub public_url: BaseUrl,
@@ -157,14 +163,19 @@ pub struct Settings {
 
     /// `MAIL_PROVIDER`: what happens to mail.
     pub mail: MailDelivery,
-    /// `SMS_PROVIDER`: what happens to SMS.
-    pub sms: SmsDelivery,
     /// `MAIL_TEMPLATES`: a folder whose templates win over the built-in ones.
     pub mail_templates: Option<PathBuf>,
     /// The product's name in mails.
     pub branding_name: String,
     /// The address that mails give for help.
     pub branding_support_email: Option<Email>,
+
+    /// `SMS_PROVIDER`: what happens to text messages.
+    pub sms: SmsDelivery,
+    /// The other `SMS_*` settings: how many messages there may be, and to whom.
+    pub sms_policy: SmsPolicy,
+    /// The country (ISO 3166 alpha-2) that phone numbers without a calling code are of.
+    pub sms_default_region: String,
 
     /// The least severe records that are written.
     pub log_level: Level,
@@ -236,7 +247,7 @@ impl Settings {
 
     /// Whether there is a dev mailbox: something is captured, and no real account is at stake.
     pub fn has_dev_mailbox(&self) -> bool {
-        let captures = self.mail == MailDelivery::Capture || self.sms == SmsDelivery::Capture;
+        let captures = self.mail == MailDelivery::Capture || matches!(self.sms, SmsDelivery::Capture);
         captures && !self.is_production()
     }
 }

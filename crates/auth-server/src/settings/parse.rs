@@ -8,6 +8,7 @@ use std::{
 
 use actix_web::http::Uri;
 use ipnet::IpNet;
+use secrecy::SecretString;
 
 /// Why a value was refused: by its shape, as the table describes it, or for a reason of its own.
 #[derive(Debug, PartialEq, Eq)]
@@ -67,6 +68,12 @@ pub(crate) fn flag(text: &str) -> Result<bool, Wrong> {
         "false" | "0" | "no" | "off" => Ok(false),
         _ => Err(Wrong::Shape),
     }
+}
+
+/// A secret that fits into an `Authorization` header.
+pub(crate) fn bearer(text: &str) -> Result<SecretString, Wrong> {
+    let fits = text.len() >= 16 && text.bytes().all(|byte| byte.is_ascii_graphic());
+    if fits { Ok(text.into()) } else { Err(Wrong::Shape) }
 }
 
 pub(crate) fn address(text: &str) -> Result<IpAddr, Wrong> {

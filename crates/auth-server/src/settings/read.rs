@@ -22,7 +22,7 @@ use super::{
     mail,
     parse::{self, Wrong},
     reader::{Reader, whole},
-    rules, table,
+    rules, sms, table,
 };
 
 /// Reads, checks and returns everything.
@@ -50,6 +50,8 @@ fn settings(from: &mut Reader) -> Settings {
     from.value(&table::AUTH_PROVIDER, auth_provider);
     let secret_key = from.secret(&table::SECRET_KEY);
     let api_key_secret = from.secret(&table::API_KEY_SECRET);
+    let sms_policy = sms::policy(from);
+    let metrics_token = from.optional(&table::METRICS_TOKEN, parse::bearer);
     let public_url = from.value_or(&table::PUBLIC_URL, of_listener(host, port), parse::base_url);
 
     Settings {
@@ -84,11 +86,14 @@ fn settings(from: &mut Reader) -> Settings {
         email_limit: Quota::per_hour(from.number(&table::EMAIL_MAX_PER_HOUR)),
 
         mail: mail::mail(from),
-        sms: mail::sms(from),
         mail_templates: from.optional(&table::MAIL_TEMPLATES, |path| Ok(PathBuf::from(path))),
         branding_name: from.value(&table::BRANDING_NAME, parse::plain),
         branding_support_email: from
             .optional(&table::BRANDING_SUPPORT_EMAIL, |text| Email::parse(text).map_err(|_| Wrong::Shape)),
+
+        sms: sms::sms(from),
+        sms_default_region: sms::default_region(from, &sms_policy),
+        sms_policy,
 
         log_level: from.value(&table::LOG_LEVEL, level),
         log_format: log_format(from, production),
@@ -106,6 +111,7 @@ fn settings(from: &mut Reader) -> Settings {
         replicas,
         secret_key,
         api_key_secret,
+        metrics_token,
         public_url,
     }
 }

@@ -111,13 +111,15 @@ impl Reader {
         secret.ok()
     }
 
-    /// Notes what was set and never read: names of a later version.
+    /// Notes what was set and never read, and puts all in the order of the reference page.
     pub(super) fn note_the_rest(&mut self) {
         for spec in table::ALL {
             if self.raw(spec).is_some() && self.effective.iter().all(|seen| seen.name != spec.name) {
                 self.note(spec, "unset");
             }
         }
+        let place: BTreeMap<_, _> = table::ALL.iter().enumerate().map(|(at, spec)| (spec.name, at)).collect();
+        self.effective.sort_by_key(|setting| place.get(setting.name).copied());
     }
 
     /// Notes what holds for `config check`; `default` is what holds when nobody set the setting.
@@ -140,7 +142,9 @@ impl Reader {
             Ok(value) => return Some(value),
             Err(Wrong::Because(reason)) => reason.to_owned(),
             // An address may carry a password, `scheme://user:password@host`, even a misspelt one.
-            Err(Wrong::Shape) if text.contains('@') => format!("expected {}", spec.kind.accepts()),
+            Err(Wrong::Shape) if spec.is_secret() || text.contains('@') => {
+                format!("expected {}", spec.kind.accepts())
+            }
             Err(Wrong::Shape) => format!("expected {}, found {}", spec.kind.accepts(), shown(text)),
         };
         self.refuse(spec, reason);

@@ -14,7 +14,7 @@ const HEAD: &str = "\
      UPDATE_DOCS=1 cargo test -p auth-server settings_page -->
 
 With nothing set, the server runs for development: an SQLite file under `data/`, keys made and kept on first start, mail
-captured in the dev mailbox. `auth-server config check` prints every setting as it holds, with its source.
+and text messages captured in the dev mailbox. `auth-server config check` prints every setting as it holds, with its source.
 
 ## Layers
 

@@ -57,6 +57,13 @@ fn secrets(settings: &Settings, reader: &mut Reader) {
             reader.refuse(spec, reason);
         }
     }
+    let others = [&settings.secret_key, &settings.api_key_secret];
+    if let Some(token) = &settings.metrics_token
+        && others.into_iter().flatten().any(|key| key.expose_secret() == token.expose_secret().as_bytes())
+    {
+        reader
+            .refuse(&table::METRICS_TOKEN, "must differ from the other secrets: one purpose for each secret");
+    }
     match (&settings.secret_key, &settings.api_key_secret) {
         (None, _) => {
             let reason = "production needs a secret of its own; generate one: openssl rand -base64 32";
@@ -128,9 +135,17 @@ fn delivery(settings: &Settings, reader: &mut Reader) {
         MailDelivery::Smtp(smtp) => mail_server(smtp, reader),
         MailDelivery::Off => {}
     }
-    if settings.sms == SmsDelivery::Capture {
-        let reason = "production does not capture text messages, and this version sends none: set off";
-        reader.refuse(&table::SMS_PROVIDER, reason);
+    match &settings.sms {
+        SmsDelivery::Capture => {
+            let reason = "production does not capture text messages: set AWS_REGION, or off to send none";
+            reader.refuse(&table::SMS_PROVIDER, reason);
+        }
+        SmsDelivery::Sns(sns) if sns.is_open_to_readers() => {
+            let own = is_set(reader, &table::AWS_ENDPOINT_URL_SNS);
+            let spec = if own { &table::AWS_ENDPOINT_URL_SNS } else { &table::AWS_ENDPOINT_URL };
+            reader.refuse(spec, "codes would cross the network unencrypted: production needs https://");
+        }
+        SmsDelivery::Sns(_) | SmsDelivery::Off => {}
     }
 }
 

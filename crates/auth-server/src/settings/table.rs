@@ -42,8 +42,10 @@ macro_rules! table {
 const LIST_OF_ORIGINS: &str =
     "origins like https://app.example.com, as a comma list or a JSON list, or * for any";
 const LIST_OF_HOSTS: &str = "host names without port, as a comma list or a JSON list, or * for any";
+const LIST_OF_COUNTRIES: &str = "countries like US, as a comma list or a JSON list";
 const WEB_ADDRESS: &str = "an address like https://auth.example.com";
 const SECRET: &str = "at least 32 characters of chance, as `openssl rand -base64 32` makes them";
+const BEARER: &str = "at least 16 visible ASCII characters of chance, as `openssl rand -hex 16` makes them";
 
 table! {
     "Where it runs" {
@@ -91,6 +93,8 @@ table! {
         SECRET_KEY: Kind::Secret(SECRET), depends "generated and kept; required in production";
         /// Reserved for API keys, which arrive in a later version; checked, without effect.
         API_KEY_SECRET: Kind::Secret(SECRET);
+        /// What whoever reads `/metrics` must send as a bearer token. Without it production has no such page, and elsewhere anybody may read it.
+        METRICS_TOKEN: Kind::Secret(BEARER);
     }
     "Who may call it, and from where" {
         /// How clients reach this server.
@@ -146,7 +150,7 @@ table! {
         /// Mails per recipient; beyond, the answer stays the same and nothing is sent.
         EMAIL_MAX_PER_HOUR: Kind::Number(1, 1_000_000), is "10";
     }
-    "Mail and SMS" {
+    "Mail" {
         /// What happens to mail. `smtp` hands it to `SMTP_HOST`. `capture` shows it in the dev mailbox. `off` hands nothing over: messages wait in the outbox until they are past their use. Production refuses `capture`.
         MAIL_PROVIDER: Kind::Choice(&["smtp", "capture", "off"]), depends "`smtp` where `SMTP_HOST` is set, else `capture`";
         /// The mail server.
@@ -167,12 +171,46 @@ table! {
         EMAILS_FROM_NAME: Kind::Text("a text");
         /// A folder whose templates win over the built-in ones of the same name; see [mail.md](mail.md).
         MAIL_TEMPLATES: Kind::Text("a path");
-        /// What happens to text messages, of which this version has none yet. Production needs `off`.
-        SMS_PROVIDER: Kind::Choice(&["capture", "off", "sns"]), is "capture";
         /// The product's name in mails.
         BRANDING_NAME: Kind::Text("1 to 100 characters without control characters"), is "Auth";
         /// The address that mails give for help.
         BRANDING_SUPPORT_EMAIL: Kind::Text("an e-mail address");
+    }
+    "Text messages" {
+        /// What happens to text messages. `sns` hands them to AWS SNS. `capture` shows them in the dev mailbox. `off` sends none, and text messages cannot be a second factor. Production refuses `capture`. See [AWS_SMS_SETUP.md](AWS_SMS_SETUP.md).
+        SMS_PROVIDER: Kind::Choice(&["sns", "capture", "off"]), depends "`sns` where `AWS_REGION` is set, else `capture`";
+        /// The AWS region whose SNS sends; not each of them does.
+        AWS_REGION: Kind::Text("a region like us-east-1");
+        /// Another address than the region's own, for mocks and private endpoints. Production takes plain http on its own machine only.
+        AWS_ENDPOINT_URL: Kind::Text("an address like http://127.0.0.1:5000");
+        /// The same for SNS alone; wins.
+        AWS_ENDPOINT_URL_SNS: Kind::Text("an address like http://127.0.0.1:5000");
+        /// An access key. Leave it unset where the machine has credentials of its own: profile, web identity, container, instance.
+        AWS_ACCESS_KEY_ID: Kind::Text("the id of an access key");
+        /// Its secret.
+        AWS_SECRET_ACCESS_KEY: Kind::Secret("a text");
+        /// What temporary access keys have besides.
+        AWS_SESSION_TOKEN: Kind::Secret("a text");
+        /// The name that phones show instead of a number, where the country allows it.
+        SMS_SENDER_ID: Kind::Text("1 to 11 letters, digits and inner hyphens, with at least one letter");
+        /// Countries (ISO 3166) whose numbers get messages; others that share a calling code with them do not.
+        SMS_COUNTRIES: Kind::Text(LIST_OF_COUNTRIES), is "US,CA";
+        /// The country that numbers without a calling code are of.
+        SMS_DEFAULT_REGION: Kind::Text("a country like US"), depends "the first of `SMS_COUNTRIES`";
+        /// Messages for one user, and for one number.
+        SMS_MAX_PER_HOUR: Kind::Number(1, 1_000_000), is "10";
+        /// The same in a day.
+        SMS_MAX_PER_DAY: Kind::Number(1, 1_000_000), is "30";
+        /// Messages for all users in a day. 0 is the kill switch: nothing is sent.
+        SMS_DAILY_LIMIT: Kind::Number(0, 100_000_000), is "10000";
+        /// Messages in an hour for all numbers with the same first seven digits.
+        SMS_MAX_PER_RANGE_AND_HOUR: Kind::Number(1, 1_000_000), is "60";
+        /// Messages in an hour asked for from one IPv4 address or IPv6 /64.
+        SMS_MAX_PER_NETWORK_AND_HOUR: Kind::Number(1, 1_000_000), is "60";
+        /// Different numbers for a user, and users for a number, in 30 days.
+        SMS_MAX_NUMBERS: Kind::Number(1, 1_000_000), is "3";
+        /// How many of the last 50 codes to numbers with the same first seven digits must have come back, in a hundred; below, they get none until the UTC day ends. 0 asks for none.
+        SMS_MIN_CONVERSION_PERCENT: Kind::Number(0, 100), is "20";
     }
     "Logs" {
         /// The least severe records that are written. Libraries stay at WARNING, unless the level is stricter.
@@ -180,16 +218,14 @@ table! {
         /// `human` for people, `json` for machines: one object a line. `auto` is `json` in production.
         LOG_FORMAT: Kind::Choice(&["auto", "human", "json"]), is "auto";
     }
-    "Known, for a later version" {
-        /// Without effect: this version sends no SMS.
-        AWS_REGION: Kind::Text("a region");
-        /// Without effect.
-        SMS_SENDER_ID: Kind::Text("a text");
-    }
 }
 
 /// Foreign names that look like ours and are not typing errors: other services' files carry them.
-pub(crate) static FOREIGN: &[&str] = &["REDIS_SSL", "SMTP_SSL", "DEBUG", "BRANDING_ORG"];
+pub(crate) static FOREIGN: &[&str] =
+    &["REDIS_SSL", "SMTP_SSL", "DEBUG", "BRANDING_ORG", "AWS_DEFAULT_REGION"];
+
+/// What such names begin with where there are many: one for each service of AWS.
+const FOREIGN_FAMILY: &str = "AWS_ENDPOINT_URL_";
 
 /// The setting that `name` sets, under whichever of its names.
 pub(crate) fn find(name: &str) -> Option<&'static Spec> {
@@ -202,7 +238,7 @@ pub(crate) fn find(name: &str) -> Option<&'static Spec> {
 /// misspelt `PORT`.
 pub(crate) fn near_miss(name: &str) -> Option<String> {
     let upper = name.to_ascii_uppercase();
-    if FOREIGN.contains(&upper.as_str()) {
+    if FOREIGN.contains(&upper.as_str()) || upper.starts_with(FOREIGN_FAMILY) {
         return None;
     }
     let allowed = if upper.len() < 8 { 1 } else { 2 };
@@ -250,7 +286,12 @@ mod tests {
             "SESSION_INACTIVITY_TIMEOUT_MINUTES",
             "BRANDING_ORG",
             "POSTGRES_USER",
-            "AWS_ACCESS_KEY_ID",
+            "AWS_DEFAULT_REGION",
+            "AWS_ENDPOINT_URL_S3",
+            "AWS_PROFILE",
+            "AWS_CONFIG_FILE",
+            "AWS_ROLE_ARN",
+            "AWS_MAX_ATTEMPTS",
             "MFA_EMAIL_PRIMARY_COLOR",
             "REDIS_SOCKET_TIMEOUT",
             "PATH",

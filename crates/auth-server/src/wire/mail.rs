@@ -5,7 +5,7 @@ use std::sync::Arc;
 use anyhow::Context as _;
 use async_trait::async_trait;
 use auth_crypto::SystemClock;
-use auth_domain::port::{Clock, Letter, Mailbox, Mailer, SendError};
+use auth_domain::port::{Clock, Letter, Mailer, SendError};
 use auth_smtp::{
     CapturingSender, MailSettings, Message, NoticeKind, SmtpConfig, SmtpLogin, SmtpMailer, SmtpTls,
     TemplateError, Templates,
@@ -16,26 +16,31 @@ use crate::settings::{MailDelivery, Settings, SmtpSettings};
 /// The port of implicit TLS (RFC 8314).
 const SUBMISSIONS: u16 = 465;
 
-/// Mail, on its adapters.
-pub(crate) struct Mail {
-    /// Takes letters.
-    pub(crate) mailer: Arc<dyn Mailer>,
-    /// Shows captured messages; `None` where there is no dev mailbox.
-    pub(crate) mailbox: Option<Arc<dyn Mailbox>>,
+/// Captures and shows messages; `None` where there is no dev mailbox.
+///
+/// # Errors
+/// One sentence about what cannot be used.
+pub(super) fn mailbox(
+    settings: &Settings,
+    clock: &Arc<dyn Clock>,
+) -> anyhow::Result<Option<Arc<CapturingSender>>> {
+    settings.has_dev_mailbox().then(|| capturing(settings, clock)).transpose()
 }
 
-impl Mail {
-    /// # Errors
-    /// One sentence about what cannot be used.
-    pub(super) fn open(settings: &Settings, clock: &Arc<dyn Clock>) -> anyhow::Result<Self> {
-        let mailbox = settings.has_dev_mailbox().then(|| capturing(settings, clock)).transpose()?;
-        let mailer: Arc<dyn Mailer> = match (&settings.mail, &mailbox) {
-            (MailDelivery::Smtp(smtp), _) => Arc::new(mailer(settings, smtp, clock)?),
-            (MailDelivery::Capture, Some(mailbox)) => Arc::clone(mailbox) as _,
-            (MailDelivery::Capture | MailDelivery::Off, _) => Arc::new(Nobody),
-        };
-        Ok(Self { mailer, mailbox: mailbox.map(|mailbox| mailbox as _) })
-    }
+/// Takes letters.
+///
+/// # Errors
+/// One sentence about what cannot be used.
+pub(super) fn mailer(
+    settings: &Settings,
+    mailbox: Option<&Arc<CapturingSender>>,
+    clock: &Arc<dyn Clock>,
+) -> anyhow::Result<Arc<dyn Mailer>> {
+    Ok(match (&settings.mail, mailbox) {
+        (MailDelivery::Smtp(smtp), _) => Arc::new(smtp_mailer(settings, smtp, clock)?),
+        (MailDelivery::Capture, Some(mailbox)) => Arc::clone(mailbox) as _,
+        (MailDelivery::Capture | MailDelivery::Off, _) => Arc::new(Nobody),
+    })
 }
 
 /// Takes nothing: `MAIL_PROVIDER=off`. The worker runs all the same: messages past their use must go, or
@@ -55,7 +60,11 @@ fn capturing(settings: &Settings, clock: &Arc<dyn Clock>) -> anyhow::Result<Arc<
     sender.map(Arc::new).with_context(|| format!("cannot open the dev mailbox in {}", directory.display()))
 }
 
-fn mailer(settings: &Settings, smtp: &SmtpSettings, clock: &Arc<dyn Clock>) -> anyhow::Result<SmtpMailer> {
+fn smtp_mailer(
+    settings: &Settings,
+    smtp: &SmtpSettings,
+    clock: &Arc<dyn Clock>,
+) -> anyhow::Result<SmtpMailer> {
     let tls = match (smtp.start_tls, smtp.port) {
         (true, _) => SmtpTls::StartTls,
         (false, SUBMISSIONS) => SmtpTls::Implicit,
@@ -105,6 +114,6 @@ pub(crate) async fn check(settings: &Settings) -> anyhow::Result<String> {
         anyhow::bail!("no mail server is set; see SMTP_HOST");
     };
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
-    mailer(settings, smtp, &clock)?.check().await?;
+    smtp_mailer(settings, smtp, &clock)?.check().await?;
     Ok(format!("{}:{}", smtp.host, smtp.port))
 }

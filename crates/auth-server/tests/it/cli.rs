@@ -20,7 +20,7 @@ fn stderr(output: &Output) -> String {
 #[test]
 fn every_help_text_is_the_checked_in_one() {
     let place = Place::new();
-    let commands: [&[&str]; 18] = [
+    let commands: [&[&str]; 24] = [
         &[],
         &["serve"],
         &["migrate"],
@@ -35,6 +35,12 @@ fn every_help_text_is_the_checked_in_one() {
         &["mail"],
         &["mail", "preview"],
         &["mail", "check"],
+        &["sms"],
+        &["sms", "check"],
+        &["outbox"],
+        &["outbox", "list"],
+        &["outbox", "retry"],
+        &["outbox", "drop"],
         &["store"],
         &["store", "copy"],
         &["openapi"],
@@ -66,6 +72,10 @@ fn what_is_not_understood_exits_with_2() {
         &["users", "grant", "ada@example.com", "--role", "king"],
         &["users", "create", "no address"],
         &["users", "create", "ada@example.com", "--tenant", "../x"],
+        &["outbox", "retry"],
+        &["outbox", "retry", "7", "--all-dead"],
+        &["outbox", "drop", "seven"],
+        &["outbox", "list", "--limit", "0"],
     ] {
         let output = run(&Place::new(), arguments);
         assert_eq!(output.status.code(), Some(2), "{arguments:?}");

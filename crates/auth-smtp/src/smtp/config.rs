@@ -8,6 +8,7 @@ use std::{
 };
 
 use auth_domain::user::Email;
+use base64::{Engine as _, engine::general_purpose::STANDARD};
 use lettre::transport::smtp::{
     authentication::Credentials,
     client::{Certificate, TlsParameters},
@@ -33,6 +34,15 @@ pub struct SmtpLogin {
     pub user: String,
     /// The password.
     pub password: SecretString,
+}
+
+impl SmtpLogin {
+    /// The password in each form in which it travels: a server may repeat what it was sent.
+    pub(super) fn secrets(&self) -> [SecretString; 3] {
+        let plain = SecretString::from(format!("\0{}\0{}", self.user, self.password.expose_secret()));
+        let encoded = |text: &SecretString| STANDARD.encode(text.expose_secret()).into();
+        [self.password.clone(), encoded(&self.password), encoded(&plain)]
+    }
 }
 
 impl fmt::Debug for SmtpLogin {

@@ -16,10 +16,11 @@ use lettre::{
         extension::{ClientId, Extension, MailBodyParameter, MailParameter},
     },
 };
+use secrecy::SecretString;
 use tokio::{net::TcpStream, time::timeout};
 
 use super::{
-    config::{SmtpConfig, SmtpConfigError, SmtpTls},
+    config::{SmtpConfig, SmtpConfigError, SmtpLogin, SmtpTls},
     failure::{Failure, Step},
     lines::Lines,
 };
@@ -33,6 +34,8 @@ pub(super) struct Connector {
     mode: SmtpTls,
     tls: Option<TlsParameters>,
     credentials: Option<Credentials>,
+    /// What no answer is kept for repeating.
+    secrets: Vec<SecretString>,
     hello_name: ClientId,
     limit: Duration,
 }
@@ -44,6 +47,7 @@ impl Connector {
             mode: config.tls,
             tls: config.tls_parameters()?,
             credentials: config.credentials(),
+            secrets: config.login.iter().flat_map(SmtpLogin::secrets).collect(),
             hello_name: config.hello_name.clone().map_or_else(ClientId::default, ClientId::Domain),
             limit: config.connect_limit,
         })
@@ -63,7 +67,7 @@ impl Connector {
         }
         if let Some(credentials) = &self.credentials {
             let login = smtp.auth(DEFAULT_MECHANISMS, credentials).await;
-            login.map_err(|error| Failure::new(Step::Login, error))?;
+            login.map_err(|error| Failure::new(Step::Login, error).without(&self.secrets))?;
         }
         Ok(Connection { smtp, sent: 0 })
     }

@@ -18,6 +18,7 @@ use std::{fmt, time::Duration};
 
 use auth_domain::port::SendError;
 use lettre::transport::smtp;
+use secrecy::{ExposeSecret as _, SecretString};
 
 /// Longest part of a server's reply that is kept, in characters.
 const LONGEST_REPLY: usize = 200;
@@ -69,6 +70,16 @@ impl Failure {
         Self::Refused { step, code: code.into(), reply: kept.collect() }
     }
 
+    /// The same with nothing of an answer that repeats a secret but its codes.
+    pub(super) fn without(mut self, secrets: &[SecretString]) -> Self {
+        if let Self::Refused { reply, .. } = &mut self
+            && secrets.iter().any(|secret| reply.contains(secret.expose_secret()))
+        {
+            *reply = enhanced(reply).unwrap_or_default().to_owned();
+        }
+        self
+    }
+
     pub(super) fn unreachable(error: std::io::Error) -> Self {
         Self::Broken { step: Step::Connect, source: error.into() }
     }
@@ -92,7 +103,8 @@ impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Refused { step, code, reply } => {
-                write!(f, "the mail server refused {}: {code} {reply}", step.subject())
+                let separator = if reply.is_empty() { "" } else { " " };
+                write!(f, "the mail server refused {}: {code}{separator}{reply}", step.subject())
             }
             Self::Broken { step, .. } => write!(f, "the mail server failed at {}", step.subject()),
             Self::TimedOut(limit) => write!(f, "the mail server took longer than {limit:?}"),
@@ -130,6 +142,7 @@ fn enhanced(reply: &str) -> Option<&str> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::smtp::SmtpLogin;
 
     #[test]
     fn only_recipient_and_message_are_refused_for_good() {
@@ -160,6 +173,22 @@ mod tests {
             assert!(!refused_for_good(Step::Recipient, code, reply), "{code} {reply}");
         }
         assert!(refused_for_good(Step::Message, 552, "5.2.3 too large"));
+    }
+
+    #[test]
+    fn an_answer_that_repeats_the_password_is_not_kept() {
+        let login = SmtpLogin { user: "mailer".to_owned(), password: "hunter2".to_owned().into() };
+        let said = |reply: &str| {
+            let refused = Failure::Refused { step: Step::Login, code: 535, reply: reply.to_owned() };
+            refused.without(&login.secrets()).to_string()
+        };
+        let harmless = "5.7.139 basic authentication is disabled";
+        assert_eq!(said(harmless), format!("the mail server refused the login: 535 {harmless}"));
+        for form in ["hunter2", "aHVudGVyMg==", "AG1haWxlcgBodW50ZXIy"] {
+            let text = said(&format!("5.7.8 no: {form}"));
+            assert_eq!(text, "the mail server refused the login: 535 5.7.8");
+        }
+        assert_eq!(said("no hunter2"), "the mail server refused the login: 535");
     }
 
     #[test]

@@ -11,13 +11,13 @@ use super::{
 const EVERYWHERE: &[&str] = &["branding", "support", "greeting", "time", "device", "ip", "forgot_link"];
 
 impl Templates {
-    /// Refuses unknown variables, missing links and whatever shows when templates are filled in.
+    /// Refuses unknown variables, missing links and codes, and whatever shows when templates are filled in.
     pub(super) fn check(&self) -> Result<(), TemplateError> {
         for (name, template) in self.environment.templates() {
             self.check_variables(name, &template)?;
         }
         for kind in NoticeKind::ALL.iter().copied() {
-            self.check_link(kind)?;
+            self.check_secret(kind)?;
             self.check_filling(kind)?;
         }
         Ok(())
@@ -30,11 +30,12 @@ impl Templates {
         template: &minijinja::Template<'_, '_>,
     ) -> Result<(), TemplateError> {
         let stem = name.split('.').next().unwrap_or_default();
+        let is_subject = name.ends_with(".subject.txt");
         let own: &[&str] = match stem.parse() {
             Err(_) => &["subject", "content"],
-            Ok(kind) if has_link(kind) => &["link"],
-            Ok(NoticeKind::EmailChangeRequested | NoticeKind::EmailChanged) => &["masked"],
-            Ok(_) => &[],
+            // Logs and lock screens show subjects.
+            Ok(kind) if is_subject && secret(kind).is_some() => &[],
+            Ok(kind) => own(kind),
         };
         let mut unknown: Vec<_> = template.undeclared_variables(false).into_iter().collect();
         unknown.retain(|variable| ![EVERYWHERE, own].concat().contains(&variable.as_str()));
@@ -44,14 +45,15 @@ impl Templates {
         Err(self.mistake_at(name, line, format!("there is no variable `{variable}` here")))
     }
 
-    /// A letter whose point is a link must have it in both parts.
-    fn check_link(&self, kind: NoticeKind) -> Result<(), TemplateError> {
+    /// A letter whose point is a link or a code must have it in both parts.
+    fn check_secret(&self, kind: NoticeKind) -> Result<(), TemplateError> {
+        let Some(secret) = secret(kind) else { return Ok(()) };
         for part in ["txt", "html"] {
             let name = format!("{kind}.{part}");
             let template =
                 self.environment.get_template(&name).map_err(|error| self.mistake(&name, &error))?;
-            if has_link(kind) && !template.undeclared_variables(false).contains("link") {
-                return Err(self.mistake_at(&name, 1, "the variable `link` is missing".to_owned()));
+            if !template.undeclared_variables(false).contains(secret) {
+                return Err(self.mistake_at(&name, 1, format!("the variable `{secret}` is missing")));
             }
         }
         Ok(())
@@ -75,8 +77,28 @@ impl Templates {
     }
 }
 
-const fn has_link(kind: NoticeKind) -> bool {
-    matches!(kind, NoticeKind::VerifyEmail | NoticeKind::ResetPassword | NoticeKind::ConfirmEmailChange)
+/// The variables that only the templates of this kind have.
+const fn own(kind: NoticeKind) -> &'static [&'static str] {
+    match kind {
+        NoticeKind::VerifyEmail | NoticeKind::ResetPassword | NoticeKind::ConfirmEmailChange => &["link"],
+        NoticeKind::LoginCode | NoticeKind::ProofCode => &["code"],
+        NoticeKind::EmailChangeRequested | NoticeKind::EmailChanged => &["masked"],
+        NoticeKind::FactorEnabled | NoticeKind::FactorDisabled => &["factor"],
+        NoticeKind::AccountExists
+        | NoticeKind::PasswordChanged
+        | NoticeKind::RefreshReuse
+        | NoticeKind::NewDevice
+        | NoticeKind::AccountLocked
+        | NoticeKind::FactorAutoEnabled
+        | NoticeKind::RecoveryCodeUsed
+        | NoticeKind::RecoveryCodesReplaced
+        | NoticeKind::SignInAfterFailures => &[],
+    }
+}
+
+/// The variable that is the point of the letter and opens an account: a link or a code.
+fn secret(kind: NoticeKind) -> Option<&'static str> {
+    own(kind).iter().copied().find(|variable| matches!(*variable, "link" | "code"))
 }
 
 /// The first line that has the variable as a word of its own, within a tag.

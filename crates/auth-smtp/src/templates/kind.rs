@@ -4,8 +4,10 @@ use std::{fmt, str::FromStr};
 
 use auth_domain::{
     client::{Client, UserAgent},
+    factor::{FactorKind, OneTimeCode},
     id::OutboxId,
     port::{Letter, Notice},
+    tenant::TenantId,
     token::LinkToken,
     user::{Email, FullName},
 };
@@ -67,6 +69,22 @@ kinds! {
     NewDevice = "new_device"
     /// [`Notice::AccountLocked`].
     AccountLocked = "account_locked"
+    /// [`Notice::LoginCode`].
+    LoginCode = "login_code"
+    /// [`Notice::ProofCode`].
+    ProofCode = "proof_code"
+    /// [`Notice::FactorEnabled`].
+    FactorEnabled = "factor_enabled"
+    /// [`Notice::FactorDisabled`].
+    FactorDisabled = "factor_disabled"
+    /// [`Notice::FactorAutoEnabled`].
+    FactorAutoEnabled = "factor_auto_enabled"
+    /// [`Notice::RecoveryCodeUsed`].
+    RecoveryCodeUsed = "recovery_code_used"
+    /// [`Notice::RecoveryCodesReplaced`].
+    RecoveryCodesReplaced = "recovery_codes_replaced"
+    /// [`Notice::SignInAfterFailures`].
+    SignInAfterFailures = "sign_in_after_failures"
 }
 
 impl NoticeKind {
@@ -83,6 +101,14 @@ impl NoticeKind {
             Notice::EmailChanged { .. } => Self::EmailChanged,
             Notice::NewDevice => Self::NewDevice,
             Notice::AccountLocked => Self::AccountLocked,
+            Notice::LoginCode(_) => Self::LoginCode,
+            Notice::ProofCode(_) => Self::ProofCode,
+            Notice::FactorEnabled(_) => Self::FactorEnabled,
+            Notice::FactorDisabled(_) => Self::FactorDisabled,
+            Notice::FactorAutoEnabled => Self::FactorAutoEnabled,
+            Notice::RecoveryCodeUsed => Self::RecoveryCodeUsed,
+            Notice::RecoveryCodesReplaced => Self::RecoveryCodesReplaced,
+            Notice::SignInAfterFailures => Self::SignInAfterFailures,
         }
     }
 
@@ -113,11 +139,14 @@ impl FromStr for NoticeKind {
 
 /// A token that nobody was given: 32 zero bytes.
 const NO_TOKEN: &str = "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
+/// A code that nobody was given.
+const NO_CODE: &str = "123456";
 
 /// A letter of this kind to a made-up person.
 pub(super) fn sample(kind: NoticeKind) -> Letter {
     Letter {
         id: OutboxId::from_i64(0),
+        tenant: TenantId::default(),
         to: Email::parse("ada@example.com").expect("a constant that is an address"),
         name: FullName::parse("Ada Lovelace").ok(),
         notice: notice(kind),
@@ -138,6 +167,7 @@ fn masked() -> String {
 
 fn notice(kind: NoticeKind) -> Notice {
     let token = LinkToken::parse(NO_TOKEN).expect("a constant that is a token");
+    let code = OneTimeCode::parse(NO_CODE).expect("a constant that is a code");
     match kind {
         NoticeKind::VerifyEmail => Notice::VerifyEmail(token),
         NoticeKind::AccountExists => Notice::AccountExists,
@@ -149,6 +179,14 @@ fn notice(kind: NoticeKind) -> Notice {
         NoticeKind::AccountLocked => Notice::AccountLocked,
         NoticeKind::PasswordChanged => Notice::PasswordChanged,
         NoticeKind::RefreshReuse => Notice::RefreshReuse,
+        NoticeKind::LoginCode => Notice::LoginCode(code),
+        NoticeKind::ProofCode => Notice::ProofCode(code),
+        NoticeKind::FactorEnabled => Notice::FactorEnabled(FactorKind::Totp),
+        NoticeKind::FactorDisabled => Notice::FactorDisabled(FactorKind::Sms),
+        NoticeKind::FactorAutoEnabled => Notice::FactorAutoEnabled,
+        NoticeKind::RecoveryCodeUsed => Notice::RecoveryCodeUsed,
+        NoticeKind::RecoveryCodesReplaced => Notice::RecoveryCodesReplaced,
+        NoticeKind::SignInAfterFailures => Notice::SignInAfterFailures,
     }
 }
 

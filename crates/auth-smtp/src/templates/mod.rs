@@ -38,7 +38,7 @@ pub struct Message {
 }
 
 impl fmt::Debug for Message {
-    /// Leaves the parts out: they hold working links.
+    /// Leaves the parts out: they hold working links and codes.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Message").field("subject", &self.subject).finish_non_exhaustive()
     }
@@ -105,8 +105,8 @@ impl Templates {
     /// Only files ending in `.txt` and `.html` are looked at.
     ///
     /// # Errors
-    /// [`TemplateError`] when one has a mistake, names an unknown variable, lacks its link, or has the
-    /// name of no template.
+    /// [`TemplateError`] when one has a mistake, names an unknown variable, lacks its link or its code, or
+    /// has the name of no template.
     pub fn with_folder(settings: MailSettings, folder: &Path) -> Result<Self, TemplateError> {
         Self::read(settings, Some(folder))
     }
@@ -146,7 +146,8 @@ impl Templates {
         Ok(Message { subject: context.subject, text, html })
     }
 
-    /// What a letter of this kind looks like, to a made-up person and with a link that does not work.
+    /// What a letter of this kind looks like, to a made-up person, with a link or a code that does not
+    /// work.
     ///
     /// # Errors
     /// [`TemplateError`] when one of the templates has a mistake.

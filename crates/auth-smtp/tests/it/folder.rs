@@ -76,6 +76,23 @@ fn mistakes_are_named_by_file_and_line() {
             "DIR/layout.html:2: there is no variable `masked` here",
         ),
         ("verify_email.html", "no link", "DIR/verify_email.html:1: the variable `link` is missing"),
+        ("login_code.txt", "no code", "DIR/login_code.txt:1: the variable `code` is missing"),
+        ("proof_code.html", "no code", "DIR/proof_code.html:1: the variable `code` is missing"),
+        (
+            "login_code.subject.txt",
+            "Code {{ code }}",
+            "DIR/login_code.subject.txt:1: there is no variable `code` here",
+        ),
+        (
+            "verify_email.subject.txt",
+            "{{ link }}",
+            "DIR/verify_email.subject.txt:1: there is no variable `link` here",
+        ),
+        (
+            "factor_auto_enabled.txt",
+            "one\n{{ factor }}",
+            "DIR/factor_auto_enabled.txt:2: there is no variable `factor` here",
+        ),
         ("verify_email.subject.txt", " \n", "DIR/verify_email.subject.txt:1: the subject is empty"),
         ("verify_email.txt", "{{ link }}\n{{ time|nonsense }}", "DIR/verify_email.txt:2: unknown filter"),
     ] {

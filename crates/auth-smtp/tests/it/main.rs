@@ -1,5 +1,6 @@
 //! The capturing sender keeps the contract of its ports, and the letters read as they should.
 
+mod codes;
 mod folder;
 mod notices;
 mod restart;

@@ -2,7 +2,9 @@
 
 use auth_domain::{
     client::{Client, UserAgent},
+    factor::{FactorKind, OneTimeCode, code},
     port::{Letter, Notice},
+    tenant::TenantId,
     token::LinkToken,
     user::FullName,
 };
@@ -12,11 +14,17 @@ use chrono::DateTime;
 
 use crate::support::settings;
 
+/// With a zero in front, which a number would lose.
+const CODE: &str = "048213";
 /// 32 zero bytes, written down.
 const TOKEN: &str = "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
 
 fn token() -> LinkToken {
     LinkToken::parse(TOKEN).expect("a token")
+}
+
+fn code() -> OneTimeCode {
+    OneTimeCode::parse(CODE).expect("a code")
 }
 
 fn letter_of(notice: Notice, name: Option<&str>, agent: &str) -> Letter {
@@ -38,7 +46,7 @@ fn render(settings: MailSettings, letter: &Letter) -> Message {
 }
 
 /// Each notice with the subject and the link it must have.
-fn notices() -> [(Notice, &'static str, String); 10] {
+fn notices() -> [(Notice, &'static str, String); 18] {
     const BASE: &str = "https://acme.example/app";
     let verify = format!("{BASE}/verify-email?token={TOKEN}");
     let reset = format!("{BASE}/reset-password?token={TOKEN}");
@@ -55,7 +63,23 @@ fn notices() -> [(Notice, &'static str, String); 10] {
         (changed, "Your Acme & Sons email address has been changed", forgot.clone()),
         (Notice::NewDevice, "New sign-in to your Acme & Sons account", forgot.clone()),
         (Notice::AccountLocked, "Your Acme & Sons account is locked for a short time", forgot.clone()),
-        (Notice::RefreshReuse, "Your Acme & Sons session was ended for your safety", forgot),
+        (Notice::RefreshReuse, "Your Acme & Sons session was ended for your safety", forgot.clone()),
+        (Notice::LoginCode(code()), "Your Acme & Sons Login Code", forgot.clone()),
+        (Notice::ProofCode(code()), "Your Acme & Sons Verification Code", forgot.clone()),
+        (
+            Notice::FactorEnabled(FactorKind::Totp),
+            "A second step was set up for your Acme & Sons login",
+            forgot.clone(),
+        ),
+        (
+            Notice::FactorDisabled(FactorKind::Totp),
+            "A second step was removed from your Acme & Sons login",
+            forgot.clone(),
+        ),
+        (Notice::FactorAutoEnabled, "Email MFA Enabled for Your Acme & Sons Account", forgot.clone()),
+        (Notice::RecoveryCodeUsed, "A recovery code of your Acme & Sons account was used", forgot.clone()),
+        (Notice::RecoveryCodesReplaced, "New recovery codes for your Acme & Sons account", forgot.clone()),
+        (Notice::SignInAfterFailures, "Sign-in to your Acme & Sons account after failed attempts", forgot),
     ]
 }
 
@@ -81,6 +105,20 @@ fn every_notice_has_its_subject_its_link_and_what_caused_it() {
 }
 
 #[test]
+fn people_of_a_tenant_come_to_its_page() {
+    let tenant = TenantId::parse("acme-eu").expect("a tenant");
+    for (notice, subject, link) in notices() {
+        let letter = Letter { tenant: tenant.clone(), ..letter_of(notice, None, "") };
+        let message = render(settings(), &letter);
+        // The token of a link tells its tenant, an address does not.
+        let forgot = link.ends_with("/forgot-password");
+        let expected = if forgot { format!("{link}?tenant=acme-eu") } else { link };
+        assert!(message.html.contains(&format!("href=\"{expected}\"")), "{subject}");
+        assert!(message.text.lines().any(|line| line == expected), "{subject}");
+    }
+}
+
+#[test]
 fn a_change_of_address_shows_where_it_goes_without_giving_it_away() {
     let masked = || "ad*@new.example".to_owned();
     for notice in
@@ -96,6 +134,62 @@ fn links_say_how_long_they_work() {
     for ((notice, ..), life) in notices().into_iter().zip(["24 hours", "30 minutes", "1 hour"]) {
         let message = render(settings(), &letter_of(notice, None, ""));
         assert!(message.text.contains(life) && message.html.contains(life), "{life}");
+    }
+}
+
+#[test]
+fn a_code_stands_where_clients_look_for_it_and_not_in_the_subject() {
+    for notice in [Notice::LoginCode(code()), Notice::ProofCode(code())] {
+        let message = render(settings(), &letter_of(notice, None, ""));
+        let line = message.text.lines().find_map(|line| line.split_once("code is: "));
+        assert_eq!(line.map(|(_, code)| code), Some(CODE));
+        assert!(message.html.contains(&format!("<p class=\"code\">{CODE}</p>")));
+        assert_eq!((message.text.matches(CODE).count(), message.html.matches(CODE).count()), (1, 1));
+        assert!(!message.subject.contains(CODE));
+        let minutes = format!("{} minutes", code::LIFE.num_minutes());
+        assert!(message.text.contains(&minutes) && message.html.contains(&minutes), "{minutes}");
+    }
+}
+
+#[test]
+fn a_login_code_warns_who_did_not_ask_for_it() {
+    let message = render(settings(), &letter_of(Notice::LoginCode(code()), None, ""));
+    for part in [&message.text, &message.html] {
+        assert!(part.contains("If you did not try to sign in, somebody knows your password:"));
+    }
+}
+
+#[test]
+fn a_factor_is_named_in_words() {
+    for (kind, words) in [
+        (FactorKind::Totp, "account: an authenticator app."),
+        (FactorKind::Sms, "account: text messages."),
+        (FactorKind::Email, "account: codes by mail."),
+    ] {
+        for notice in [Notice::FactorEnabled(kind), Notice::FactorDisabled(kind)] {
+            let message = render(settings(), &letter_of(notice, None, ""));
+            assert!(message.text.contains(words) && message.html.contains(words), "{words}");
+        }
+    }
+}
+
+#[test]
+fn notices_say_what_happened_and_what_to_do() {
+    for (notice, happened, advice) in [
+        (Notice::AccountLocked, "wrong passwords or codes", "choose a new password to be safe"),
+        (
+            Notice::FactorAutoEnabled,
+            "the time to choose one yourself is over",
+            "somebody knows your password",
+        ),
+        (Notice::RecoveryCodeUsed, "cannot be used again", "make new recovery codes"),
+        (Notice::RecoveryCodesReplaced, "do not work any more", "make new recovery codes"),
+        (Notice::SignInAfterFailures, "several attempts", "somebody found out your password"),
+    ] {
+        let message = render(settings(), &letter_of(notice, None, ""));
+        for part in [&message.text, &message.html] {
+            assert!(part.contains(happened) && part.contains(advice), "{happened}: {part}");
+        }
     }
 }
 
@@ -175,7 +269,10 @@ fn reads_well_as_plain_text() {
 }
 
 #[test]
-fn shows_no_token_in_debug() {
-    let message = render(settings(), &letter_of(Notice::ResetPassword(token()), None, ""));
-    assert!(!format!("{message:?}").contains(TOKEN));
+fn shows_no_token_and_no_code_in_debug() {
+    for notice in [Notice::ResetPassword(token()), Notice::LoginCode(code()), Notice::ProofCode(code())] {
+        let letter = letter_of(notice, None, "");
+        let shown = format!("{letter:?} {:?}", render(settings(), &letter));
+        assert!(!shown.contains(TOKEN) && !shown.contains(CODE), "{shown}");
+    }
 }

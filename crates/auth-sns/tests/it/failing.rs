@@ -75,7 +75,7 @@ async fn refusals_say_whose_fault_they_are() {
 
 #[tokio::test]
 async fn what_may_have_been_accepted_is_not_sent_again() {
-    for answer in [Answer::Hang, Answer::HangUp, Answer::Garbage] {
+    for answer in [Answer::Hang, Answer::HangUp, Answer::Garbage, Answer::Dribble, Answer::Elsewhere] {
         let stub = Stub::new(answer);
         let begun = Instant::now();
         let error = send(&stub.sender()).await.unwrap_err();
@@ -85,6 +85,34 @@ async fn what_may_have_been_accepted_is_not_sent_again() {
         assert!(begun.elapsed() < Duration::from_secs(1), "{:?}", begun.elapsed());
         assert_eq!(stub.requests().len(), 1);
     }
+}
+
+#[tokio::test]
+async fn a_connection_that_breaks_when_it_is_used_again_is_no_reason_to_send_again() {
+    let stub = Stub::new(Answer::Taken);
+    let sender = stub.sender();
+    send(&sender).await.unwrap();
+    stub.now_answers(Answer::HangUp);
+    assert_eq!(name(&send(&sender).await.unwrap_err()), "unavailable");
+    assert_eq!((stub.requests().len(), stub.connections()), (2, 1));
+}
+
+#[tokio::test]
+async fn nothing_is_sent_after_the_caller_was_told() {
+    let stub = Stub::new(Answer::Hang);
+    let sender = stub.sender();
+    assert_eq!(name(&send(&sender).await.unwrap_err()), "unavailable");
+    stub.now_answers(Answer::Taken);
+    // Longer than any pause before another attempt would be.
+    tokio::time::sleep(Duration::from_secs(2)).await;
+    assert_eq!(stub.requests().len(), 1);
+}
+
+#[tokio::test]
+async fn credentials_are_looked_for_without_a_word_to_sns() {
+    let stub = Stub::new(Answer::Taken);
+    stub.sender().find_credentials().await.unwrap();
+    assert_eq!((stub.requests().len(), stub.connections()), (0, 0));
 }
 
 #[tokio::test]

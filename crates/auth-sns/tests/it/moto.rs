@@ -22,6 +22,7 @@ impl Published {
             credentials: Some(SnsCredentials {
                 access_key_id: "AKIDEXAMPLE".to_owned(),
                 secret_access_key: "a secret of the test".to_owned().into(),
+                session_token: None,
             }),
             ..SnsConfig::new("us-east-1")
         };

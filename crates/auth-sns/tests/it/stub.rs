@@ -3,7 +3,10 @@
 use std::{
     io::{Read as _, Write as _},
     net::{Ipv4Addr, TcpListener, TcpStream},
-    sync::{Arc, Mutex},
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicUsize, Ordering},
+    },
     thread,
     time::Duration,
 };
@@ -22,22 +25,34 @@ pub(crate) enum Answer {
     Garbage,
     Hang,
     HangUp,
+    /// The beginning of an answer, then a piece of it now and then.
+    Dribble,
+    /// To another address.
+    Elsewhere,
 }
 
 pub(crate) struct Stub {
     port: u16,
     answer: Arc<Mutex<Answer>>,
     requests: Arc<Mutex<Vec<String>>>,
+    connections: Arc<AtomicUsize>,
 }
 
 impl Stub {
     pub(crate) fn new(answer: Answer) -> Self {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a free port");
         let port = listener.local_addr().expect("it is bound").port();
-        let stub = Self { port, answer: Arc::new(Mutex::new(answer)), requests: Arc::default() };
+        let stub = Self {
+            port,
+            answer: Arc::new(Mutex::new(answer)),
+            requests: Arc::default(),
+            connections: Arc::default(),
+        };
         let (answer, requests) = (Arc::clone(&stub.answer), Arc::clone(&stub.requests));
+        let connections = Arc::clone(&stub.connections);
         thread::spawn(move || {
             for stream in listener.incoming().flatten() {
+                connections.fetch_add(1, Ordering::SeqCst);
                 let (answer, requests) = (Arc::clone(&answer), Arc::clone(&requests));
                 thread::spawn(move || serve(stream, &answer, &requests));
             }
@@ -52,6 +67,11 @@ impl Stub {
     /// The bodies of all requests so far.
     pub(crate) fn requests(&self) -> Vec<String> {
         self.requests.lock().expect("nobody panicked with it").clone()
+    }
+
+    /// How many connections there were so far.
+    pub(crate) fn connections(&self) -> usize {
+        self.connections.load(Ordering::SeqCst)
     }
 
     pub(crate) fn config(&self) -> SnsConfig {
@@ -69,6 +89,7 @@ pub(crate) fn config(port: u16) -> SnsConfig {
         credentials: Some(SnsCredentials {
             access_key_id: "AKIDEXAMPLE".to_owned(),
             secret_access_key: "secret".to_owned().into(),
+            session_token: None,
         }),
         limit: Duration::from_millis(500),
         ..SnsConfig::new("us-east-1")
@@ -89,6 +110,14 @@ fn serve(mut stream: TcpStream, answer: &Mutex<Answer>, requests: &Mutex<Vec<Str
             Answer::Error(status, code, message) => (status, error(code, message)),
             Answer::Garbage => (200, "<html>not SNS</html>".to_owned()),
             Answer::HangUp => return,
+            Answer::Dribble => return dribble(&mut stream),
+            Answer::Elsewhere => {
+                let head = "HTTP/1.1 307 X\r\nLocation: /elsewhere\r\nContent-Length: 0\r\n\r\n";
+                if stream.write_all(head.as_bytes()).is_err() {
+                    return;
+                }
+                continue;
+            }
             Answer::Hang => {
                 // Until the other side gives up.
                 let _ = stream.read(&mut [0; 16]);
@@ -102,6 +131,16 @@ fn serve(mut stream: TcpStream, answer: &Mutex<Answer>, requests: &Mutex<Vec<Str
         if stream.write_all((head + &body).as_bytes()).is_err() {
             return;
         }
+    }
+}
+
+/// Answers a byte every few milliseconds, for as long as somebody listens.
+fn dribble(stream: &mut TcpStream) {
+    let head = "HTTP/1.1 200 X\r\nContent-Type: text/xml\r\nContent-Length: 100000\r\n\r\n";
+    let mut piece = head.as_bytes();
+    while stream.write_all(piece).is_ok() {
+        piece = b" ";
+        thread::sleep(Duration::from_millis(20));
     }
 }
 

@@ -4,6 +4,8 @@
 //! function on a connection.
 
 mod audit;
+mod devices;
+mod factors;
 mod keys;
 mod links;
 mod locks;

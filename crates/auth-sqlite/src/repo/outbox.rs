@@ -51,6 +51,10 @@ impl<R: Runner> Outbox for Repositories<R> {
         self.0.read(depth).await
     }
 
+    async fn dead_letters(&mut self) -> Result<u64, StoreError> {
+        self.0.read(dead_letters).await
+    }
+
     async fn oldest_due(&mut self) -> Result<Option<DateTime<Utc>>, StoreError> {
         self.0.read(oldest_due).await
     }
@@ -143,6 +147,11 @@ fn bury(conn: &mut SqliteConnection, id: OutboxId, at: i64, error: &str) -> Resu
 fn depth(conn: &mut SqliteConnection) -> Result<u64, Fault> {
     let waiting: i64 = outbox::table.filter(outbox::buried_at.is_null()).count().get_result(conn)?;
     Ok(u64::try_from(waiting).unwrap_or_default())
+}
+
+fn dead_letters(conn: &mut SqliteConnection) -> Result<u64, Fault> {
+    let dead: i64 = outbox::table.filter(outbox::buried_at.is_not_null()).count().get_result(conn)?;
+    Ok(u64::try_from(dead).unwrap_or_default())
 }
 
 fn oldest_due(conn: &mut SqliteConnection) -> Result<Option<DateTime<Utc>>, Fault> {

@@ -6,7 +6,7 @@ use auth_domain::{
     port::{SessionRepo, StoreError},
     secret::Digest,
     session::{
-        Ended, Session,
+        Authentication, Ended, Session,
         rotation::{Generation, Presented},
     },
     user::User,
@@ -21,7 +21,7 @@ use diesel::{
 use super::{count, entities};
 use crate::{
     error::Fault,
-    row::{GenerationRow, SessionRow, UserRow, micros},
+    row::{GenerationRow, SessionRow, UserRow, methods_text, micros},
     runner::{Repositories, Runner},
     schema::{refresh_tokens, sessions, users},
 };
@@ -78,6 +78,11 @@ impl<R: Runner> SessionRepo for Repositories<R> {
 
     async fn extend(&mut self, id: SessionId, until: DateTime<Utc>) -> Result<(), StoreError> {
         self.0.write(move |conn| extend(conn, id, until)).await
+    }
+
+    async fn step_up(&mut self, id: SessionId, authentication: &Authentication) -> Result<bool, StoreError> {
+        let (at, methods) = (micros(authentication.at), methods_text(authentication));
+        self.0.write(move |conn| step_up(conn, id, at, &methods)).await
     }
 
     async fn touch(&mut self, id: SessionId, at: DateTime<Utc>) -> Result<(), StoreError> {
@@ -203,6 +208,12 @@ fn extend(conn: &mut SqliteConnection, id: SessionId, until: DateTime<Utc>) -> R
         .filter(sessions::expires_at.lt(until));
     diesel::update(shorter).set(sessions::expires_at.eq(until)).execute(conn)?;
     Ok(())
+}
+
+fn step_up(conn: &mut SqliteConnection, id: SessionId, at: i64, methods: &str) -> Result<bool, Fault> {
+    let open = sessions::table.find(id.as_i64()).filter(sessions::ended_at.is_null());
+    let proved = (sessions::authenticated_at.eq(at), sessions::methods.eq(methods));
+    Ok(diesel::update(open).set(proved).execute(conn)? == 1)
 }
 
 /// Never goes back: parallel requests arrive in any order.

@@ -3,6 +3,8 @@
 #![expect(clippy::option_option, reason = "the outer one is about the row, the inner one about the column")]
 
 mod audit;
+mod device;
+mod factor;
 mod key;
 mod link;
 mod lock;
@@ -20,11 +22,13 @@ use auth_domain::{
 use chrono::{DateTime, Utc};
 
 pub(crate) use audit::{AuditRow, NewAuditRow};
+pub(crate) use device::DeviceRow;
+pub(crate) use factor::{RecoveryCodeRow, TotpRow};
 pub(crate) use key::KeyRow;
 pub(crate) use link::LinkRow;
 pub(crate) use lock::LockRow;
 pub(crate) use outbox::{EntryRow, OutboxRow};
-pub(crate) use session::{GenerationRow, SessionRow};
+pub(crate) use session::{GenerationRow, SessionRow, methods_text};
 pub(crate) use user::UserRow;
 
 /// A time as it is stored: microseconds since 1970.

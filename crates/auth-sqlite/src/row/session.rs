@@ -39,14 +39,12 @@ pub(crate) struct SessionRow {
 
 impl From<&Session> for SessionRow {
     fn from(session: &Session) -> Self {
-        let methods: Vec<&str> =
-            session.authentication.methods.iter().map(|method| method.as_str()).collect();
         Self {
             id: session.id.as_i64(),
             tenant: session.tenant.to_string(),
             user_id: session.user.as_i64(),
             authenticated_at: micros(session.authentication.at),
-            methods: methods.join(" "),
+            methods: methods_text(&session.authentication),
             created_at: micros(session.created_at),
             last_used_at: micros(session.last_used_at),
             expires_at: micros(session.expires_at),
@@ -56,6 +54,12 @@ impl From<&Session> for SessionRow {
             user_agent: agent_text(session.user_agent.as_ref()),
         }
     }
+}
+
+/// The names of what was proved.
+pub(crate) fn methods_text(authentication: &Authentication) -> String {
+    let names: Vec<&str> = authentication.methods.iter().map(|method| method.as_str()).collect();
+    names.join(" ")
 }
 
 impl TryFrom<SessionRow> for Session {

@@ -1,10 +1,11 @@
 //! Rows of `users`.
 
 use auth_domain::{
+    factor::{Enrolment, SmsFactor},
     id::UserId,
     port::StoreError,
     tenant::TenantId,
-    user::{Credential, FullName, PasswordHash, Roles, User},
+    user::{Credential, FullName, PasswordHash, PhoneNumber, Roles, User},
 };
 use diesel::prelude::*;
 
@@ -34,6 +35,11 @@ pub(crate) struct UserRow {
     last_login_at: Option<i64>,
     created_at: i64,
     updated_at: i64,
+    totp: bool,
+    sms_enabled: bool,
+    phone_number: Option<String>,
+    phone_pending: Option<String>,
+    email_factor: bool,
 }
 
 impl From<&User> for UserRow {
@@ -54,6 +60,11 @@ impl From<&User> for UserRow {
             last_login_at: user.last_login_at.map(micros),
             created_at: micros(user.created_at),
             updated_at: micros(user.updated_at),
+            totp: user.factors.totp,
+            sms_enabled: user.factors.sms.enabled,
+            phone_number: user.factors.sms.number.as_ref().map(ToString::to_string),
+            phone_pending: user.factors.sms.pending.as_ref().map(ToString::to_string),
+            email_factor: user.factors.email,
         }
     }
 }
@@ -87,8 +98,21 @@ fn entity(row: UserRow) -> Option<User> {
             manager: row.manager,
         },
         credential,
+        factors: Enrolment {
+            totp: row.totp,
+            sms: SmsFactor {
+                enabled: row.sms_enabled,
+                number: phone(row.phone_number)?,
+                pending: phone(row.phone_pending)?,
+            },
+            email: row.email_factor,
+        },
         last_login_at: nullable(row.last_login_at, time)?,
         created_at: time(row.created_at)?,
         updated_at: time(row.updated_at)?,
     })
+}
+
+fn phone(text: Option<String>) -> Option<Option<PhoneNumber>> {
+    nullable(text, |text| PhoneNumber::parse(&text).ok())
 }

@@ -4,6 +4,7 @@
 mod claim;
 mod contract;
 mod durability;
+mod factors_model;
 mod files;
 mod locked;
 mod model;

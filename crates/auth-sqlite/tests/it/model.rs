@@ -5,8 +5,8 @@ mod expected;
 use auth_domain::{
     id::SessionId,
     port::Store,
-    session::{EndReason, rotation::Generation},
-    token::{Link, LinkPurpose},
+    session::{Authentication, EndReason, rotation::Generation},
+    token::{AuthMethod, Link, LinkPurpose},
     user::User,
 };
 use auth_sqlite::{SqliteConfig, SqliteStore};
@@ -26,6 +26,7 @@ enum Command {
     EndAll { user: i64, keep: Option<i64>, at: i64 },
     LiveOf { user: i64, at: i64 },
     Extend { session: i64, until: i64 },
+    StepUp { session: i64, at: i64 },
     Touch { session: i64, at: i64 },
     PurgeSessions { before: i64 },
     Replace { number: u32, user: i64, reset: bool, at: i64 },
@@ -58,6 +59,7 @@ fn command() -> impl Strategy<Value = Command> {
             .prop_map(|(user, keep, at)| Command::EndAll { user, keep, at }),
         (user.clone(), at.clone()).prop_map(|(user, at)| Command::LiveOf { user, at }),
         (session.clone(), at.clone()).prop_map(|(session, until)| Command::Extend { session, until }),
+        (session.clone(), at.clone()).prop_map(|(session, at)| Command::StepUp { session, at }),
         (session, at.clone()).prop_map(|(session, at)| Command::Touch { session, at }),
         at.clone().prop_map(|before| Command::PurgeSessions { before }),
         (number.clone(), user.clone(), any::<bool>(), at.clone())
@@ -84,6 +86,10 @@ fn user(number: i64) -> User {
 /// The same digest whenever it is made.
 fn token(session: i64, number: u32, attempt: u32, at: i64) -> Generation {
     builder::generation_of(SessionId::from_i64(session), number, attempt, minute(at))
+}
+
+fn proved(at: i64) -> Authentication {
+    Authentication { at: minute(at), methods: vec![AuthMethod::Password, AuthMethod::Totp] }
 }
 
 fn link(number: u32, owner: i64, reset: bool, at: i64) -> Link {
@@ -134,6 +140,9 @@ async fn run(store: &SqliteStore, command: &Command) -> Answer {
         }
         Command::Extend { session, until } => {
             repos.sessions().extend(id(session), minute(until)).await.ok().and_then(said)
+        }
+        Command::StepUp { session, at } => {
+            repos.sessions().step_up(id(session), &proved(at)).await.ok().and_then(said)
         }
         Command::Touch { session, at } => {
             repos.sessions().touch(id(session), minute(at)).await.ok().and_then(said)

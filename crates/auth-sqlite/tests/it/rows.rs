@@ -2,9 +2,10 @@
 
 use auth_domain::{
     audit::AuditEvent,
-    port::{AuditFilter, Repos, Store, StoreError},
+    port::{Archive, AuditFilter, RecordKind, Repos, Store, StoreError},
     token::LinkPurpose,
 };
+use auth_sqlite::SqliteStore;
 use auth_testkit::builder;
 use diesel::connection::SimpleConnection;
 
@@ -20,6 +21,9 @@ async fn filled() -> OnFile {
     tx.users().insert(&user).await.unwrap().unwrap();
     tx.sessions().insert(&session, &builder::generation(session.id, 0, now)).await.unwrap();
     tx.links().replace(&builder::link(1, LinkPurpose::VerifyEmail, &user, now)).await.unwrap();
+    tx.factors().put_pending_totp(user.id, &builder::pending_totp(1, now)).await.unwrap();
+    tx.factors().replace_recovery_codes(user.id, &[builder::recovery_code(1)], now).await.unwrap();
+    tx.devices().remember(&builder::device(1, user.id, now)).await.unwrap();
     tx.locks().put(&builder::lock_key(1), &builder::lock_state(1, now)).await.unwrap();
     tx.keys().insert(&builder::signing_key("k1", now)).await.unwrap();
     tx.audit().append(&builder::audit(AuditEvent::Registered, now)).await.unwrap();
@@ -29,7 +33,7 @@ async fn filled() -> OnFile {
 }
 
 /// Reads the row of `table`.
-async fn look(repos: &mut dyn Repos, table: &str) -> Result<(), StoreError> {
+async fn look(store: &SqliteStore, repos: &mut dyn Repos, table: &str) -> Result<(), StoreError> {
     let now = builder::noon();
     let user = builder::user(1, now);
     let session = builder::session(1, &user, now);
@@ -44,6 +48,10 @@ async fn look(repos: &mut dyn Repos, table: &str) -> Result<(), StoreError> {
             let link = builder::link(1, LinkPurpose::VerifyEmail, &user, now);
             repos.links().find(&link.digest, now).await.map(drop)
         }
+        "totp_secrets" => repos.factors().totp(user.id).await.map(drop),
+        // Nobody but the archive reads a code.
+        "recovery_codes" => store.page(RecordKind::RecoveryCode, None, 10).await.map(drop),
+        "trusted_devices" => repos.devices().list(user.id, now).await.map(drop),
         "login_locks" => repos.locks().lock(&builder::lock_key(1)).await.map(drop),
         "signing_keys" => repos.keys().all().await.map(drop),
         "audit_events" => repos.audit().list(&AuditFilter::default(), 10).await.map(drop),
@@ -63,6 +71,16 @@ async fn a_bad_row_is_corrupt() {
         ("users", "full_name = 'a' || char(0)"),
         ("users", "created_at = 9223372036854775807"),
         ("users", "password_hash = NULL, temporary_until = 1"),
+        ("users", "phone_number = '0151 2345678'"),
+        ("users", "phone_pending = '+'"),
+        ("totp_secrets", "pending_since = NULL"),
+        ("totp_secrets", "pending_since = 9223372036854775807"),
+        ("totp_secrets", "last_step = 7"),
+        ("recovery_codes", "digest = x'00'"),
+        ("recovery_codes", "used_at = 9223372036854775807"),
+        ("trusted_devices", "fingerprint = x'00'"),
+        ("trusted_devices", "method = 'pwd'"),
+        ("trusted_devices", "ip = 'here'"),
         ("sessions", "methods = 'telepathy'"),
         ("sessions", "ip = 'here'"),
         ("sessions", "ended_at = 1"),
@@ -81,12 +99,12 @@ async fn a_bad_row_is_corrupt() {
     ] {
         let on_file = filled().await;
         let mut repos = on_file.store.read().await.unwrap();
-        look(&mut *repos, table).await.unwrap();
+        look(&on_file.store, &mut *repos, table).await.unwrap();
         let mut conn = on_file.past_the_store();
         conn.batch_execute("PRAGMA ignore_check_constraints = ON; DROP TRIGGER audit_events_no_update;")
             .unwrap();
         conn.batch_execute(&format!("UPDATE {table} SET {change}")).unwrap();
-        let seen = look(&mut *repos, table).await;
+        let seen = look(&on_file.store, &mut *repos, table).await;
         assert!(
             matches!(&seen, Err(StoreError::Corrupt { table: named, .. }) if *named == table),
             "{table} SET {change}: {seen:?}"
@@ -100,6 +118,6 @@ async fn a_bad_row_breaks_the_transaction_that_met_it() {
     let mut conn = on_file.past_the_store();
     conn.batch_execute("UPDATE users SET email = 'no address'").unwrap();
     let mut tx = on_file.store.begin().await.unwrap();
-    assert!(look(&mut *tx, "users").await.is_err());
+    assert!(look(&on_file.store, &mut *tx, "users").await.is_err());
     assert!(tx.commit().await.is_err());
 }

@@ -17,7 +17,7 @@ use diesel_migrations::MigrationHarness;
 use crate::OnFile;
 
 /// How many migrations there are.
-pub(crate) const STEPS: usize = 9;
+pub(crate) const STEPS: usize = 10;
 
 #[tokio::test]
 async fn the_audit_log_refuses_every_change() {
@@ -95,6 +95,23 @@ async fn tables_refuse_what_makes_no_sense() {
         "UPDATE users SET superuser = 2",
         "UPDATE users SET created_at = 'yesterday'",
         "UPDATE users SET password_hash = NULL, temporary_until = 1",
+        "UPDATE users SET totp = 2",
+        "UPDATE users SET email_factor = NULL",
+        "UPDATE users SET phone_number = '+0123456789'",
+        "UPDATE users SET phone_number = '+123456'",
+        "UPDATE users SET phone_number = '+1234567890123456'",
+        "UPDATE users SET phone_number = '+12125550a00'",
+        "UPDATE users SET sms_enabled = 1, phone_pending = '12125550100'",
+        "UPDATE users SET sms_enabled = 0, phone_pending = '+12125550100'",
+        "INSERT INTO totp_secrets VALUES (404, x'01', 1, NULL, NULL)",
+        "INSERT INTO totp_secrets VALUES (1, NULL, NULL, NULL, NULL)",
+        "INSERT INTO totp_secrets VALUES (1, NULL, 1, x'01', 1)",
+        "INSERT INTO totp_secrets VALUES (1, x'01', 1, x'01', NULL)",
+        "INSERT INTO recovery_codes VALUES (x'00', 1, 0, NULL)",
+        "INSERT INTO recovery_codes VALUES (zeroblob(32), 404, 0, NULL)",
+        "INSERT INTO trusted_devices VALUES (1, 404, zeroblob(32), 'otp', NULL, NULL, NULL, 0, 0)",
+        "INSERT INTO trusted_devices VALUES (1, 1, zeroblob(31), 'otp', NULL, NULL, NULL, 0, 0)",
+        "INSERT INTO trusted_devices VALUES (1, 1, zeroblob(32), 'pwd', NULL, NULL, NULL, 0, 0)",
         "INSERT INTO login_locks VALUES (x'00', 1, NULL, 0)",
         "INSERT INTO login_locks VALUES (zeroblob(32), -1, NULL, 0)",
         "INSERT INTO refresh_tokens VALUES (404, 0, zeroblob(32), zeroblob(16), 0)",

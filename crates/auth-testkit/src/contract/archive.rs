@@ -4,10 +4,15 @@ use std::sync::Arc;
 
 use auth_domain::{
     audit::AuditEvent,
+    factor::TimeStep,
     guard::lockout::LockState,
-    port::{Archive, AuditFilter, Fate, Record, RecordKey, RecordKind, Store},
+    port::{
+        Archive, AuditFilter, Fate, Record, RecordKey, RecordKind, Store, StoredRecoveryCode, StoredTotp,
+    },
+    secret::Sealed,
     session::{EndReason, Ended},
     token::LinkPurpose,
+    user::User,
 };
 use chrono::TimeDelta;
 
@@ -36,10 +41,19 @@ macro_rules! archive_contract {
 
 /// Something of each kind, in an order in which a store can take it.
 pub fn one_of_each() -> Vec<Record> {
-    let user = builder::user(1, noon());
+    let user = User { factors: builder::enrolment(), ..builder::user(1, noon()) };
     let mut session = builder::session(2, &user, noon());
     session.ended = Some(Ended { at: noon() + TimeDelta::hours(1), reason: EndReason::Logout });
     let tokens = (0..3).map(|number| builder::generation(session.id, number, noon())).collect();
+    let app = StoredTotp {
+        secret: Some(Sealed::from_bytes(b"at work".to_vec())),
+        last_step: Some(TimeStep::from_i64(59_430_240)),
+        pending: Some(builder::pending_totp(1, noon())),
+    };
+    let code = |number, used_at| {
+        let digest = builder::recovery_code(number);
+        Record::RecoveryCode(StoredRecoveryCode { digest, user: user.id, created_at: noon(), used_at })
+    };
     let state = LockState { failures: 3, locked_until: Some(noon()), last_attempt_at: noon() };
     let buried = Fate { buried_at: Some(noon()), last_error: Some("refused".to_owned()) };
     let entry = auth_domain::audit::AuditEntry {
@@ -56,6 +70,10 @@ pub fn one_of_each() -> Vec<Record> {
     sorted(vec![
         Record::Link(builder::link(1, LinkPurpose::ResetPassword, &user, noon()), Some(noon())),
         Record::Link(builder::link(2, LinkPurpose::VerifyEmail, &user, noon()), None),
+        Record::Totp(user.id, app),
+        code(1, None),
+        code(2, Some(noon())),
+        Record::Device(builder::device(5, user.id, noon())),
         Record::Session(session, tokens),
         Record::User(user),
         Record::Lock([9; 32], state),
@@ -88,8 +106,11 @@ fn sorted(mut records: Vec<Record>) -> Vec<Record> {
 
 /// What the repositories wrote comes out whole.
 pub async fn what_was_written_comes_out(store: Arc<impl Store + Archive>) {
-    let user = builder::user(1, noon());
+    let user = User { factors: builder::enrolment(), ..builder::user(1, noon()) };
     let session = builder::session(2, &user, noon());
+    let pending = builder::pending_totp(1, noon());
+    let digest = builder::recovery_code(1);
+    let device = builder::device(5, user.id, noon());
     let first = builder::generation(session.id, 0, noon());
     let link = builder::link(1, LinkPurpose::VerifyEmail, &user, noon());
     let item = builder::outbox_item(3, noon());
@@ -97,16 +118,27 @@ pub async fn what_was_written_comes_out(store: Arc<impl Store + Archive>) {
     tx.users().insert(&user).await.expect("the store works").expect("a new address");
     tx.sessions().insert(&session, &first).await.expect("the store works");
     tx.links().replace(&link).await.expect("the store works");
+    tx.factors().put_pending_totp(user.id, &pending).await.expect("the store works");
+    tx.factors().replace_recovery_codes(user.id, &[digest], noon()).await.expect("the store works");
+    tx.devices().remember(&device).await.expect("the store works");
     tx.outbox().put(&item).await.expect("the store works");
     tx.commit().await.expect("a commit");
     let consumed_at = noon() + TimeDelta::minutes(1);
     let mut repos = store.read().await.expect("repositories");
+    let consumed = repos.factors().consume_recovery_code(user.id, &digest, consumed_at).await;
+    assert!(consumed.expect("the store works"));
     repos.links().consume(&link.digest, consumed_at).await.expect("the store works").expect("the link");
     drop(repos);
+    let (created_at, used_at) = (noon(), Some(consumed_at));
+    let code = StoredRecoveryCode { digest, user: user.id, created_at, used_at };
+    let app = StoredTotp { pending: Some(pending), ..StoredTotp::default() };
     let expected = vec![
-        Record::User(user),
+        Record::User(user.clone()),
         Record::Session(session, vec![first]),
         Record::Link(link, Some(consumed_at)),
+        Record::Totp(user.id, app),
+        Record::RecoveryCode(code),
+        Record::Device(device),
         Record::Outbox(item, Fate::default()),
     ];
     assert_eq!(everything(&*store).await, expected);

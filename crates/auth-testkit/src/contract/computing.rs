@@ -1,4 +1,4 @@
-//! Contract of the computing ports: hasher, tokens, cipher.
+//! Contract of the computing ports: hasher, tokens, cipher, codes of authenticator apps.
 //!
 //! `auth_testkit::hasher_contract!(make)` in a test module expands to one test for each case; `make`
 //! is a function without arguments that gives a fresh adapter.
@@ -6,6 +6,7 @@
 pub mod cipher;
 pub mod hasher;
 pub mod tokens;
+pub mod totp;
 
 /// Expands to one asynchronous test per case.
 #[doc(hidden)]

@@ -11,7 +11,7 @@ macro_rules! ledger_contract {
     ($make:expr) => {
         $crate::async_cases! { $make; ledger;
             adds_and_reads counts_each_key_and_length_alone begins_anew_with_each_window
-            loses_no_addition_under_parallel_calls
+            counts_late_calls_in_their_own_window loses_no_addition_under_parallel_calls
         }
     };
 }
@@ -54,6 +54,17 @@ pub async fn begins_anew_with_each_window(ledger: impl SmsLedger) {
     let next = noon() + TimeDelta::hours(1);
     assert_eq!(add(&ledger, "key", 0, HOUR, next).await, 0);
     assert_eq!(add(&ledger, "key", 1, HOUR, next).await, 1);
+}
+
+/// Calls take their time: one from before the end of a window may come after the first of the next, and
+/// neither forgets the other.
+pub async fn counts_late_calls_in_their_own_window(ledger: impl SmsLedger) {
+    let next = noon() + TimeDelta::hours(1);
+    let late = next - TimeDelta::microseconds(1);
+    assert_eq!(add(&ledger, "key", 3, HOUR, noon()).await, 3);
+    assert_eq!(add(&ledger, "key", 1, HOUR, next).await, 1);
+    assert_eq!(add(&ledger, "key", 1, HOUR, late).await, 4);
+    assert_eq!(add(&ledger, "key", 1, HOUR, next).await, 2);
 }
 
 /// Of parallel additions none is lost, and each sees a count of its own.

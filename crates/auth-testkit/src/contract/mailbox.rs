@@ -7,6 +7,7 @@ use auth_domain::{
     client::Client,
     id::OutboxId,
     port::{CapturedMessage, Channel, Letter, Mailbox, MailboxFilter, Mailer, Notice, SmsSender, SmsText},
+    tenant::TenantId,
     user::{Email, PhoneNumber},
 };
 use chrono::DateTime;
@@ -33,6 +34,7 @@ impl<T: Mailer + SmsSender + Mailbox> Capturing for T {}
 pub fn letter(to: &str) -> Letter {
     Letter {
         id: OutboxId::from_i64(7),
+        tenant: TenantId::default(),
         to: Email::parse(to).expect("an address"),
         name: None,
         notice: Notice::PasswordChanged,

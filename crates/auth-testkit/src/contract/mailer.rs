@@ -9,6 +9,7 @@ use auth_domain::{
     client::{Client, UserAgent},
     id::OutboxId,
     port::{Letter, Mailer, Notice, SendError},
+    tenant::TenantId,
     token::LinkToken,
     user::{Email, FullName},
 };
@@ -78,6 +79,7 @@ pub struct Failing {
 pub fn letter(to: &str, notice: Notice) -> Letter {
     Letter {
         id: OutboxId::from_i64(4_711),
+        tenant: TenantId::default(),
         to: Email::parse(to).expect("an address"),
         name: FullName::parse("Ada Lovelace").ok(),
         notice,

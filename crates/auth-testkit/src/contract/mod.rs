@@ -11,4 +11,4 @@ pub mod mailer;
 pub mod sms;
 pub mod store;
 
-pub use computing::{cipher, hasher, tokens};
+pub use computing::{cipher, hasher, tokens, totp};

@@ -7,9 +7,12 @@ use auth_domain::{
     usecase::{Engine, Policy, Ports},
 };
 
-use super::{ExactLimiter, FakeCipher, FakeClock, FakeTokens, FastHasher, RecordingMailer, SeededEntropy};
+use super::{
+    ExactLimiter, FakeApp, FakeChallenges, FakeCipher, FakeClock, FakeCodes, FakeLedger, FakeTokens,
+    FastHasher, RecordingMailer, RecordingSms, SeededEntropy,
+};
 
-/// An engine whose time, chance, hashing, mail and limits a test controls.
+/// An engine whose time, chance, hashing, messages and limits a test controls.
 pub struct TestEngine {
     /// The engine.
     pub engine: Engine,
@@ -17,19 +20,38 @@ pub struct TestEngine {
     pub clock: FakeClock,
     /// Its hasher.
     pub hasher: Arc<FastHasher>,
-    /// Its mailer.
+    /// Its mailer. [`RecordingMailer::code`] reads the code out of a letter.
     pub mailer: Arc<RecordingMailer>,
+    /// Its sender of text messages. [`RecordingSms::code`] reads the code out of a message.
+    pub sms: Arc<RecordingSms>,
+    /// Its counts of text messages.
+    pub sms_ledger: Arc<FakeLedger>,
     /// Its limiter.
     pub limiter: Arc<ExactLimiter>,
+    /// Its one-time codes.
+    pub codes: Arc<FakeCodes>,
+    /// Its logins that wait for their second factor.
+    pub challenges: Arc<FakeChallenges>,
+    /// Its secret box, to look into what it stored.
+    pub cipher: FakeCipher,
+    /// An authenticator app that computes as the engine does.
+    pub app: FakeApp,
 }
 
 impl TestEngine {
     /// An engine on `store` with the numbers of `policy`.
     pub fn new(store: Arc<dyn Store>, policy: Policy) -> Self {
+        Self::adapted(store, policy, |ports| ports)
+    }
+
+    /// The same with adapters of the test's choice in the place of some fakes.
+    pub fn adapted(store: Arc<dyn Store>, policy: Policy, adapt: impl FnOnce(Ports) -> Ports) -> Self {
         let (clock, tokens, cipher) =
             (FakeClock::default(), Arc::new(FakeTokens::default()), FakeCipher::default());
-        let (hasher, mailer) = (Arc::new(FastHasher::default()), Arc::new(RecordingMailer::default()));
-        let limiter = Arc::new(ExactLimiter::default());
+        let (hasher, limiter) = (Arc::new(FastHasher::default()), Arc::new(ExactLimiter::default()));
+        let (mailer, sms) = (Arc::new(RecordingMailer::default()), Arc::new(RecordingSms::default()));
+        let sms_ledger = Arc::new(FakeLedger::default());
+        let (codes, challenges) = (Arc::new(FakeCodes::default()), Arc::new(FakeChallenges::default()));
         let ports = Ports {
             store,
             hasher: hasher.clone(),
@@ -37,12 +59,20 @@ impl TestEngine {
             verifier: tokens.clone(),
             key_ring: tokens.clone(),
             key_factory: tokens,
-            keyed_hash: Arc::new(cipher),
+            keyed_hash: Arc::new(cipher.clone()),
+            secret_box: Arc::new(cipher.clone()),
+            totp: Arc::new(FakeApp),
+            codes: codes.clone(),
+            challenges: challenges.clone(),
             limiter: limiter.clone(),
             mailer: mailer.clone(),
+            sms: sms.clone(),
+            sms_ledger: sms_ledger.clone(),
             clock: Arc::new(clock.clone()),
             entropy: Arc::new(SeededEntropy::default()),
         };
-        Self { engine: Engine::new(ports, policy), clock, hasher, mailer, limiter }
+        let engine = Engine::new(adapt(ports), policy);
+        let app = FakeApp;
+        Self { engine, clock, hasher, mailer, sms, sms_ledger, limiter, codes, challenges, cipher, app }
     }
 }

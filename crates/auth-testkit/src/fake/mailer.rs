@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex};
 use async_trait::async_trait;
 use auth_domain::{
     client::Client,
+    factor::FactorKind,
     id::OutboxId,
     port::{Letter, Mailer, Notice, SendError},
     user::{Email, FullName},
@@ -13,7 +14,7 @@ use chrono::{DateTime, Utc};
 
 use super::lock;
 
-/// The kinds of [`Notice`], without what they carry.
+/// The kinds of [`Notice`], without the secrets they carry.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum NoticeKind {
     /// [`Notice::VerifyEmail`].
@@ -36,6 +37,22 @@ pub enum NoticeKind {
     AccountLocked,
     /// [`Notice::RefreshReuse`].
     RefreshReuse,
+    /// [`Notice::LoginCode`].
+    LoginCode,
+    /// [`Notice::ProofCode`].
+    ProofCode,
+    /// [`Notice::FactorEnabled`].
+    FactorEnabled(FactorKind),
+    /// [`Notice::FactorDisabled`].
+    FactorDisabled(FactorKind),
+    /// [`Notice::FactorAutoEnabled`].
+    FactorAutoEnabled,
+    /// [`Notice::RecoveryCodeUsed`].
+    RecoveryCodeUsed,
+    /// [`Notice::RecoveryCodesReplaced`].
+    RecoveryCodesReplaced,
+    /// [`Notice::SignInAfterFailures`].
+    SignInAfterFailures,
 }
 
 impl From<&Notice> for NoticeKind {
@@ -51,6 +68,14 @@ impl From<&Notice> for NoticeKind {
             Notice::NewDevice => Self::NewDevice,
             Notice::AccountLocked => Self::AccountLocked,
             Notice::RefreshReuse => Self::RefreshReuse,
+            Notice::LoginCode(_) => Self::LoginCode,
+            Notice::ProofCode(_) => Self::ProofCode,
+            Notice::FactorEnabled(kind) => Self::FactorEnabled(*kind),
+            Notice::FactorDisabled(kind) => Self::FactorDisabled(*kind),
+            Notice::FactorAutoEnabled => Self::FactorAutoEnabled,
+            Notice::RecoveryCodeUsed => Self::RecoveryCodeUsed,
+            Notice::RecoveryCodesReplaced => Self::RecoveryCodesReplaced,
+            Notice::SignInAfterFailures => Self::SignInAfterFailures,
         }
     }
 }
@@ -68,6 +93,8 @@ pub struct SentLetter {
     pub kind: NoticeKind,
     /// The token of its link, if it has one.
     pub token: Option<String>,
+    /// The six digits that it carries, if it does.
+    pub code: Option<String>,
     /// The masked address of [`Notice::EmailChangeRequested`].
     pub masked: Option<String>,
     /// What caused it.
@@ -87,6 +114,7 @@ struct State {
     sent: Vec<SentLetter>,
     failures: u32,
     permanent: bool,
+    quoting: bool,
     attempts: u32,
 }
 
@@ -103,9 +131,18 @@ impl RecordingMailer {
 
     /// The token in the newest letter of `kind` to `to`.
     pub fn token(&self, kind: NoticeKind, to: &Email) -> Option<String> {
+        self.newest(kind, to)?.token
+    }
+
+    /// The six digits in the newest letter of `kind` to `to`.
+    pub fn code(&self, kind: NoticeKind, to: &Email) -> Option<String> {
+        self.newest(kind, to)?.code
+    }
+
+    fn newest(&self, kind: NoticeKind, to: &Email) -> Option<SentLetter> {
         let state = lock(&self.state);
         let mut newest_first = state.sent.iter().rev();
-        newest_first.find(|letter| letter.kind == kind && &letter.to == to)?.token.clone()
+        newest_first.find(|letter| letter.kind == kind && &letter.to == to).cloned()
     }
 
     /// How often [`send`](Mailer::send) was called, failures included.
@@ -125,6 +162,12 @@ impl RecordingMailer {
         (state.failures, state.permanent) = (times, true);
     }
 
+    /// Makes the next call fail for good, for a reason that repeats the token, as filters do.
+    pub fn quote(&self) {
+        self.refuse(1);
+        lock(&self.state).quoting = true;
+    }
+
     /// Forgets all letters.
     pub fn clear(&self) {
         lock(&self.state).sent.clear();
@@ -139,28 +182,43 @@ impl Mailer for RecordingMailer {
         if state.failures > 0 {
             state.failures -= 1;
             let failure = if state.permanent { SendError::Permanent } else { SendError::Temporary };
-            return Err(failure("told to fail by the test".into()));
+            let quoted = letter.notice.secret().filter(|_| std::mem::take(&mut state.quoting));
+            return Err(failure(match quoted {
+                Some(secret) => format!("554 5.6.0 spam:\r\n /x?t={secret}\0 is bad").into(),
+                None => "told to fail by the test".into(),
+            }));
         }
-        let (token, masked) = match &letter.notice {
-            Notice::VerifyEmail(token) | Notice::ResetPassword(token) | Notice::ConfirmEmailChange(token) => {
-                (Some(token.expose_secret().to_owned()), None)
+        let (mut token, mut code, mut masked_address) = (None, None, None);
+        match &letter.notice {
+            Notice::VerifyEmail(link) | Notice::ResetPassword(link) | Notice::ConfirmEmailChange(link) => {
+                token = Some(link.expose_secret().to_owned());
+            }
+            Notice::LoginCode(digits) | Notice::ProofCode(digits) => {
+                code = Some(digits.expose_secret().to_owned());
             }
             Notice::EmailChangeRequested { masked } | Notice::EmailChanged { masked } => {
-                (None, Some(masked.clone()))
+                masked_address = Some(masked.clone());
             }
             Notice::AccountExists
             | Notice::PasswordChanged
             | Notice::NewDevice
             | Notice::AccountLocked
-            | Notice::RefreshReuse => (None, None),
-        };
+            | Notice::RefreshReuse
+            | Notice::FactorEnabled(_)
+            | Notice::FactorDisabled(_)
+            | Notice::FactorAutoEnabled
+            | Notice::RecoveryCodeUsed
+            | Notice::RecoveryCodesReplaced
+            | Notice::SignInAfterFailures => {}
+        }
         state.sent.push(SentLetter {
             id: letter.id,
             to: letter.to.clone(),
             name: letter.name.clone(),
             kind: NoticeKind::from(&letter.notice),
             token,
-            masked,
+            code,
+            masked: masked_address,
             client: letter.client.clone(),
             at: letter.at,
         });

@@ -10,7 +10,10 @@ mod entropy;
 mod hasher;
 mod limiter;
 mod mailer;
+mod sms;
 mod tokens;
+mod totp;
+mod waiting;
 
 pub use cipher::FakeCipher;
 pub use clock::FakeClock;
@@ -19,7 +22,10 @@ pub use entropy::SeededEntropy;
 pub use hasher::{FastHasher, HasherCalls};
 pub use limiter::{ExactLimiter, GenerousLimiter};
 pub use mailer::{NoticeKind, RecordingMailer, SentLetter};
+pub use sms::{FakeLedger, RecordingSms, SentSms, SmsFailure};
 pub use tokens::FakeTokens;
+pub use totp::FakeApp;
+pub use waiting::{FakeChallenges, FakeCodes};
 
 use std::{
     fmt::Write as _,

@@ -60,7 +60,10 @@ impl KeptMail {
 /// `smtp_server.py`.
 #[derive(Debug)]
 pub struct SmtpServer {
-    daemon: Daemon,
+    /// All that ran, the present one last: the folder of one that was killed still has its mails.
+    daemons: Vec<Daemon>,
+    /// The words behind the script.
+    args: Vec<String>,
     port: u16,
     certificates: Option<Certificates>,
 }
@@ -72,7 +75,6 @@ impl SmtpServer {
     /// If Python, its package `aiosmtpd` or `openssl` is missing.
     pub fn start(mode: SmtpMode, login: Option<(&str, &str)>) -> Self {
         let folder = Part::new("smtp");
-        let script = folder.write("smtp_server.py", SCRIPT);
         let certificates = (mode != SmtpMode::Plain).then(|| Certificates::make(&folder));
         let port = free_port();
         let mode = match mode {
@@ -80,17 +82,33 @@ impl SmtpServer {
             SmtpMode::StartTls => "starttls",
             SmtpMode::Implicit => "implicit",
         };
-        let mut args = vec![text(&script), port.to_string(), mode.to_owned()];
+        let mut args = vec![port.to_string(), mode.to_owned()];
         if let Some(made) = &certificates {
             args.extend([text(&made.certificate), text(&made.key)]);
         }
         if let Some((user, password)) = login {
             args.extend(["--login".to_owned(), user.to_owned(), password.to_owned()]);
         }
-        let args: Vec<&str> = args.iter().map(String::as_str).collect();
-        let daemon = folder
-            .start("KILL", &python(), &args, || TcpStream::connect((Ipv4Addr::LOCALHOST, port)).is_ok());
-        Self { daemon, port, certificates }
+        let daemon = launch(folder, &args, port);
+        Self { daemons: vec![daemon], args, port, certificates }
+    }
+
+    /// Kills it: connections break, and new ones are refused. What it took is still [there](Self::mails).
+    ///
+    /// # Panics
+    /// If it goes on listening.
+    pub fn kill(&self) {
+        let daemon = self.daemon();
+        daemon.signal("KILL");
+        daemon.wait_until(|| !listens(self.port));
+    }
+
+    /// Starts it anew on the same port after [`kill`](Self::kill).
+    ///
+    /// # Panics
+    /// If it does not start.
+    pub fn restart(&mut self) {
+        self.daemons.push(launch(Part::new("smtp"), &self.args, self.port));
     }
 
     /// Its port on `127.0.0.1` and `localhost`.
@@ -104,8 +122,11 @@ impl SmtpServer {
     }
 
     /// The process, to stop and to kill it.
-    pub const fn daemon(&self) -> &Daemon {
-        &self.daemon
+    ///
+    /// # Panics
+    /// Never: one is started with the server.
+    pub fn daemon(&self) -> &Daemon {
+        self.daemons.last().expect("a server is made with its first process")
     }
 
     /// All mails it took, oldest first.
@@ -113,10 +134,26 @@ impl SmtpServer {
     /// # Panics
     /// If its records cannot be read.
     pub fn mails(&self) -> Vec<KeptMail> {
-        let records = fs::read_to_string(self.daemon.part().dir().join("mails.jsonl")).unwrap_or_default();
-        let parse = |line| mail(&serde_json::from_str(line).expect("the server writes JSON"));
-        records.lines().map(parse).collect()
+        self.daemons.iter().flat_map(mails_of).collect()
     }
+}
+
+fn launch(folder: Part, args: &[String], port: u16) -> Daemon {
+    let script = text(&folder.write("smtp_server.py", SCRIPT));
+    let args: Vec<&str> = [script.as_str()].into_iter().chain(args.iter().map(String::as_str)).collect();
+    folder.start("KILL", &python(), &args, || listens(port))
+}
+
+fn listens(port: u16) -> bool {
+    TcpStream::connect((Ipv4Addr::LOCALHOST, port)).is_ok()
+}
+
+fn mails_of(daemon: &Daemon) -> Vec<KeptMail> {
+    let records = fs::read_to_string(daemon.part().dir().join("mails.jsonl")).unwrap_or_default();
+    // The last line may be half written.
+    let whole = records.rfind('\n').map_or("", |end| &records[..end]);
+    let parse = |line| mail(&serde_json::from_str(line).expect("the server writes JSON"));
+    whole.lines().map(parse).collect()
 }
 
 fn text(path: &Path) -> String {

@@ -7,6 +7,7 @@ What it does with a message is told by the recipient's local part, so that tests
     refused    550 5.1.1 to the recipient        busy      451 4.3.0 to the recipient
     relay      550 5.7.1 to the recipient        spam      554 5.6.0 to the message, quoting it
     hang       never answers the message         drop      hangs up after the message
+    slow…      takes 50 ms for the message
 
 and `nosender` as the sender's local part is refused with 550 5.1.8.
 """
@@ -53,6 +54,8 @@ class Keeper:
         local = envelope.rcpt_tos[0].split("@")[0]
         if local == "hang":
             await asyncio.sleep(3600)
+        if local.startswith("slow"):
+            await asyncio.sleep(0.05)
         if local == "drop":
             server.transport.abort()
             return "451 gone"

@@ -171,7 +171,7 @@ impl Api {
     }
 }
 
-fn token_after(text: &str, mark: &str) -> Option<String> {
+pub(crate) fn token_after(text: &str, mark: &str) -> Option<String> {
     let (_, rest) = text.split_once(mark)?;
     Some(rest.chars().take_while(|c| c.is_ascii_alphanumeric() || "-_".contains(*c)).collect())
 }

@@ -20,7 +20,7 @@ mod service;
 use std::time::Duration;
 
 pub use conversion::{ConversionPolicy, converts};
-pub use number::{Destination, NumberKind, RefusedNumber, destination};
+pub use number::{Destination, NumberKind, RefusedNumber, destination, is_country};
 pub use service::{SmsGuard, SmsRefused, Velocity};
 
 use crate::port::Quota;

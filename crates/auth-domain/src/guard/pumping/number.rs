@@ -77,6 +77,11 @@ pub fn destination(number: &PhoneNumber, countries: &[String]) -> Result<Destina
     Ok(Destination { prefix })
 }
 
+/// Whether this is a country (ISO 3166 alpha-2, upper case) that has numbers.
+pub fn is_country(code: &str) -> bool {
+    code.len() == 2 && DATABASE.by_id(code).is_some()
+}
+
 const fn refused_kind(kind: Type) -> Option<NumberKind> {
     Some(match kind {
         Type::Mobile | Type::FixedLineOrMobile | Type::Unknown => return None,
@@ -147,6 +152,16 @@ mod tests {
     fn calling_codes_of_nobody_are_refused() {
         assert!(decide("+999123456789", &["US"]).is_err());
         assert!(decide("+2101234567", &["US"]).is_err());
+    }
+
+    #[test]
+    fn countries_are_those_with_numbers() {
+        for code in ["US", "CA", "GB", "DE", "PR"] {
+            assert!(is_country(code), "{code}");
+        }
+        for code in ["UK", "us", "USA", "", "001", "ZZ"] {
+            assert!(!is_country(code), "{code}");
+        }
     }
 
     #[test]

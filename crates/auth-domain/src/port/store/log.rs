@@ -100,6 +100,12 @@ pub trait Outbox: Send {
     /// [`StoreError`] when the store fails.
     async fn depth(&mut self) -> Result<u64, StoreError>;
 
+    /// How many dead letters are kept.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the store fails.
+    async fn dead_letters(&mut self) -> Result<u64, StoreError>;
+
     /// When the message was or is due that waits for longest.
     ///
     /// # Errors

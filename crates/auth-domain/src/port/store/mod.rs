@@ -1,18 +1,21 @@
 //! Durable state: one transaction over several repositories.
 //!
 //! ```text
-//! Store ── begin() ──▶ Tx     users() sessions() links() locks() keys() audit() outbox()  commit() rollback()
+//! Store ── begin() ──▶ Tx     users() sessions() links() factors() devices() locks() keys() audit() outbox()
+//!       │                      commit() rollback()
 //!       └─ read()  ──▶ Repos  the same repositories, each statement for itself
 //! ```
 //!
 //! State change, audit record and outbox item commit together. No network, no hashing and no sleeping
 //! inside a transaction.
 
+mod factors;
 mod log;
 mod repos;
 
 use async_trait::async_trait;
 
+pub use factors::{DeviceRepo, FactorRepo, PendingTotp, StoredTotp};
 pub use log::{AuditFilter, AuditLog, Outbox};
 pub use repos::{ExistingAccount, KeyRepo, LinkRepo, LockRepo, SessionRepo, UserRepo};
 
@@ -50,6 +53,10 @@ pub trait Repos: Send {
     fn sessions(&mut self) -> &mut dyn SessionRepo;
     /// One-time links.
     fn links(&mut self) -> &mut dyn LinkRepo;
+    /// Secrets of authenticator apps, and recovery codes.
+    fn factors(&mut self) -> &mut dyn FactorRepo;
+    /// Devices that proved a second factor.
+    fn devices(&mut self) -> &mut dyn DeviceRepo;
     /// Failure counts.
     fn locks(&mut self) -> &mut dyn LockRepo;
     /// Signing keys.
@@ -109,9 +116,11 @@ pub(super) mod mock {
     //! Mocks of the transaction and its repositories.
 
     use super::{
-        AuditLog, KeyRepo, LinkRepo, LockRepo, Outbox, Repos, SessionRepo, Store, StoreError, Tx, UserRepo,
+        AuditLog, DeviceRepo, FactorRepo, KeyRepo, LinkRepo, LockRepo, Outbox, Repos, SessionRepo, Store,
+        StoreError, Tx, UserRepo,
     };
     pub use super::{
+        factors::{MockDeviceRepo, MockFactorRepo},
         log::{MockAuditLog, MockOutbox},
         repos::{MockKeyRepo, MockLinkRepo, MockLockRepo, MockSessionRepo, MockUserRepo},
     };
@@ -138,6 +147,10 @@ pub(super) mod mock {
         pub sessions: MockSessionRepo,
         /// Links.
         pub links: MockLinkRepo,
+        /// Secrets of authenticator apps, and recovery codes.
+        pub factors: MockFactorRepo,
+        /// Devices that proved a second factor.
+        pub devices: MockDeviceRepo,
         /// Failure counts.
         pub locks: MockLockRepo,
         /// Signing keys.
@@ -159,6 +172,12 @@ pub(super) mod mock {
         }
         fn links(&mut self) -> &mut dyn LinkRepo {
             &mut self.links
+        }
+        fn factors(&mut self) -> &mut dyn FactorRepo {
+            &mut self.factors
+        }
+        fn devices(&mut self) -> &mut dyn DeviceRepo {
+            &mut self.devices
         }
         fn locks(&mut self) -> &mut dyn LockRepo {
             &mut self.locks

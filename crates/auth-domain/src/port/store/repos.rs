@@ -9,7 +9,7 @@ use crate::{
     id::{SessionId, UserId},
     secret::Digest,
     session::{
-        Ended, Session,
+        Authentication, Ended, Session,
         rotation::{Generation, Presented},
     },
     tenant::TenantId,
@@ -144,6 +144,13 @@ pub trait SessionRepo: Send {
     /// # Errors
     /// [`StoreError`] when the store fails.
     async fn extend(&mut self, id: SessionId, until: DateTime<Utc>) -> Result<(), StoreError>;
+
+    /// Replaces what a session that has not ended proved: its owner proved more just now. `false` when it
+    /// has ended.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the store fails.
+    async fn step_up(&mut self, id: SessionId, authentication: &Authentication) -> Result<bool, StoreError>;
 
     /// Notes that a session was seen in use.
     ///

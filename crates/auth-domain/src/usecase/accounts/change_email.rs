@@ -69,8 +69,11 @@ impl Accounts {
     ) -> Result<(), ChangeEmailError> {
         let user = &caller.user;
         let attempt = self.core.prove_password(user, &request.password, &request.client).await?;
-        let allowed =
-            self.core.may_mail(&user.tenant, &request.new_email).await.map_err(ChangeEmailError::Fault)?;
+        let allowed = self
+            .core
+            .may_mail("link", &user.tenant, &request.new_email)
+            .await
+            .map_err(ChangeEmailError::Fault)?;
         let now = self.core.now();
         transaction!(self.core, tx => self.change_email_in(tx, user, attempt, request, allowed, now))
             .map_err(ChangeEmailError::Fault)

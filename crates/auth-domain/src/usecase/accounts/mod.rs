@@ -30,13 +30,13 @@ impl Accounts {
 }
 
 impl Core {
-    /// Whether one more message may be asked for by or for this address. Beyond the quota nothing is
+    /// Whether one more message of this sort may be asked for by or for this address. Beyond the quota nothing is
     /// sent and nothing is said.
-    pub(super) async fn may_mail(&self, tenant: &TenantId, email: &Email) -> Result<bool, Fault> {
+    pub(super) async fn may_mail(&self, what: &str, tenant: &TenantId, email: &Email) -> Result<bool, Fault> {
         use base64::Engine as _;
         let key = base64::engine::general_purpose::URL_SAFE_NO_PAD.encode(self.lock_key(tenant, email));
         let quota = self.policy.mail_per_address;
-        let admission = self.ports.limiter.admit(&format!("mail:{key}"), quota, self.now()).await?;
+        let admission = self.ports.limiter.admit(&format!("mail:{what}:{key}"), quota, self.now()).await?;
         Ok(admission == Admission::Admitted)
     }
 }

@@ -125,7 +125,7 @@ impl Accounts {
         email: &Email,
         client: &Client,
     ) -> Result<(), Fault> {
-        let allowed = self.core.may_mail(tenant, email).await?;
+        let allowed = self.core.may_mail("link", tenant, email).await?;
         let now = self.core.now();
         transaction!(self.core, tx => self.resend_in(tx, tenant, email, allowed, client, now))
     }

@@ -3,29 +3,65 @@
 use chrono::{DateTime, Utc};
 
 use crate::{
+    secret::Digest,
     session::{Authentication, Session},
     token::AuthMethod,
+    usecase::second_factor::SecondFactor,
+    user::{Credential, User},
 };
 
-/// A first factor was proved, at a time.
-#[derive(Debug)]
+/// A first factor was proved, at a time, with what the account had then.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct FirstFactor {
     method: AuthMethod,
     at: DateTime<Utc>,
+    /// Of what was proved; another one makes the proof worthless.
+    credential: Digest,
 }
 
 impl FirstFactor {
-    /// The password was proved.
-    pub(super) const fn password(at: DateTime<Utc>) -> Self {
-        Self { method: AuthMethod::Password, at }
+    /// The password of `user` was proved.
+    pub(super) fn password(user: &User, at: DateTime<Utc>) -> Self {
+        Self { method: AuthMethod::Password, at, credential: fingerprint(user.credential.as_ref()) }
     }
 
-    /// Completes the login of an account. This is the one place where further factors are demanded;
-    /// an account can have none yet.
-    pub(super) fn complete(self) -> Authenticated {
-        Authenticated(Authentication { at: self.at, methods: vec![self.method] })
+    /// A proof that was written down earlier.
+    pub(super) const fn restore(at: DateTime<Utc>, credential: Digest) -> Self {
+        Self { method: AuthMethod::Password, at, credential }
+    }
+
+    pub(super) const fn at(&self) -> DateTime<Utc> {
+        self.at
+    }
+
+    pub(super) const fn credential(&self) -> &Digest {
+        &self.credential
+    }
+
+    /// Whether it still says something about `user`: the password has not been changed since.
+    pub(super) fn holds_for(&self, user: &User) -> bool {
+        self.credential == fingerprint(user.credential.as_ref())
+    }
+
+    /// Completes the login of `user` as it is locked in the present transaction. This is the one place
+    /// that makes [`Authenticated`] from a proof, and the one that demands a second factor.
+    pub(super) fn complete(
+        self,
+        user: &User,
+        second: Option<SecondFactor>,
+    ) -> Result<Authenticated, SecondFactorMissing> {
+        let second = second.map(SecondFactor::method).filter(|&method| user.factors.admits(method));
+        if user.factors.is_demanded() && second.is_none() {
+            return Err(SecondFactorMissing);
+        }
+        let methods = std::iter::once(self.method).chain(second).collect();
+        Ok(Authenticated(Authentication { at: self.at, methods }))
     }
 }
+
+/// The account demands a second factor, and none that it admits was proved.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct SecondFactorMissing;
 
 /// Every factor the account needs was proved.
 #[derive(Debug)]
@@ -40,5 +76,91 @@ impl Authenticated {
 
     pub(super) fn into_authentication(self) -> Authentication {
         self.0
+    }
+}
+
+/// A hash is no secret among ours, but it is long and its text is nobody's business.
+fn fingerprint(credential: Option<&Credential>) -> Digest {
+    Digest::of(credential.map_or("", |credential| credential.hash.as_str()).as_bytes())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        factor::{Enrolment, Fingerprint, SmsFactor, TrustedDevice},
+        id::{DeviceId, UserId},
+        tenant::TenantId,
+        user::{Email, PasswordHash, PhoneNumber},
+    };
+
+    fn enrolment(bits: u8) -> Enrolment {
+        let number = (bits & 4 != 0).then(|| PhoneNumber::parse("+12125550123").unwrap());
+        Enrolment {
+            totp: bits & 1 != 0,
+            sms: SmsFactor { enabled: bits & 2 != 0, number, pending: None },
+            email: bits & 8 != 0,
+        }
+    }
+
+    fn user(factors: Enrolment) -> User {
+        let email = Email::parse("ada@example.com").unwrap();
+        let credential = Credential::permanent(PasswordHash::new("hash"));
+        let (id, tenant) = (UserId::from_i64(1), TenantId::default());
+        let mut user = User::register(id, tenant, email, None, credential, DateTime::UNIX_EPOCH);
+        user.factors = factors;
+        user
+    }
+
+    fn proved(method: AuthMethod) -> SecondFactor {
+        SecondFactor::of_device(&TrustedDevice {
+            id: DeviceId::from_i64(1),
+            user: UserId::from_i64(1),
+            fingerprint: Fingerprint::from_digest(Digest::of(b"")),
+            method,
+            ip: None,
+            user_agent: None,
+            platform: None,
+            verified_at: DateTime::UNIX_EPOCH,
+            expires_at: DateTime::UNIX_EPOCH,
+        })
+    }
+
+    /// Written down a second time, from the table of the contract.
+    fn may_enter(bits: u8, second: Option<AuthMethod>) -> bool {
+        let (totp, sms, email) = (bits & 1 != 0, bits & 6 == 6, bits & 8 != 0);
+        let demanded = totp || sms || email;
+        match second {
+            _ if !demanded => true,
+            None | Some(AuthMethod::Password) => false,
+            Some(AuthMethod::Totp) => totp,
+            Some(AuthMethod::Sms) => sms,
+            Some(AuthMethod::Email) => email,
+            Some(AuthMethod::RecoveryCode) => true,
+        }
+    }
+
+    #[test]
+    fn nobody_enters_without_what_the_account_demands() {
+        let seconds = std::iter::once(None).chain(AuthMethod::ALL.into_iter().map(Some));
+        for (bits, second) in seconds.flat_map(|second| (0..16).map(move |bits| (bits, second))) {
+            let user = user(enrolment(bits));
+            let first = FirstFactor::password(&user, DateTime::UNIX_EPOCH);
+            let outcome = first.complete(&user, second.map(proved));
+            assert_eq!(outcome.is_ok(), may_enter(bits, second), "{bits:04b} {second:?}");
+            if let Ok(Authenticated(authentication)) = outcome {
+                assert_eq!(authentication.methods.first(), Some(&AuthMethod::Password));
+                assert_eq!(authentication.methods.len() > 1, user.factors.is_demanded());
+            }
+        }
+    }
+
+    #[test]
+    fn a_changed_password_makes_the_proof_worthless() {
+        let mut user = user(Enrolment::default());
+        let first = FirstFactor::password(&user, DateTime::UNIX_EPOCH);
+        assert!(first.holds_for(&user));
+        user.credential = Some(Credential::permanent(PasswordHash::new("other")));
+        assert!(!first.holds_for(&user));
     }
 }

@@ -1,14 +1,27 @@
 //! Login.
 //!
 //! The path from a password to a session is typed: [`FirstFactor`] can only be made by proving one,
-//! [`Authenticated`] only from a first factor and every further factor the account needs, and a
+//! [`Authenticated`] only from a first factor and a second one wherever the account demands it, and a
 //! session only from [`Authenticated`]. No shorter path compiles (invariant I3).
+//!
+//! ```text
+//! password ──▶ FirstFactor ──┬─ nothing demanded, known device ───────────────────▶ Authenticated ──▶ session
+//!                            ├─ code came along ──▶ SecondFactor ────────────────▶ Authenticated ──▶ session
+//!                            └─ else: Challenge ──▶ code, mfa_token ──▶ SecondFactor ──▶ …
+//! ```
 
 mod authenticated;
+mod challenge;
+mod enter;
 mod issue;
 mod password;
+mod second;
+mod sending;
 
 pub(super) use authenticated::Authenticated;
 use authenticated::FirstFactor;
+pub use challenge::MfaToken;
 pub use issue::SignedIn;
 pub use password::{Login, LoginError, PasswordLogin};
+pub use second::{ChallengeLogin, ChallengeLoginError, SecondFactorRequired};
+pub use sending::{SendCode, SendCodeError};

@@ -10,8 +10,12 @@ const say = (text, outcome) => {
   note.className = outcome;
 };
 
-const sentences = (body) =>
-  Array.isArray(body.detail) ? body.detail.map((error) => error.msg).join("\n") : body.detail ?? body.message;
+// The texts of the API are for programs that know them; a person is told what to do.
+const sentences = (body) => {
+  if (body.code === "invalid_token") return form.dataset.spent;
+  if (!Array.isArray(body.detail)) return body.detail ?? body.message;
+  return body.detail.map((error) => error.msg.replace(/^String /, "The password ")).join("\n");
+};
 
 for (const box of form.querySelectorAll("[data-reveals]")) {
   box.addEventListener("change", () => {
@@ -30,7 +34,8 @@ form.addEventListener("submit", async (event) => {
       headers: { "content-type": "application/json", ...(tenant && { "x-tenant-id": tenant }) },
       body: JSON.stringify(fields),
     });
-    say(sentences(await answer.json()), answer.ok ? "done" : "failed");
+    const body = await answer.json();
+    say((answer.ok && form.dataset.done) || sentences(body), answer.ok ? "done" : "failed");
     if (answer.ok) {
       form.hidden = true;
       // A spent token has no place in the history of a shared computer.

@@ -3,6 +3,7 @@
 mod files;
 mod layers;
 mod production;
+mod sms;
 mod values;
 
 use auth_server::settings::settings_reference;

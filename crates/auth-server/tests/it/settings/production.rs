@@ -42,6 +42,11 @@ fn each_refusal_is_one_line() {
         ),
         ("API_KEY_SECRET", STRONG, "(environment): must differ from SECRET_KEY: one purpose for each secret"),
         (
+            "METRICS_TOKEN",
+            STRONG,
+            "(environment): must differ from the other secrets: one purpose for each secret",
+        ),
+        (
             "DATABASE_URL",
             "sqlite::memory:",
             "(environment): production keeps its accounts: set postgresql://… or sqlite://PATH",
@@ -67,7 +72,7 @@ fn each_refusal_is_one_line() {
         (
             "SMS_PROVIDER",
             "",
-            "(default): production does not capture text messages, and this version sends none: set off",
+            "(default): production does not capture text messages: set AWS_REGION, or off to send none",
         ),
     ] {
         assert_eq!(Place::production().env(name, value).refusal(), format!("{name} {expected}"));

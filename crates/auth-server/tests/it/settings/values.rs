@@ -1,6 +1,6 @@
 //! Single values: defaults, ranges, spellings.
 
-use auth_domain::{port::Quota, token::JwtAlgorithm};
+use auth_domain::{guard::pumping::SmsPolicy, port::Quota, token::JwtAlgorithm};
 use auth_server::settings::{AllowList, AppEnv, ForwardedHeader, LogFormat, MailDelivery, SmsDelivery};
 use chrono::TimeDelta;
 use tracing::Level;
@@ -31,7 +31,9 @@ fn with_nothing_set_the_server_runs() {
     assert_eq!(settings.rate_limit_password_reset, Quota::per_minute(3));
     assert_eq!((settings.cors_origins, settings.allowed_hosts), (AllowList::Only(vec![]), AllowList::Any));
     assert_eq!(settings.forwarded_header, ForwardedHeader::XForwardedFor);
-    assert_eq!((settings.mail, settings.sms), (MailDelivery::Capture, SmsDelivery::Capture));
+    assert_eq!(settings.mail, MailDelivery::Capture);
+    assert!(matches!(settings.sms, SmsDelivery::Capture), "{:?}", settings.sms);
+    assert_eq!((settings.sms_policy, settings.sms_default_region.as_str()), (SmsPolicy::default(), "US"));
     assert_eq!((settings.log_level, settings.log_format), (Level::INFO, LogFormat::Human));
     assert_eq!((settings.max_sessions_per_user, settings.branding_name.as_str()), (20, "Auth"));
     assert!(settings.hash_threads >= 1);
@@ -41,8 +43,7 @@ fn with_nothing_set_the_server_runs() {
 fn every_setting_of_this_version_is_read() {
     let read: Vec<_> = Place::new().load().effective.into_iter().map(|setting| setting.name).collect();
     let page = auth_server::settings::settings_reference();
-    let (ours, _) = page.split_once("## Known, for a later version").unwrap();
-    for row in ours.lines().filter(|line| line.starts_with("| `")) {
+    for row in page.lines().filter(|line| line.starts_with("| `")) {
         let name = row.split('`').nth(1).unwrap();
         assert!(read.contains(&name), "{name} is in the table, but nothing reads it");
     }
@@ -120,6 +121,16 @@ fn each_bad_value_is_one_line_that_names_setting_source_and_expectation() {
             "hunter2",
             "expected at least 32 characters of chance, as `openssl rand -base64 32` makes them",
         ),
+        (
+            "METRICS_TOKEN",
+            "hunter2hunter2",
+            "expected at least 16 visible ASCII characters of chance, as `openssl rand -hex 16` makes them",
+        ),
+        (
+            "METRICS_TOKEN",
+            "hunter2 hunter2 hunter2",
+            "expected at least 16 visible ASCII characters of chance, as `openssl rand -hex 16` makes them",
+        ),
         ("PUBLIC_URL", "https://user:hunter2@x", "expected an address like https://auth.example.com"),
         (
             "FRONTEND_URL",
@@ -142,11 +153,28 @@ fn each_bad_value_is_one_line_that_names_setting_source_and_expectation() {
         ("REFRESH_GRACE_SECONDS", "61", "expected a whole number from 0 to 60, found \"61\""),
         ("PASSWORD_MIN_LENGTH", "7", "expected a whole number from 8 to 256, found \"7\""),
         ("HIDE_EXISTING_ACCOUNTS", "maybe", "expected true or false, found \"maybe\""),
+        ("SMS_PROVIDER", "twilio", "expected one of sns, capture, off, found \"twilio\""),
+        ("SMS_PROVIDER", "sns", "sns needs AWS_REGION, such as us-east-1"),
         (
-            "SMS_PROVIDER",
-            "sns",
-            "nothing sends text messages in this version; set capture, or off in production",
+            "AWS_REGION",
+            "US East",
+            "the AWS region is lower-case letters, digits and hyphens, such as us-east-1",
         ),
+        (
+            "AWS_ENDPOINT_URL",
+            "localhost:5000",
+            "expected an address like http://127.0.0.1:5000, found \"localhost:5000\"",
+        ),
+        ("AWS_ACCESS_KEY_ID", "AKIDEXAMPLE", "is set, so AWS_SECRET_ACCESS_KEY must be"),
+        ("AWS_SECRET_ACCESS_KEY", "hunter2", "is set, so AWS_ACCESS_KEY_ID must be"),
+        (
+            "SMS_COUNTRIES",
+            "US,UK",
+            "expected countries like US, as a comma list or a JSON list, found \"US,UK\"",
+        ),
+        ("SMS_DEFAULT_REGION", "England", "expected a country like US, found \"England\""),
+        ("SMS_MAX_PER_HOUR", "0", "expected a whole number from 1 to 1000000, found \"0\""),
+        ("SMS_DAILY_LIMIT", "-1", "expected a whole number from 0 to 100000000, found \"-1\""),
         ("SMTP_HOST", "localhost", "is set, so EMAILS_FROM_EMAIL must say in whose name mail is sent"),
         (
             "REDIS_URL",
@@ -169,7 +197,6 @@ fn every_reason_is_told_at_once() {
 fn settings_of_a_later_version_that_lose_nothing_are_accepted() {
     let place = Place::new()
         .file(".env", "SMTP_PORT=587\nSMTP_TLS=True\nSMTP_PASSWORD=hunter2\nEMAILS_FROM_NAME=Two Words")
-        .env("AWS_REGION", "us-west-1")
         .env("REDIS_HOST", "localhost")
         .env("REDIS_ENABLED", "False");
     let password =

@@ -9,6 +9,7 @@ use std::{
 
 use async_trait::async_trait;
 use auth_domain::{
+    factor::OneTimeCode,
     port::{Letter, Mailer, Notice, SendError},
     user::Email,
 };
@@ -167,6 +168,18 @@ async fn headers_are_those_of_an_automatic_mail() {
     }
     assert!(mail.header("List-Unsubscribe").is_empty() && mail.header("Bcc").is_empty());
     assert!(mail.raw.is_ascii(), "a server without 8BITMIME must understand it");
+}
+
+#[tokio::test]
+async fn a_code_travels_on_one_line_of_the_text_and_in_no_header() {
+    let delivered = Delivered::plain();
+    let code = OneTimeCode::parse("048213").expect("a code");
+    delivered.mailer.send(&letter("code@example.com", Notice::LoginCode(code))).await.unwrap();
+    let mail = delivered.only("code@example.com");
+    assert!(mail.text.lines().any(|line| line == "Your login code is: 048213"), "{}", mail.text);
+    // Tests of clients look for it in the mail as it travels, too.
+    assert!(mail.raw.contains("code is: 048213\r\n"), "{}", mail.raw);
+    assert!(mail.headers.iter().all(|(_, value)| !value.contains("048213")), "{:?}", mail.headers);
 }
 
 #[tokio::test]

@@ -7,6 +7,7 @@ use std::{
 };
 
 use auth_domain::{
+    factor::OneTimeCode,
     port::{Mailer as _, Notice, SendError},
     token::LinkToken,
 };
@@ -110,6 +111,15 @@ async fn a_refused_message_is_permanent_and_its_link_is_not_repeated() {
     let Err(SendError::Permanent(why)) = refused else { panic!("{refused:?}") };
     assert_eq!(why.to_string(), "the mail server refused the message: 554 5.6.0");
     assert!(!format!("{why:?}").contains("AAAA"), "{why:?}");
+}
+
+#[tokio::test]
+async fn the_code_of_a_refused_message_is_not_repeated() {
+    let code = OneTimeCode::parse("048213").unwrap();
+    let refused = Delivered::plain().mailer.send(&letter("spam@example.com", Notice::LoginCode(code))).await;
+    let Err(SendError::Permanent(why)) = refused else { panic!("{refused:?}") };
+    assert_eq!(why.to_string(), "the mail server refused the message: 554 5.6.0");
+    assert!(!format!("{why:?}").contains("048213"), "{why:?}");
 }
 
 #[tokio::test]

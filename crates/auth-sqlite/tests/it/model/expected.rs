@@ -11,7 +11,7 @@ use auth_domain::{
 use auth_testkit::builder;
 use chrono::{DateTime, Utc};
 
-use super::{Answer, Command, link, minute, purpose, said, token, user};
+use super::{Answer, Command, link, minute, proved, purpose, said, token, user};
 
 /// What the store should hold.
 #[derive(Default)]
@@ -75,6 +75,9 @@ impl Model {
                     open.expires_at = open.expires_at.max(minute(until));
                 }
                 said(())
+            }
+            Command::StepUp { session, at } => {
+                said(self.open_session(session).map(|open| open.authentication = proved(at)).is_some())
             }
             Command::Touch { session, at } => {
                 if let Some(known) = self.session(session) {

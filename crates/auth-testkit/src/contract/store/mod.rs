@@ -23,11 +23,15 @@ use tokio::{sync::Barrier, task::JoinSet};
 use crate::builder;
 
 pub mod audit;
+pub mod devices;
+pub mod enrolment;
+pub mod factors;
 pub mod keys;
 pub mod links;
 pub mod locks;
 pub mod messages;
 pub mod outbox;
+pub mod recovery;
 pub mod rotation;
 pub mod sessions;
 pub mod transaction;
@@ -88,6 +92,8 @@ macro_rules! store_contract {
                 live_of_lists_newest_first
                 extend_never_shortens
                 extend_spares_ended_sessions
+                step_up_replaces_what_was_proved
+                step_up_spares_ended_sessions
                 touch_notes_the_last_use
                 purge_deletes_ended_and_expired_with_their_tokens
                 purge_respects_its_limit
@@ -121,6 +127,51 @@ macro_rules! store_contract {
                 a_discarded_consumption_did_not_happen
                 withdraw_removes_one_purpose
                 purge_deletes_used_and_expired
+                purge_respects_its_limit
+            }
+            enrolment {
+                every_enrolment_survives_the_insert
+                save_writes_the_enrolment_back
+                every_way_to_an_account_shows_its_factors
+            }
+            factors {
+                nothing_is_stored_at_first
+                put_pending_then_totp
+                put_pending_replaces_the_one_before
+                put_pending_leaves_the_app_at_work_as_it_is
+                activate_puts_the_waiting_secret_to_work
+                activate_replaces_the_app_before
+                activate_needs_what_waits
+                parallel_activations_have_one_winner
+                activation_racing_with_a_setup_takes_the_proved_secret
+                advance_step_happens_once
+                advance_step_needs_an_app_at_work
+                parallel_advances_have_one_winner
+                parallel_advances_never_go_back
+                a_discarded_change_did_not_happen
+                remove_totp_forgets_both
+                an_app_without_account_is_refused
+            }
+            recovery {
+                a_code_works_once
+                a_code_works_once_within_a_transaction
+                parallel_consumption_happens_once
+                replace_removes_the_codes_before
+                parallel_replacements_leave_one_set
+                unknown_codes_and_those_of_others_are_refused
+                a_discarded_use_did_not_happen
+            }
+            devices {
+                every_field_survives
+                unknown_and_those_of_others_are_none
+                remember_replaces_the_same_fingerprint
+                a_clash_of_ids_is_a_conflict
+                parallel_remembering_leaves_one
+                expired_is_none
+                list_is_newest_first
+                forget_all_counts_the_good
+                a_discarded_change_did_not_happen
+                purge_deletes_the_expired
                 purge_respects_its_limit
             }
             locks {
@@ -173,6 +224,7 @@ macro_rules! store_contract {
                 retry_comes_back_when_due
                 a_buried_message_is_never_leased
                 depth_counts_what_waits
+                dead_letters_are_counted
                 purge_deletes_old_dead_letters_only
                 purge_respects_its_limit
             }
@@ -291,11 +343,15 @@ mod tests {
         let listed = include_str!("mod.rs");
         let sources = [
             include_str!("audit.rs"),
+            include_str!("devices.rs"),
+            include_str!("enrolment.rs"),
+            include_str!("factors.rs"),
             include_str!("keys.rs"),
             include_str!("links.rs"),
             include_str!("locks.rs"),
             include_str!("messages.rs"),
             include_str!("outbox.rs"),
+            include_str!("recovery.rs"),
             include_str!("rotation.rs"),
             include_str!("sessions.rs"),
             include_str!("transaction.rs"),

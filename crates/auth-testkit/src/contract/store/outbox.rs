@@ -208,6 +208,24 @@ pub async fn depth_counts_what_waits(store: Subject) {
     assert_eq!(depth(&store).await, 2);
 }
 
+/// `dead_letters` counts what was given up, until it is tried again, deleted or purged.
+pub async fn dead_letters_are_counted(store: Subject) {
+    let now = builder::noon();
+    let dead = async || read(&store).await.outbox().dead_letters().await.unwrap();
+    for number in 1..=4 {
+        given(&store, &builder::outbox_item(number, now)).await;
+    }
+    assert_eq!(dead().await, 0);
+    for number in 1..=3 {
+        let at = now + TimeDelta::minutes(number);
+        read(&store).await.outbox().bury(OutboxId::from_i64(number), at, "no").await.unwrap();
+    }
+    assert_eq!(dead().await, 3);
+    read(&store).await.outbox().retry_now(OutboxId::from_i64(3), now).await.unwrap();
+    read(&store).await.outbox().purge(now + TimeDelta::seconds(61), 10).await.unwrap();
+    assert_eq!(dead().await, 1);
+}
+
 /// `purge` deletes dead letters buried before the moment, and no message that waits.
 pub async fn purge_deletes_old_dead_letters_only(store: Subject) {
     let now = builder::noon();

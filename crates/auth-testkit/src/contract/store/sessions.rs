@@ -6,7 +6,8 @@ use auth_domain::{
     client::{Client, UserAgent},
     id::SessionId,
     port::StoreError,
-    session::{EndReason, Session},
+    session::{Authentication, EndReason, Session},
+    token::AuthMethod,
 };
 use chrono::{DateTime, TimeDelta, Utc};
 
@@ -193,6 +194,42 @@ pub async fn extend_spares_ended_sessions(store: Subject) {
     repos.sessions().end(session.id, builder::ended(EndReason::Logout, now)).await.unwrap();
     repos.sessions().extend(session.id, now + TimeDelta::days(60)).await.unwrap();
     assert_eq!(found(&store, session.id).await.unwrap().expires_at, session.expires_at);
+}
+
+/// `step_up` replaces what was proved and nothing else, for every way there is.
+pub async fn step_up_replaces_what_was_proved(store: Subject) {
+    let now = builder::noon();
+    let user = given_user(&store, 1, now).await;
+    let mut session = given_session(&store, 1, &user, now).await;
+    let other = given_session(&store, 2, &user, now).await;
+    for (minute, second) in (1..).zip(AuthMethod::ALL) {
+        let methods = vec![AuthMethod::Password, second];
+        session.authentication = Authentication { at: now + TimeDelta::minutes(minute), methods };
+        let mut tx = begin(&store).await;
+        assert!(tx.sessions().step_up(session.id, &session.authentication).await.unwrap());
+        tx.commit().await.unwrap();
+        assert_eq!(found(&store, session.id).await.as_ref(), Some(&session));
+    }
+    let token = builder::generation(session.id, 0, now).digest;
+    let mut repos = read(&store).await;
+    assert_eq!(repos.sessions().presented(&token).await.unwrap().unwrap().session, session);
+    assert_eq!(found(&store, other.id).await, Some(other));
+}
+
+/// `step_up` says that a session has ended, or is none, and changes nothing.
+pub async fn step_up_spares_ended_sessions(store: Subject) {
+    let now = builder::noon();
+    let user = given_user(&store, 1, now).await;
+    let mut session = given_session(&store, 1, &user, now).await;
+    let proved = Authentication { at: now, methods: vec![AuthMethod::Password, AuthMethod::Totp] };
+    let ended = builder::ended(EndReason::Logout, now);
+    let mut tx = begin(&store).await;
+    assert!(!tx.sessions().step_up(SessionId::from_i64(404), &proved).await.unwrap());
+    assert!(tx.sessions().end(session.id, ended).await.unwrap());
+    assert!(!tx.sessions().step_up(session.id, &proved).await.unwrap());
+    tx.commit().await.unwrap();
+    session.ended = Some(ended);
+    assert_eq!(found(&store, session.id).await, Some(session));
 }
 
 /// `touch` notes the last use and nothing else.

@@ -30,6 +30,10 @@ pub async fn commit_makes_all_repositories_visible(store: Subject) {
     tx.users().insert(&user).await.unwrap().unwrap();
     tx.sessions().insert(&session, &builder::generation(session.id, 0, now)).await.unwrap();
     tx.links().replace(&link).await.unwrap();
+    let pending = builder::pending_totp(1, now);
+    tx.factors().put_pending_totp(user.id, &pending).await.unwrap();
+    tx.factors().replace_recovery_codes(user.id, &[builder::recovery_code(1)], now).await.unwrap();
+    tx.devices().remember(&builder::device(1, user.id, now)).await.unwrap();
     tx.locks().put(&builder::lock_key(1), &builder::lock_state(1, now)).await.unwrap();
     tx.keys().insert(&builder::signing_key("k1", now)).await.unwrap();
     tx.audit().append(&builder::audit(AuditEvent::Registered, now).by(user.id)).await.unwrap();
@@ -38,6 +42,9 @@ pub async fn commit_makes_all_repositories_visible(store: Subject) {
 
     let mut repos = read(&store).await;
     assert_eq!(repos.users().by_id(user.id).await.unwrap(), Some(user.clone()));
+    assert_eq!(repos.factors().totp(user.id).await.unwrap().pending, Some(pending));
+    assert_eq!(repos.factors().recovery_codes_left(user.id).await.unwrap(), 1);
+    assert_eq!(repos.devices().list(user.id, now).await.unwrap(), [builder::device(1, user.id, now)]);
     assert_eq!(repos.sessions().with_user(session.id).await.unwrap(), Some((session, user)));
     assert_eq!(repos.links().find(&link.digest, now).await.unwrap(), Some(link));
     assert_eq!(repos.locks().lock(&builder::lock_key(1)).await.unwrap(), Some(builder::lock_state(1, now)));

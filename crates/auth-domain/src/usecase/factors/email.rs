@@ -1,0 +1,109 @@
+//! Codes by mail.
+
+use chrono::{DateTime, Utc};
+use secrecy::{ExposeSecret as _, SecretString};
+
+use super::{FactorChange, FactorError, Factors, change::Switched};
+use crate::{
+    client::Client,
+    factor::FactorKind,
+    outbox::Intent,
+    port::{CodePurpose, CodeSlot, Tx},
+    token::AuthMethod,
+    usecase::{Caller, Fault, transaction::transaction},
+};
+
+impl Factors {
+    /// Switches codes by mail on and owes one, so that the person sees that mail arrives. The address is
+    /// proved already: whoever signed in did so with it.
+    ///
+    /// # Errors
+    /// [`FactorError`].
+    pub async fn enable_email(&self, caller: &Caller, change: &FactorChange) -> Result<(), FactorError> {
+        self.authorize(caller, change).await?;
+        let now = self.core.now();
+        transaction!(self.core, tx => self.enable_email_in(tx, caller, change, now))
+            .map_err(FactorError::Fault)?;
+        Ok(self.core.mail_code(&caller.user, Intent::ProofCode, &change.client).await?)
+    }
+
+    async fn enable_email_in(
+        &self,
+        tx: &mut dyn Tx,
+        caller: &Caller,
+        change: &FactorChange,
+        now: DateTime<Utc>,
+    ) -> Result<(), Fault> {
+        let Some(mut user) = tx.users().lock(caller.user.id).await? else { return Ok(()) };
+        if user.factors.email {
+            return Ok(());
+        }
+        user.factors.email = true;
+        self.store_in(tx, caller, &mut user, Switched::On(FactorKind::Email), change, now).await
+    }
+
+    /// Owes another code by mail.
+    ///
+    /// # Errors
+    /// [`FactorError`].
+    pub async fn send_email(&self, caller: &Caller, client: &Client) -> Result<(), FactorError> {
+        if !caller.user.factors.email {
+            return Err(FactorError::NotSetUp);
+        }
+        Ok(self.core.mail_code(&caller.user, Intent::ProofCode, client).await?)
+    }
+
+    /// Proves that mail arrives, with a code that came by it.
+    ///
+    /// # Errors
+    /// [`FactorError`].
+    pub async fn verify_email(
+        &self,
+        caller: &Caller,
+        code: &SecretString,
+        client: &Client,
+    ) -> Result<(), FactorError> {
+        let user = &caller.user;
+        if !user.factors.email {
+            return Err(FactorError::NotSetUp);
+        }
+        let slot = CodeSlot { purpose: CodePurpose::EmailSetup, user: user.id };
+        let code = code.expose_secret();
+        let proved = self.core.prove_sent_code(user, slot, user.email.as_str(), code, client).await?;
+        proved.map_err(|_| FactorError::NoCode)?;
+        let now = self.core.now();
+        transaction!(self.core, tx => self.step_up_in(tx, caller, AuthMethod::Email, now))
+            .map_err(FactorError::Fault)
+    }
+
+    /// Switches codes by mail off.
+    ///
+    /// # Errors
+    /// [`FactorError`].
+    pub async fn disable_email(&self, caller: &Caller, change: &FactorChange) -> Result<(), FactorError> {
+        self.authorize(caller, change).await?;
+        let now = self.core.now();
+        transaction!(self.core, tx => self.disable_email_in(tx, caller, change, now))?;
+        for purpose in [CodePurpose::EmailLogin, CodePurpose::EmailSetup] {
+            let slot = CodeSlot { purpose, user: caller.user.id };
+            self.core.ports.codes.discard(slot).await.map_err(Fault::from)?;
+        }
+        Ok(())
+    }
+
+    async fn disable_email_in(
+        &self,
+        tx: &mut dyn Tx,
+        caller: &Caller,
+        change: &FactorChange,
+        now: DateTime<Utc>,
+    ) -> Result<(), FactorError> {
+        let Some(mut user) = tx.users().lock(caller.user.id).await? else { return Ok(()) };
+        self.may_do_without(&user, FactorKind::Email)?;
+        if !user.factors.email {
+            return Ok(());
+        }
+        user.factors.email = false;
+        Ok(self.store_in(tx, caller, &mut user, Switched::Off(FactorKind::Email), change, now).await?)
+    }
+}

@@ -1,0 +1,256 @@
+//! Proving a second factor, under a lock rule of its own. Every path that takes a code goes through
+//! here.
+//!
+//! Wrong codes are counted for the account, apart from wrong passwords: whoever fails here knows the
+//! password, and neither a right password nor a new code nor a reset takes the count back. Only a right
+//! code does.
+
+mod sent;
+
+use chrono::{DateTime, Utc};
+
+use super::{
+    Core, Fault,
+    proof::{Attempt, LockKey, ProofError},
+    transaction::transaction,
+};
+use crate::{
+    audit::{AuditEvent, AuditRecord},
+    client::Client,
+    factor::{RecoveryCode, TimeStep, TotpCode, TotpSecret, TrustedDevice, totp},
+    guard::lockout::{self, Locked},
+    outbox::Intent,
+    port::{CodePurpose, KeyPurpose, StoredTotp, Tx},
+    secret::Sealed,
+    token::AuthMethod,
+    user::User,
+};
+
+/// A second factor that was proved, by whatever is recorded. Made in this file only.
+#[derive(Clone, Copy, Debug)]
+pub(in crate::usecase) struct SecondFactor {
+    method: AuthMethod,
+    is_suspicious: bool,
+}
+
+impl SecondFactor {
+    /// What a device proved a moment ago.
+    pub(in crate::usecase) const fn of_device(device: &TrustedDevice) -> Self {
+        Self { method: device.method, is_suspicious: false }
+    }
+
+    /// How it was proved.
+    pub(in crate::usecase) const fn method(self) -> AuthMethod {
+        self.method
+    }
+
+    /// Whether wrong codes came before it.
+    pub(in crate::usecase) const fn is_suspicious(self) -> bool {
+        self.is_suspicious
+    }
+}
+
+/// Which sent codes are looked at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::usecase) enum Stage {
+    /// Those sent to complete a login.
+    Login,
+    /// Those sent to somebody who is signed in.
+    SignedIn,
+}
+
+impl Stage {
+    pub(in crate::usecase) const fn sms(self) -> CodePurpose {
+        match self {
+            Self::Login => CodePurpose::SmsLogin,
+            Self::SignedIn => CodePurpose::SmsSetup,
+        }
+    }
+
+    const fn email(self) -> CodePurpose {
+        match self {
+            Self::Login => CodePurpose::EmailLogin,
+            Self::SignedIn => CodePurpose::EmailSetup,
+        }
+    }
+
+    const fn failure(self) -> AuditEvent {
+        match self {
+            Self::Login => AuditEvent::LoginMfaFailed,
+            Self::SignedIn => AuditEvent::MfaProofFailed,
+        }
+    }
+}
+
+/// What the first transaction found out about a code.
+enum Look {
+    Wait(Locked),
+    /// It was right, and is used up.
+    Proved(Attempt, AuthMethod),
+    /// It is neither of the app nor a recovery code; a sent one it may still be.
+    Open(Attempt),
+}
+
+impl Core {
+    /// Proves a second factor of `user` with a code of any kind and uses the code up. Tried in this
+    /// order: authenticator app, text message, mail; a recovery code is told by its form.
+    pub(in crate::usecase) async fn prove_second_factor(
+        &self,
+        user: &User,
+        typed: &str,
+        stage: Stage,
+        client: &Client,
+    ) -> Result<SecondFactor, ProofError> {
+        let look = transaction!(self, tx => self.look_at_code_in(tx, user, typed, client))?;
+        let (attempt, method) = match look {
+            Look::Wait(locked) => return Err(ProofError::Locked(locked)),
+            Look::Proved(attempt, method) => (attempt, Some(method)),
+            Look::Open(attempt) => match self.redeem_any(user, typed, stage).await {
+                Ok(method) => (attempt, method),
+                Err(fault) => {
+                    self.refund_attempt(attempt).await?;
+                    return Err(fault.into());
+                }
+            },
+        };
+        self.judge_attempt(user, attempt, method, stage, client).await
+    }
+
+    /// Whether codes of this account are refused for now.
+    pub(in crate::usecase) async fn second_factor_locked_in(
+        &self,
+        tx: &mut dyn Tx,
+        user: &User,
+        now: DateTime<Utc>,
+    ) -> Result<Option<Locked>, Fault> {
+        let state = tx.locks().lock(&self.code_lock_key(user)).await?;
+        Ok(lockout::reserve_attempt(state, now, &self.policy.lock).err())
+    }
+
+    async fn judge_attempt(
+        &self,
+        user: &User,
+        attempt: Attempt,
+        method: Option<AuthMethod>,
+        stage: Stage,
+        client: &Client,
+    ) -> Result<SecondFactor, ProofError> {
+        let Some(method) = method else {
+            self.log_wrong_code(user, attempt, stage, client).await?;
+            return Err(ProofError::Wrong);
+        };
+        self.ports.store.read().await?.locks().clear(&attempt.key).await?;
+        if method == AuthMethod::Sms {
+            self.count_returned_code(user).await;
+        }
+        Ok(SecondFactor { method, is_suspicious: attempt.is_suspicious(true) })
+    }
+
+    async fn log_wrong_code(
+        &self,
+        user: &User,
+        attempt: Attempt,
+        stage: Stage,
+        client: &Client,
+    ) -> Result<(), Fault> {
+        let record = AuditRecord::new(stage.failure(), &user.tenant, client, attempt.at).about(user.id);
+        self.wrong_password((&user.tenant, &user.email), Some(user), attempt, &record).await
+    }
+
+    /// Names the account's count of wrong codes.
+    fn code_lock_key(&self, user: &User) -> LockKey {
+        let id = user.id.as_i64().to_be_bytes();
+        self.ports.keyed_hash.mac(KeyPurpose::LockKey, &[b"second-factor", &id])
+    }
+
+    async fn reserve_code_in(
+        &self,
+        tx: &mut dyn Tx,
+        user: &User,
+        client: &Client,
+    ) -> Result<Result<Attempt, Locked>, Fault> {
+        let now = self.now();
+        let key = self.code_lock_key(user);
+        let remembered = tx.locks().lock(&key).await?;
+        match lockout::reserve_attempt(remembered, now, &self.policy.lock) {
+            Ok(state) => {
+                tx.locks().put(&key, &state).await?;
+                Ok(Ok(Attempt::counted(key, state.failures, &self.policy.lock, now)))
+            }
+            Err(locked) => {
+                let record = AuditRecord::new(AuditEvent::LoginThrottled, &user.tenant, client, now);
+                tx.audit().append(&record.about(user.id).with("factor", "second")).await?;
+                Ok(Err(locked))
+            }
+        }
+    }
+
+    async fn look_at_code_in(
+        &self,
+        tx: &mut dyn Tx,
+        user: &User,
+        typed: &str,
+        client: &Client,
+    ) -> Result<Look, Fault> {
+        let attempt = match self.reserve_code_in(tx, user, client).await? {
+            Ok(attempt) => attempt,
+            Err(locked) => return Ok(Look::Wait(locked)),
+        };
+        if let Some(code) = RecoveryCode::parse(typed).filter(|_| user.factors.is_demanded())
+            && tx.factors().consume_recovery_code(user.id, &code.digest(), attempt.at).await?
+        {
+            self.note_recovery_in(tx, user, client, attempt.at).await?;
+            return Ok(Look::Proved(attempt, AuthMethod::RecoveryCode));
+        }
+        if let Some(code) = TotpCode::parse(typed).filter(|_| user.factors.totp) {
+            let stored = tx.factors().totp(user.id).await?;
+            let step = self.matching_step(user, &stored, code, attempt.at);
+            if let Some(step) = step
+                && tx.factors().advance_step(user.id, step).await?
+            {
+                return Ok(Look::Proved(attempt, AuthMethod::Totp));
+            }
+        }
+        Ok(Look::Open(attempt))
+    }
+
+    fn matching_step(
+        &self,
+        user: &User,
+        stored: &StoredTotp,
+        code: TotpCode,
+        now: DateTime<Utc>,
+    ) -> Option<TimeStep> {
+        // A secret that does not open (another key, another account's row) matches no code.
+        let secret = self.open_totp(user, stored.secret.as_ref()?)?;
+        totp::matching_step(&secret, code, now, stored.last_step, &*self.ports.totp)
+    }
+
+    /// Opens a stored secret.
+    pub(in crate::usecase) fn open_totp(&self, user: &User, sealed: &Sealed) -> Option<TotpSecret> {
+        let plain = self.ports.secret_box.open(&totp_context(user), sealed).ok()?;
+        TotpSecret::from_bytes(&plain)
+    }
+
+    async fn note_recovery_in(
+        &self,
+        tx: &mut dyn Tx,
+        user: &User,
+        client: &Client,
+        now: DateTime<Utc>,
+    ) -> Result<(), Fault> {
+        let record = AuditRecord::new(AuditEvent::MfaRecoveryUsed, &user.tenant, client, now);
+        tx.audit().append(&record.by(user.id)).await?;
+        let letter = self.letter_to(user, Intent::RecoveryCodeUsedNotice, client, now)?;
+        Ok(tx.outbox().put(&letter).await?)
+    }
+}
+
+/// No code waits: never sent, used or expired.
+#[derive(Clone, Copy, Debug)]
+pub(in crate::usecase) struct NoCode;
+
+/// Where the secret of an authenticator app lives: sealed for one account, it opens for no other.
+pub(in crate::usecase) fn totp_context(user: &User) -> String {
+    format!("totp_secrets|secret|{}", user.id)
+}

@@ -1,0 +1,28 @@
+//! Where a second factor is demanded of everybody.
+
+use auth_domain::{
+    factor::{FactorKind, MfaPolicy},
+    port::Clock as _,
+    usecase::Policy,
+};
+use auth_testkit::fake::NoticeKind;
+use chrono::TimeDelta;
+
+use super::Ada;
+
+#[tokio::test]
+async fn codes_by_mail_begin_when_the_grace_period_ends() {
+    let mfa = MfaPolicy { required: true, ..MfaPolicy::default() };
+    let ada = Ada::registered(Policy { mfa, ..Policy::default() }).await;
+    ada.test.clock.advance(TimeDelta::days(29));
+    let signed_in = ada.enter().await;
+    let grace = ada.test.engine.factors.grace_period(&signed_in.user, ada.test.clock.now());
+    assert_eq!((grace.days_left, grace.auto_enable), (1, Some(FactorKind::Email)));
+
+    ada.test.clock.advance(TimeDelta::days(1));
+    let required = ada.challenged().await;
+    assert_eq!(required.factors, [FactorKind::Email]);
+    assert_eq!(ada.letters(NoticeKind::FactorAutoEnabled).await, 1);
+    ada.challenged().await;
+    assert_eq!(ada.letters(NoticeKind::FactorAutoEnabled).await, 1, "once");
+}
