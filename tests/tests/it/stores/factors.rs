@@ -75,8 +75,9 @@ pub(super) async fn answer(repos: &mut dyn Repos, command: &Command) -> Result<S
         }
         Command::UseCode { user, owner, code: number } => {
             let user = UserId::from_i64(user);
-            let used = repos.factors().consume_recovery_code(user, &code(owner, number), minute(0)).await?;
-            said((used, repos.factors().recovery_codes_left(user).await?))
+            let accepted =
+                repos.factors().consume_recovery_code(user, &code(owner, number), minute(0)).await?;
+            said((accepted, repos.factors().recovery_codes_left(user).await?))
         }
         _ => answer_about_devices(repos, command).await,
     }
