@@ -1,10 +1,12 @@
 //! What is known about a request before anybody looks at its body.
 
 mod client;
+mod traits;
 
 use actix_web::{HttpMessage as _, HttpRequest};
 use auth_domain::{
     client::{Client, UserAgent},
+    factor::DeviceTraits,
     tenant::TenantId,
 };
 use chrono::{DateTime, Utc};
@@ -20,6 +22,8 @@ pub struct RequestContext {
     pub tenant: TenantId,
     /// Who calls, as the audit log keeps it.
     pub client: Client,
+    /// What the request shows of the device it came from.
+    pub device: DeviceTraits,
     /// When the request arrived. Use cases that are given the time get this one.
     pub now: DateTime<Utc>,
 }
@@ -36,7 +40,8 @@ impl RequestContext {
             user_agent: header("user-agent").and_then(UserAgent::new),
             request_id: request.extensions().get::<RequestId>().map(|id| id.as_str().to_owned()),
         };
-        Ok(Self { tenant: tenant(request, gate)?, client, now: gate.clock.now() })
+        let device = traits::of(request.head(), &gate.settings);
+        Ok(Self { tenant: tenant(request, gate)?, client, device, now: gate.clock.now() })
     }
 }
 

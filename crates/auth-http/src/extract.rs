@@ -12,6 +12,7 @@
 use actix_web::{FromRequest, HttpMessage as _, HttpRequest, dev::Payload, http::StatusCode, web::Data};
 use auth_domain::usecase::{Caller, Identity};
 use futures_util::future::LocalBoxFuture;
+use serde_json::Value;
 
 use crate::{
     app::Gate,
@@ -66,19 +67,29 @@ pub struct Perhaps<I> {
     pub body: I,
 }
 
+/// A request of somebody who may act, or of somebody who sends an address and a password in the body
+/// instead of a token. Without either it is refused as any request without a token.
+#[derive(Debug)]
+pub enum SignedOr<S, O> {
+    /// With a token.
+    Signed(Box<Signed<S>>),
+    /// With an address and a password, which are still to be checked.
+    Credentials(Box<Open<O>>),
+}
+
 /// Runs the checks around `check`, the one about the caller, which is the only one that differs.
 async fn enter<I: Input, C>(
     request: &HttpRequest,
     payload: Payload,
-    check: impl AsyncFnOnce(&Gate, &RequestContext) -> Result<C, Problem>,
+    check: impl AsyncFnOnce(&Gate, &RequestContext, Option<&Value>) -> Result<C, Problem>,
 ) -> Result<(RequestContext, C, I), Problem> {
     let gate = request.app_data::<Data<Gate>>().ok_or_else(unwired)?;
     let spec = request.extensions().get::<Spec>().cloned().ok_or_else(unwired)?;
 
     let raw = body::receive(request, payload, I::BODY, &gate.settings).await?;
     let context = RequestContext::of(request, gate)?;
-    let caller = check(gate, &context).await?;
-    let input = body::read::<I>(request, raw, gate.settings.password_policy)?;
+    let caller = check(gate, &context, raw.as_ref()).await?;
+    let input = body::read::<I>(request, raw, &gate.settings)?;
     limit::admit(gate, &spec, context.client.ip, context.now).await?;
     Ok((context, caller, input))
 }
@@ -98,9 +109,18 @@ fn token(request: &HttpRequest) -> Result<Option<&str>, Problem> {
     }
 }
 
+/// Whether a body names an account and a password, right or not.
+fn has_credentials(body: Option<&Value>) -> bool {
+    body.is_some_and(|body| ["email", "password"].iter().all(|name| body.get(name).is_some()))
+}
+
 /// The token a request must bring.
 fn required_token(request: &HttpRequest) -> Result<&str, Problem> {
-    token(request)?.ok_or_else(|| Problem::unauthenticated("Not authenticated"))
+    token(request)?.ok_or_else(not_authenticated)
+}
+
+fn not_authenticated() -> Problem {
+    Problem::unauthenticated("Not authenticated")
 }
 
 impl<I: Input> FromRequest for Open<I> {
@@ -110,7 +130,7 @@ impl<I: Input> FromRequest for Open<I> {
     fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
         let (request, payload) = (request.clone(), payload.take());
         Box::pin(async move {
-            let (context, (), body) = enter(&request, payload, async |_, _| Ok(())).await?;
+            let (context, (), body) = enter(&request, payload, async |_, _, _| Ok(())).await?;
             Ok(Self { context, body })
         })
     }
@@ -123,12 +143,32 @@ impl<I: Input> FromRequest for Signed<I> {
     fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
         let (request, payload) = (request.clone(), payload.take());
         Box::pin(async move {
-            let check = async |gate: &Gate, context: &RequestContext| {
+            let check = async |gate: &Gate, context: &RequestContext, _: Option<&Value>| {
                 let token = required_token(&request)?;
                 Ok(gate.bearer.authenticate(token, &context.tenant).await?)
             };
             let (context, caller, body) = enter(&request, payload, check).await?;
             Ok(Self { context, caller, body })
+        })
+    }
+}
+
+impl<S: Input, O: Input> FromRequest for SignedOr<S, O> {
+    type Error = Problem;
+    type Future = LocalBoxFuture<'static, Result<Self, Problem>>;
+
+    fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        if !matches!(Credentials::of(request.headers()), Ok(Credentials::None)) {
+            let signed = Signed::from_request(request, payload);
+            return Box::pin(async move { signed.await.map(|signed| Self::Signed(Box::new(signed))) });
+        }
+        let (request, payload) = (request.clone(), payload.take());
+        Box::pin(async move {
+            let check = async |_: &Gate, _: &RequestContext, body: Option<&Value>| {
+                if has_credentials(body) { Ok(()) } else { Err(not_authenticated()) }
+            };
+            let (context, (), body) = enter(&request, payload, check).await?;
+            Ok(Self::Credentials(Box::new(Open { context, body })))
         })
     }
 }
@@ -140,7 +180,7 @@ impl<I: Input> FromRequest for Identified<I> {
     fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
         let (request, payload) = (request.clone(), payload.take());
         Box::pin(async move {
-            let check = async |gate: &Gate, context: &RequestContext| {
+            let check = async |gate: &Gate, context: &RequestContext, _: Option<&Value>| {
                 let token = required_token(&request)?;
                 Ok(gate.bearer.identify(token, &context.tenant).await?)
             };
@@ -157,7 +197,7 @@ impl<I: Input> FromRequest for Perhaps<I> {
     fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
         let (request, payload) = (request.clone(), payload.take());
         Box::pin(async move {
-            let check = async |gate: &Gate, context: &RequestContext| {
+            let check = async |gate: &Gate, context: &RequestContext, _: Option<&Value>| {
                 let caller = match token(&request) {
                     Ok(None) => return Ok(None),
                     Ok(Some(token)) => gate.bearer.identify(token, &context.tenant).await.map_err(Into::into),
@@ -184,6 +224,12 @@ impl<I: Input> Argument for Open<I> {
 impl<I: Input> Argument for Signed<I> {
     fn describe(doc: &mut OperationDoc) {
         doc.reads::<I>(Access::Bearer);
+    }
+}
+
+impl<S: Input, O: Input> Argument for SignedOr<S, O> {
+    fn describe(doc: &mut OperationDoc) {
+        doc.reads::<O>(Access::TokenOrCredentials);
     }
 }
 

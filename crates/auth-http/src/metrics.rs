@@ -77,13 +77,14 @@ impl Metrics {
     /// # Errors
     /// When they cannot be written down, which would be a fault of the program.
     pub async fn render(&self) -> Result<String, prometheus::Error> {
-        let mut families = self.process_and_store().await;
+        let mut families = self.gathered().await;
+        // A metric with labels that nobody has met yet is not written down.
         families.retain(|family| !family.get_metric().is_empty());
         TextEncoder::new().encode_to_string(&families)
     }
 
     /// What the store holds is left out while it does not answer: an old figure would look like a new one.
-    async fn process_and_store(&self) -> Vec<prometheus::proto::MetricFamily> {
+    async fn gathered(&self) -> Vec<prometheus::proto::MetricFamily> {
         // Whoever scrapes meanwhile waits here, and finds what this one read.
         let mut store = self.store.lock().await;
         store.refresh(&*self.source, self.clock.now()).await;

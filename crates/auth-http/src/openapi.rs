@@ -11,13 +11,13 @@ use utoipa::{
         header::Header,
         path::{HttpMethod, OperationBuilder, Parameter, ParameterBuilder, ParameterIn, PathsBuilder},
         request_body::RequestBodyBuilder,
-        schema::{ObjectBuilder, Schema, SchemaType, Type},
+        schema::{AnyOfBuilder, ObjectBuilder, Schema, SchemaType, Type},
         security::{HttpAuthScheme, HttpBuilder, SecurityRequirement, SecurityScheme},
     },
 };
 
 use crate::{
-    operation::{self, Access, Answer, Limit, Operation},
+    operation::{self, Access, Answer, Challenge, Limit, Operation},
     settings::HttpSettings,
 };
 
@@ -124,7 +124,9 @@ fn describe(operation: &Operation) -> OperationBuilder {
     builder = match doc.access {
         Access::Public => builder,
         Access::Bearer => builder.security(signed),
-        Access::OptionalBearer => builder.security(SecurityRequirement::default()).security(signed),
+        Access::OptionalBearer | Access::TokenOrCredentials => {
+            builder.security(SecurityRequirement::default()).security(signed)
+        }
     };
     responses(operation)
         .into_iter()
@@ -178,7 +180,7 @@ fn responses(operation: &Operation) -> BTreeMap<u16, Response> {
     if doc.checked {
         add(400, "Unknown tenant");
     }
-    if doc.access == Access::Bearer {
+    if matches!(doc.access, Access::Bearer | Access::TokenOrCredentials) {
         add(401, "No valid access token");
     }
     if doc.input.body.is_some() {
@@ -192,7 +194,10 @@ fn responses(operation: &Operation) -> BTreeMap<u16, Response> {
     if doc.checked && operation.limit != Limit::Exempt {
         add(429, "Too many calls; `detail` names the limit");
     }
-    let refused = refusals.into_iter().map(|(status, texts)| (status, refusal(status, &texts)));
+    let refused = refusals.into_iter().map(|(status, texts)| {
+        let challenge = doc.challenge.as_ref().filter(|challenge| challenge.status == status);
+        (status, refusal(status, &texts, challenge))
+    });
     let answered = doc.answers.iter().map(|answer| (answer.status, success(answer)));
     refused.chain(answered).collect()
 }
@@ -205,18 +210,27 @@ fn success(answer: &Answer) -> Response {
     response.header("X-Request-Id", text_header("The id of this request")).build()
 }
 
-fn refusal(status: u16, texts: &[&str]) -> Response {
+fn refusal(status: u16, texts: &[&str], challenge: Option<&Challenge>) -> Response {
     let schema = if status == StatusCode::UNPROCESSABLE_ENTITY.as_u16() {
         ValidationBody::name()
     } else {
         ErrorBody::name()
     };
-    let reference: RefOr<Schema> = RefOr::Ref(Ref::from_schema_name(schema));
+    let error: RefOr<Schema> = RefOr::Ref(Ref::from_schema_name(schema));
+    let body = match challenge {
+        Some(challenge) => {
+            RefOr::T(Schema::from(AnyOfBuilder::new().item(error).item(challenge.schema.clone())))
+        }
+        None => error,
+    };
     let mut response = ResponseBuilder::new()
         .description(texts.join(". "))
-        .content("application/json", Content::new(Some(reference)))
+        .content("application/json", Content::new(Some(body)))
         .content("application/problem+json", Content::new(Some(RefOr::from(ObjectBuilder::new().build()))))
         .header("X-Request-Id", text_header("The id of this request"));
+    for (name, description) in challenge.into_iter().flat_map(|challenge| challenge.headers) {
+        response = response.header(*name, text_header(description));
+    }
     if status == 400 {
         // The host check speaks the contract's plain text.
         response = response.content("text/plain", Content::new(Some(String::schema())));

@@ -26,6 +26,9 @@ pub struct HttpSettings {
     pub production: bool,
     /// The name shown to people (`BRANDING_NAME`): title of the API document and of the pages.
     pub branding: String,
+    /// The country (ISO 3166 alpha-2) of telephone numbers without a calling code
+    /// (`SMS_DEFAULT_REGION`).
+    pub phone_region: String,
     /// Whether `/docs` and `/openapi.json` are served.
     pub expose_docs: bool,
     /// Whether the development mailbox is served. Never in production.
@@ -113,6 +116,7 @@ impl Default for HttpSettings {
             quotas: Quotas::default(),
             production: false,
             branding: "ElevAIte".to_owned(),
+            phone_region: "US".to_owned(),
             expose_docs: true,
             expose_mailbox: false,
             metrics: MetricsAccess::Open,

@@ -17,6 +17,7 @@
 //! | [`Upkeep`] | deletes what nobody needs any more (a worker calls it) |
 //! | [`Operators`] | what the command line offers |
 //! | [`Messages`] | shows operators the outbox, has them retry and discard |
+//! | [`Reports`] | writes down what applications tell about themselves |
 
 mod accounts;
 mod bearer;
@@ -31,6 +32,7 @@ mod passwords;
 mod policy;
 mod proof;
 mod recovery;
+mod reports;
 mod second_factor;
 mod sessions;
 mod texting;
@@ -58,6 +60,7 @@ pub use operators::{CreateUser, CreateUserError, CreatedUser, GrantError, Operat
 pub use passwords::{ChangePassword, ChangePasswordError, Passwords};
 pub use policy::Policy;
 pub use recovery::{Recovery, ResetError, ResetPassword};
+pub use reports::{MobileAuthReport, Reports};
 pub use sessions::{
     Extended, Logout, LogoutError, RefreshError, RevokeError, SessionCheckError, SessionFilter, Sessions,
 };
@@ -144,6 +147,8 @@ pub struct Engine {
     pub operators: Operators,
     /// The outbox as operators see it.
     pub messages: Messages,
+    /// What applications tell about themselves.
+    pub reports: Reports,
     core: Arc<Core>,
 }
 
@@ -164,6 +169,7 @@ impl Engine {
             upkeep: Upkeep::new(Arc::clone(&core)),
             operators: Operators::new(Arc::clone(&core)),
             messages: Messages::new(Arc::clone(&core)),
+            reports: Reports::new(Arc::clone(&core)),
             core,
         }
     }

@@ -5,9 +5,13 @@ use auth_domain::{
     usecase::{Engine, PasswordLogin},
     user::{Email, Password},
 };
+use secrecy::SecretString;
 use utoipa::ToSchema;
 
-use super::view::TokenView;
+use super::{
+    mfa::{CHALLENGE_HEADERS, MfaRequired},
+    tokens::TokenView,
+};
 use crate::{
     Limit, Operation, Problem,
     body::{Fields, FromBody, Refused},
@@ -21,22 +25,38 @@ struct LoginBody {
     email: Email,
     #[schema(value_type = String, format = Password)]
     password: Password,
+    /// A code of any second factor, or a recovery code; empty counts as left out.
+    #[schema(value_type = Option<String>, required = false)]
+    totp_code: Option<SecretString>,
 }
 
 impl FromBody for LoginBody {
     fn read(fields: &mut Fields<'_>) -> Result<Self, Refused> {
         let email = fields.email("email");
         let password = fields.password("password");
-        Ok(Self { email: email?, password: password? })
+        let totp_code = fields.filled_secret("totp_code");
+        Ok(Self { email: email?, password: password?, totp_code: totp_code? })
     }
 }
 
 pub(super) fn operation() -> Operation {
     Operation::post("/api/auth/login", handle)
         .tag("session")
-        .summary("Signs in with a password")
+        .summary("Signs in with a password, and with a second factor where the account demands one")
+        .description(
+            "Without a code, an account with a second factor gets a 400 that names its factors; a text \
+             message is sent at once if that is one of them. Go on with the same call and `totp_code`, or \
+             with `POST /api/auth/mfa/verify` and the `mfa_token` of that answer. For some minutes after \
+             that the same device needs no code.",
+        )
+        .header("X-Platform", "`android`, `ios`, …: what kind of application calls")
         .limit(Limit::Login)
         .answers::<TokenView>(200, "The tokens of a new session")
+        .challenges::<MfaRequired>(
+            400,
+            "`mfa_required`: a code of a second factor is needed. `invalid_mfa_code`: it is wrong",
+            CHALLENGE_HEADERS,
+        )
         .refuses(401, "`Incorrect email or password`, the same for every reason")
         .refuses(403, "`email_not_verified`, only after the right password")
         .refuses(423, "`account_locked`: too many failures; `Retry-After` says how long")
@@ -50,8 +70,10 @@ async fn handle(request: Open<LoginBody>, engine: Data<Engine>) -> Result<Json<T
             tenant: context.tenant,
             email: body.email,
             password: body.password,
+            code: body.totp_code,
+            device: context.device,
             client: context.client,
         })
         .await?;
-    Ok(Json(TokenView::from(&signed_in)))
+    Ok(Json(TokenView::new(&signed_in, &engine, context.now)))
 }

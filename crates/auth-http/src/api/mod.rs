@@ -9,9 +9,11 @@ mod forgot_password;
 mod health;
 mod jwks;
 mod link_pages;
+mod log_mobile_auth;
 mod login;
 mod logout;
 mod me;
+mod mfa;
 mod metrics;
 mod password_status;
 mod refresh;
@@ -20,6 +22,7 @@ mod resend_verification;
 mod reset_password;
 mod session_check;
 mod sessions;
+mod tokens;
 mod verify_email;
 mod view;
 
@@ -57,10 +60,12 @@ pub fn operations(settings: &HttpSettings) -> Vec<Operation> {
         health::live(),
         health::ready(),
         jwks::operation(),
+        log_mobile_auth::operation(),
     ];
     if settings.metrics != MetricsAccess::Closed {
         table.push(metrics::operation());
     }
+    table.extend(mfa::operations());
     if settings.expose_mailbox {
         table.extend([dev_mailbox::list(), dev_mailbox::clear(), dev_mailbox::page()]);
     }

@@ -5,7 +5,7 @@ use auth_domain::usecase::Engine;
 use secrecy::{ExposeSecret, SecretString};
 use utoipa::ToSchema;
 
-use super::view::RefreshedView;
+use super::tokens::RefreshedView;
 use crate::{
     Operation, Problem,
     body::{Fields, FromBody, Refused},
@@ -41,5 +41,5 @@ async fn handle(request: Open<RefreshBody>, engine: Data<Engine>) -> Result<Json
     let Open { context, body } = request;
     let token = body.refresh_token.expose_secret();
     let signed_in = engine.sessions.refresh(&context.tenant, token, &context.client).await?;
-    Ok(Json(RefreshedView::from(&signed_in)))
+    Ok(Json(RefreshedView::new(&signed_in, &engine, context.now)))
 }

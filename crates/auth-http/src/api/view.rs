@@ -1,8 +1,9 @@
 //! What clients are shown. Field names and their order are the contract's.
 
+use std::borrow::Cow;
+
 use auth_domain::{
     session::Session,
-    usecase::SignedIn,
     user::{FullName, User},
 };
 use serde::Serialize;
@@ -13,12 +14,12 @@ use crate::{device::Device, time::wire_time};
 /// A sentence for people.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct Message {
-    message: &'static str,
+    message: Cow<'static, str>,
 }
 
 impl Message {
-    pub(crate) const fn new(message: &'static str) -> Self {
-        Self { message }
+    pub(crate) fn new(message: impl Into<Cow<'static, str>>) -> Self {
+        Self { message: message.into() }
     }
 }
 
@@ -30,6 +31,7 @@ pub(crate) struct AccountView {
     /// Below 2^53.
     id: i64,
     is_verified: bool,
+    /// Whether an authenticator app is a second factor.
     mfa_enabled: bool,
     #[schema(format = DateTime)]
     created_at: String,
@@ -44,15 +46,12 @@ impl From<&User> for AccountView {
             full_name: user.full_name.as_ref().map(|name| FullName::as_str(name).to_owned()),
             id: user.id.as_i64(),
             is_verified: user.email_verified,
-            mfa_enabled: NO_FACTORS,
+            mfa_enabled: user.factors.totp,
             created_at: wire_time(user.created_at),
             updated_at: wire_time(user.updated_at),
         }
     }
 }
-
-/// No account can enrol a second factor in this version; clients expect the fields all the same.
-const NO_FACTORS: bool = false;
 
 /// One's own account.
 #[derive(Debug, Serialize, ToSchema)]
@@ -66,16 +65,19 @@ pub(crate) struct ProfileView {
     is_password_temporary: bool,
     is_superuser: bool,
     application_admin: bool,
+    /// Whether text messages are to be a second factor; they are once the number is verified.
     sms_mfa_enabled: bool,
     phone_verified: bool,
     phone_number: Option<String>,
     email_mfa_enabled: bool,
     is_manager: bool,
+    /// Always `false`: there is no such factor here, and clients expect the field.
     biometric_mfa_enabled: bool,
 }
 
 impl From<&User> for ProfileView {
     fn from(user: &User) -> Self {
+        let sms = &user.factors.sms;
         Self {
             account: user.into(),
             status: user.status.as_str(),
@@ -83,99 +85,12 @@ impl From<&User> for ProfileView {
             is_password_temporary: user.must_change_password(),
             is_superuser: user.roles.superuser,
             application_admin: user.roles.application_admin,
-            sms_mfa_enabled: NO_FACTORS,
-            phone_verified: NO_FACTORS,
-            phone_number: None,
-            email_mfa_enabled: NO_FACTORS,
+            sms_mfa_enabled: sms.enabled,
+            phone_verified: sms.is_verified(),
+            phone_number: sms.shown_number().map(ToString::to_string),
+            email_mfa_enabled: user.factors.email,
             is_manager: user.roles.manager,
-            biometric_mfa_enabled: NO_FACTORS,
-        }
-    }
-}
-
-/// How long a person may still do without a second factor. Second factors are not demanded in this
-/// version, so nobody is in a grace period.
-#[derive(Debug, Serialize, ToSchema)]
-#[expect(clippy::struct_field_names, reason = "the names are the contract's")]
-pub(crate) struct GracePeriod {
-    in_grace_period: bool,
-    days_remaining: u32,
-    grace_period_days: u32,
-    #[schema(format = DateTime)]
-    expires_at: Option<String>,
-    #[schema(format = DateTime)]
-    auto_enable_at: Option<String>,
-    auto_enable_method: &'static str,
-}
-
-impl GracePeriod {
-    const fn none() -> Self {
-        Self {
-            in_grace_period: false,
-            days_remaining: 0,
-            grace_period_days: 30,
-            expires_at: None,
-            auto_enable_at: None,
-            auto_enable_method: "none",
-        }
-    }
-}
-
-/// The tokens of a session.
-#[derive(Serialize, ToSchema)]
-pub(crate) struct TokenView {
-    access_token: String,
-    refresh_token: String,
-    #[schema(example = "bearer")]
-    token_type: &'static str,
-    /// Seconds until the access token expires.
-    expires_in: i64,
-    /// Whether the password was handed out and must be changed.
-    password_change_required: bool,
-    grace_period: GracePeriod,
-}
-
-impl From<&SignedIn> for TokenView {
-    fn from(signed_in: &SignedIn) -> Self {
-        Self {
-            access_token: signed_in.access.expose_secret().to_owned(),
-            refresh_token: signed_in.refresh.expose_secret().to_owned(),
-            token_type: "bearer",
-            expires_in: signed_in.expires_in.num_seconds(),
-            password_change_required: signed_in.user.must_change_password(),
-            grace_period: GracePeriod::none(),
-        }
-    }
-}
-
-/// The tokens of a refreshed session. The last two fields are there only while the password is
-/// temporary.
-#[derive(Serialize, ToSchema)]
-pub(crate) struct RefreshedView {
-    access_token: String,
-    refresh_token: String,
-    #[schema(example = "bearer")]
-    token_type: &'static str,
-    /// Seconds until the access token expires.
-    expires_in: i64,
-    grace_period: GracePeriod,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    password_change_required: Option<bool>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    message: Option<&'static str>,
-}
-
-impl From<&SignedIn> for RefreshedView {
-    fn from(signed_in: &SignedIn) -> Self {
-        let temporary = signed_in.user.must_change_password();
-        Self {
-            access_token: signed_in.access.expose_secret().to_owned(),
-            refresh_token: signed_in.refresh.expose_secret().to_owned(),
-            token_type: "bearer",
-            expires_in: signed_in.expires_in.num_seconds(),
-            grace_period: GracePeriod::none(),
-            password_change_required: temporary.then_some(true),
-            message: temporary.then_some("Your password is temporary and must be changed."),
+            biometric_mfa_enabled: false,
         }
     }
 }

@@ -4,14 +4,13 @@ use std::borrow::Cow;
 
 use actix_web::{HttpRequest, web::Query};
 use auth_domain::user::{
-    Email, FullName, InvalidName, NewPassword, Password,
-    password::{PasswordPolicy, WeakPassword},
+    Email, FullName, InvalidName, NewPassword, Password, PhoneNumber, password::WeakPassword,
 };
 use secrecy::SecretString;
 use serde_json::{Map, Value, json};
 
 use super::scrub;
-use crate::problem::FieldError;
+use crate::{problem::FieldError, settings::HttpSettings};
 
 /// The fields of a body and the parameters of its request, with the errors found so far.
 ///
@@ -20,9 +19,15 @@ use crate::problem::FieldError;
 pub struct Fields<'a> {
     object: Map<String, Value>,
     request: &'a HttpRequest,
-    policy: PasswordPolicy,
+    settings: &'a HttpSettings,
     errors: Vec<FieldError>,
 }
+
+/// Digits of a code that is sent.
+const CODE_CHARS: usize = 6;
+
+/// Longest text that can be a telephone number, in characters: the digits and what people put between.
+const PHONE_CHARS: usize = 40;
 
 /// A field was refused; the error is recorded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -32,9 +37,9 @@ impl<'a> Fields<'a> {
     pub(super) const fn new(
         object: Map<String, Value>,
         request: &'a HttpRequest,
-        policy: PasswordPolicy,
+        settings: &'a HttpSettings,
     ) -> Self {
-        Self { object, request, policy, errors: Vec::new() }
+        Self { object, request, settings, errors: Vec::new() }
     }
 
     pub(super) fn into_errors(self) -> Vec<FieldError> {
@@ -82,7 +87,8 @@ impl<'a> Fields<'a> {
     /// A required new password, measured by the policy.
     pub fn new_password(&mut self, name: &str) -> Result<NewPassword, Refused> {
         let password = self.password(name)?;
-        self.policy
+        self.settings
+            .password_policy
             .admit(password)
             .map_err(|why: WeakPassword| self.refuse(FieldError::weak_password(name, why)))
     }
@@ -125,6 +131,35 @@ impl<'a> Fields<'a> {
     /// The same, left out or `null` at will.
     pub fn optional_secret(&mut self, name: &str) -> Result<Option<SecretString>, Refused> {
         Ok(self.optional(name)?.map(Into::into))
+    }
+
+    /// The same, and an empty one counts as left out.
+    pub fn filled_secret(&mut self, name: &str) -> Result<Option<SecretString>, Refused> {
+        Ok(self.optional(name)?.filter(|text| !text.is_empty()).map(Into::into))
+    }
+
+    /// A required code of six digits, as it comes by text message or mail.
+    pub fn code(&mut self, name: &str) -> Result<SecretString, Refused> {
+        let text = self.secret_text(name)?;
+        match text.chars().count() {
+            CODE_CHARS if text.bytes().all(|byte| byte.is_ascii_digit()) => Ok(text.into()),
+            CODE_CHARS => {
+                Err(self.refuse(FieldError::value("body", name, "MFA code must contain only digits")))
+            }
+            fewer if fewer < CODE_CHARS => Err(self.refuse(FieldError::too_short("body", name, CODE_CHARS))),
+            _ => Err(self.refuse(FieldError::too_long("body", name, CODE_CHARS))),
+        }
+    }
+
+    /// A required telephone number, international or of the installation's own country.
+    pub fn phone(&mut self, name: &str) -> Result<PhoneNumber, Refused> {
+        let text = self.required(name)?;
+        let readable = text.chars().nth(PHONE_CHARS).is_none();
+        let number = readable.then(|| PhoneNumber::read(&text, &self.settings.phone_region).ok()).flatten();
+        number.ok_or_else(|| {
+            let error = FieldError::value("body", name, "Phone number must be between 10 and 15 digits");
+            self.refuse(error.with_input(scrub::echo(&Value::String(text))))
+        })
     }
 
     /// A boolean that is `default` when left out, in any of the lax forms: `true`, `1`, `"yes"`, …

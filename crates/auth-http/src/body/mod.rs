@@ -33,7 +33,6 @@ mod receive;
 mod scrub;
 
 use actix_web::HttpRequest;
-use auth_domain::user::password::PasswordPolicy;
 use serde_json::Value;
 use utoipa::ToSchema;
 
@@ -43,6 +42,7 @@ pub(crate) use receive::receive;
 use crate::{
     operation::InputDoc,
     problem::{FieldError, Problem},
+    settings::HttpSettings,
 };
 
 /// A JSON object that an operation takes as its body.
@@ -122,7 +122,7 @@ impl Input for NoBody {
 pub(crate) fn read<I: Input>(
     request: &HttpRequest,
     body: Option<Value>,
-    policy: PasswordPolicy,
+    settings: &HttpSettings,
 ) -> Result<I, Problem> {
     let object = match (I::BODY, body) {
         (BodyKind::Ignored, _) | (BodyKind::OptionalModel, None) => serde_json::Map::new(),
@@ -133,7 +133,7 @@ pub(crate) fn read<I: Input>(
         }
         (kind, Some(other)) => return Err(Problem::invalid(vec![not_an_object(kind, &other)])),
     };
-    let mut fields = Fields::new(object, request, policy);
+    let mut fields = Fields::new(object, request, settings);
     let input = I::read(&mut fields);
     let errors = fields.into_errors();
     match input {

@@ -13,7 +13,7 @@ use crate::settings::{ForwardedHeader, HttpSettings};
 /// break must not choose anything.
 pub(crate) fn client_address(head: &RequestHead, settings: &HttpSettings) -> Option<IpAddr> {
     let peer = head.peer_addr?.ip().to_canonical();
-    let trusted = |ip: IpAddr| settings.trusted_proxies.iter().any(|net| net.contains(&ip));
+    let trusted = |ip| is_trusted(ip, settings);
     if !trusted(peer) {
         return Some(peer);
     }
@@ -28,6 +28,15 @@ pub(crate) fn client_address(head: &RequestHead, settings: &HttpSettings) -> Opt
         }
     }
     Some(client)
+}
+
+/// Whether the request was handed on by a proxy whose headers are believed.
+pub(super) fn came_through_trusted_proxy(head: &RequestHead, settings: &HttpSettings) -> bool {
+    head.peer_addr.is_some_and(|peer| is_trusted(peer.ip().to_canonical(), settings))
+}
+
+fn is_trusted(ip: IpAddr, settings: &HttpSettings) -> bool {
+    settings.trusted_proxies.iter().any(|net| net.contains(&ip))
 }
 
 /// The hops of a forwarding header from left to right; `None` for one that cannot be read.

@@ -24,6 +24,8 @@ pub enum Access {
     Bearer,
     /// Anybody; an access token is used when there is one.
     OptionalBearer,
+    /// The owner of an access token, or of the address and the password in the body.
+    TokenOrCredentials,
 }
 
 /// What an operation does, reads and answers.
@@ -38,6 +40,7 @@ pub struct OperationDoc {
     pub(crate) input: InputDoc,
     pub(crate) answers: Vec<Answer>,
     pub(crate) refusals: Vec<(u16, &'static str)>,
+    pub(crate) challenge: Option<Challenge>,
     pub(crate) schemas: Vec<NamedSchema>,
 }
 
@@ -66,6 +69,14 @@ pub(crate) struct Parameter {
     pub(crate) schema: RefOr<Schema>,
 }
 
+/// A refusal that tells the client how to go on: more in its body, and headers.
+#[derive(Clone)]
+pub(crate) struct Challenge {
+    pub(crate) status: u16,
+    pub(crate) schema: RefOr<Schema>,
+    pub(crate) headers: &'static [(&'static str, &'static str)],
+}
+
 /// A successful answer.
 #[derive(Clone)]
 pub(crate) struct Answer {
@@ -88,6 +99,15 @@ impl OperationDoc {
     pub(crate) fn answer(&mut self, mut answer: Answer) {
         self.schemas.append(&mut answer.schemas);
         self.answers.push(answer);
+    }
+
+    pub(crate) fn challenge<T: ToSchema>(
+        &mut self,
+        status: u16,
+        headers: &'static [(&'static str, &'static str)],
+    ) {
+        self.challenge = Some(Challenge { status, schema: reference::<T>(), headers });
+        self.schemas.extend(schemas_of::<T>());
     }
 
     /// Whether fields or parameters are validated, so that 422 can happen.

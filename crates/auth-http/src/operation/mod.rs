@@ -53,7 +53,7 @@ use actix_web::{FromRequest, Handler, Responder, Route, http::Method, web};
 use utoipa::{PartialSchema, ToSchema};
 
 pub use doc::{Access, InputDoc, OperationDoc};
-pub(crate) use doc::{Answer, Parameter};
+pub(crate) use doc::{Answer, Challenge, Parameter};
 pub(crate) use route::{Spec, mount};
 
 /// Which quota a route counts against.
@@ -199,6 +199,18 @@ impl Operation {
     pub fn refuses(mut self, status: u16, description: &'static str) -> Self {
         self.doc.refusals.push((status, description));
         self
+    }
+
+    /// Documents a refusal whose body is that of every error and `T` together, and that has `headers`.
+    #[must_use]
+    pub fn challenges<T: ToSchema + 'static>(
+        mut self,
+        status: u16,
+        description: &'static str,
+        headers: &'static [(&'static str, &'static str)],
+    ) -> Self {
+        self.doc.challenge::<T>(status, headers);
+        self.refuses(status, description)
     }
 
     /// Documents a request header that the operation reads.

@@ -3,7 +3,7 @@
 use std::error::Error as StdError;
 
 use auth_domain::{
-    port::{EntropyError, HashError, KeyError, LimiterError, MailboxError, StoreError},
+    port::{BoxError, EntropyError, HashError, KeyError, LimiterError, MailboxError, StoreError},
     token::TokenRejected,
     usecase::Fault,
 };
@@ -12,7 +12,7 @@ use super::{Problem, TRY_AGAIN, error_chain};
 
 impl Problem {
     /// 503 for a dependency that is down. Logs the cause, once.
-    fn dependency(cause: &(dyn StdError + 'static)) -> Self {
+    pub(super) fn dependency(cause: &(dyn StdError + 'static)) -> Self {
         tracing::warn!(error = %error_chain(cause), "a dependency failed");
         Self::unavailable(TRY_AGAIN)
     }
@@ -55,6 +55,7 @@ impl From<Fault> for Problem {
             Fault::Limiter(error) => error.into(),
             Fault::Codes(error) => Self::dependency(&error),
             Fault::Challenges(error) => Self::dependency(&error),
+            Fault::Box(error) => error.into(),
             Fault::Entropy(error) => error.into(),
         }
     }
@@ -83,7 +84,7 @@ macro_rules! internal {
     )*};
 }
 
-internal!(EntropyError, KeyError, MailboxError);
+internal!(BoxError, EntropyError, KeyError, MailboxError);
 
 #[cfg(test)]
 mod tests {

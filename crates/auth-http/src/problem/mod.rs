@@ -7,8 +7,10 @@
 //! * RFC 9457 as `application/problem+json`, when the `Accept` header names that.
 
 mod domain;
+mod factor;
 mod field;
 mod render;
+mod texting;
 mod usecase;
 
 use std::{borrow::Cow, fmt, time::Duration};
@@ -23,6 +25,7 @@ use actix_web::{
 use auth_domain::port::Quota;
 use serde_json::Value;
 
+pub(crate) use factor::{factor_name, method_name};
 pub use field::{FieldError, Place};
 pub(crate) use render::{Form, fill};
 

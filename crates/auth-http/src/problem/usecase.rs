@@ -12,7 +12,7 @@ use auth_domain::{
     user::WeakPassword,
 };
 
-use super::{FieldError, Problem};
+use super::{FieldError, Problem, factor::wrong_code};
 
 impl From<RegisterError> for Problem {
     fn from(error: RegisterError) -> Self {
@@ -43,6 +43,8 @@ impl From<LoginError> for Problem {
             }
             LoginError::Locked(locked) => locked.into(),
             LoginError::EmailNotVerified => Self::email_not_verified(),
+            LoginError::SecondFactorRequired(required) => (*required).into(),
+            LoginError::WrongCode => wrong_code(),
             LoginError::Fault(fault) => fault.into(),
         }
     }
@@ -134,7 +136,7 @@ impl From<Locked> for Problem {
     }
 }
 
-fn wrong_password() -> Problem {
+pub(super) fn wrong_password() -> Problem {
     Problem::bad_request("wrong_password", "Current password is incorrect")
 }
 

@@ -1,10 +1,15 @@
 //! Figures for monitoring: what they say, who may read them, what reading costs.
 
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 
 use actix_web::test::TestRequest;
-use auth_domain::secret::Digest;
-use auth_http::settings::MetricsAccess;
+use async_trait::async_trait;
+use auth_domain::{
+    port::StoreError,
+    secret::Digest,
+    usecase::{Backlog, Fault},
+};
+use auth_http::{metrics::BacklogSource, settings::MetricsAccess};
 use chrono::TimeDelta;
 use futures_util::future::join_all;
 
@@ -32,6 +37,31 @@ auth_outbox_oldest_age_seconds 90.5
 # TYPE auth_outbox_waiting gauge
 auth_outbox_waiting 1
 ";
+
+/// Counts how often it is asked, and fails when told to.
+#[derive(Default)]
+pub(crate) struct ToyBacklog {
+    pub(crate) asked: AtomicU32,
+    pub(crate) is_down: AtomicBool,
+}
+
+#[async_trait]
+impl BacklogSource for ToyBacklog {
+    async fn backlog(&self) -> Result<Backlog, Fault> {
+        let asked = self.asked.fetch_add(1, Ordering::Relaxed) + 1;
+        // Whoever else asks at the same time gets to.
+        tokio::task::yield_now().await;
+        if self.is_down.load(Ordering::Relaxed) {
+            return Err(StoreError::Unavailable("secret-host:5432 refused".into()).into());
+        }
+        Ok(Backlog {
+            waiting: asked.into(),
+            dead: 2,
+            oldest_age: TimeDelta::milliseconds(90_500),
+            oldest_due_for: TimeDelta::zero(),
+        })
+    }
+}
 
 fn with_token() -> Toy {
     Toy::with(|settings| {

@@ -1,12 +1,6 @@
 //! A small API that does nothing but show what the framework makes of requests.
 
-use std::{
-    sync::{
-        Arc,
-        atomic::{AtomicBool, AtomicU32, Ordering},
-    },
-    time::Duration,
-};
+use std::{sync::Arc, time::Duration};
 
 use actix_web::{
     HttpRequest, HttpResponse,
@@ -22,7 +16,7 @@ use auth_domain::{
     port::StoreError,
     tenant::TenantId,
     token::TokenRejected,
-    usecase::{Backlog, BearerError, Caller, Fault, Identity},
+    usecase::{BearerError, Caller, Identity},
     user::{Email, FullName, NewPassword},
 };
 use auth_http::{
@@ -30,17 +24,17 @@ use auth_http::{
     bearer::Bearer,
     body::{BodyKind, Fields, FromBody, Input, NoBody, Refused},
     extract::{Open, Perhaps, Signed},
-    metrics::BacklogSource,
     operation::InputDoc,
 };
 use auth_testkit::{
     builder,
     fake::{ExactLimiter, FakeClock, SeededEntropy},
 };
-use chrono::TimeDelta;
 use futures_util::Stream;
 use serde_json::{Map, Value, json};
 use utoipa::ToSchema;
+
+use crate::metrics::ToyBacklog;
 
 /// A body with a field of each kind.
 #[derive(ToSchema)]
@@ -244,31 +238,6 @@ impl Bearer for ToyBearer {
             methods: Vec::new(),
         };
         Ok(Identity { claims, user: Some(caller.user), session: caller.session })
-    }
-}
-
-/// Counts how often it is asked, and fails when told to.
-#[derive(Default)]
-pub(crate) struct ToyBacklog {
-    pub(crate) asked: AtomicU32,
-    pub(crate) is_down: AtomicBool,
-}
-
-#[async_trait]
-impl BacklogSource for ToyBacklog {
-    async fn backlog(&self) -> Result<Backlog, Fault> {
-        let asked = self.asked.fetch_add(1, Ordering::Relaxed) + 1;
-        // Whoever else asks at the same time gets to.
-        tokio::task::yield_now().await;
-        if self.is_down.load(Ordering::Relaxed) {
-            return Err(StoreError::Unavailable("secret-host:5432 refused".into()).into());
-        }
-        Ok(Backlog {
-            waiting: asked.into(),
-            dead: 2,
-            oldest_age: TimeDelta::milliseconds(90_500),
-            oldest_due_for: TimeDelta::zero(),
-        })
     }
 }
 
