@@ -3,7 +3,7 @@
 //! | figures | are |
 //! |---|---|
 //! | of this process, such as counts of requests | fields of [`Metrics`], in its first registry; recorded where things happen, through a method here |
-//! | of the store, which replicas share | fields of [`StoreFigures`]; read on a scrape, at most once in five seconds |
+//! | of the store, which replicas share | fields of `StoreFigures`; read on a scrape, at most once in five seconds |
 //!
 //! A label has few values and never one that a caller chooses: a route, not a path; never a tenant, a user
 //! or an address.

@@ -1,9 +1,12 @@
 //! Both stores side by side: random transactions, one answer.
 
+mod factors;
+
 use std::{sync::Arc, sync::LazyLock};
 
 use auth_domain::{
     audit::AuditEvent,
+    factor::Enrolment,
     id::{OutboxId, SessionId, UserId},
     outbox::{OutboxItem, OutboxState},
     port::{AuditFilter, Repos, Store, StoreError},
@@ -57,6 +60,7 @@ enum Command {
     RetryNow { item: i64, at: i64 },
     Discard { item: i64, at: i64 },
     PurgeLetters { before: i64 },
+    Factors(factors::Command),
 }
 
 /// Commands of one transaction, and whether it is committed.
@@ -125,7 +129,7 @@ fn command() -> impl Strategy<Value = Command> {
         item.prop_map(|item| Done { item }),
         at.prop_map(|before| PurgeLetters { before }),
     ];
-    prop_oneof![accounts, sessions, links, locks, log, outbox]
+    prop_oneof![accounts, sessions, links, locks, log, outbox, factors::command().prop_map(Factors)]
 }
 
 fn minute(number: i64) -> DateTime<Utc> {
@@ -171,7 +175,8 @@ async fn answer(repos: &mut dyn Repos, command: &Command) -> Result<String, Stor
             let status = if suspended { UserStatus::Suspended } else { UserStatus::Active };
             let keeps = address == 0;
             let email = if keeps { locked.email.clone() } else { user(id, address, at).email };
-            let changed = User { email, status, updated_at: minute(at), ..locked };
+            let factors = if suspended { builder::enrolment() } else { Enrolment::default() };
+            let changed = User { email, status, factors, updated_at: minute(at), ..locked };
             said(repos.users().save(&changed).await?)
         }
         Command::LockWithSessions { user, at } => {
@@ -204,6 +209,7 @@ async fn answer(repos: &mut dyn Repos, command: &Command) -> Result<String, Stor
             }
             said(entries)
         }
+        Command::Factors(ref command) => factors::answer(repos, command).await,
         _ => answer_about_sessions(repos, command).await,
     }
 }

@@ -23,6 +23,7 @@ const PURE: &[&str] = &[
     "async-trait",
     "base64",
     "chrono",
+    "data-encoding",
     "hmac",
     "idna",
     "mockall",

@@ -9,4 +9,5 @@ mod rotation_model;
 mod second_factor;
 #[cfg(test)]
 mod transfer;
+mod upkeep;
 mod usecases;

@@ -168,11 +168,13 @@ async fn a_lock_is_told_of_once_however_long_the_guessing_goes_on() {
 }
 
 #[tokio::test]
-async fn a_right_password_at_the_last_try_locks_nothing() {
-    let ada = Ada::verified().await;
-    ada.fail("ada", 4).await;
-    ada.login("192.0.2.1", LAPTOP).await;
-    assert_eq!(ada.kinds().await, []);
+async fn a_right_password_at_the_last_try_locks_nothing_and_is_told_of() {
+    for (failures, told) in [(2, vec![]), (4, vec![NoticeKind::SignInAfterFailures])] {
+        let ada = Ada::verified().await;
+        ada.fail("ada", failures).await;
+        ada.login("192.0.2.1", LAPTOP).await;
+        assert_eq!(ada.kinds().await, told);
+    }
 }
 
 #[tokio::test]
