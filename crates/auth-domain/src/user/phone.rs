@@ -2,7 +2,10 @@
 
 use std::fmt;
 
-use phonenumber::{Mode, metadata::DATABASE};
+use phonenumber::{
+    Mode,
+    metadata::{DATABASE, Descriptor},
+};
 
 /// A number in E.164 form: `+`, then 7 to 15 digits.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -36,9 +39,7 @@ impl PhoneNumber {
     pub fn read(text: &str, region: &str) -> Result<Self, InvalidPhone> {
         let region = region.parse().ok();
         let number = phonenumber::parse(region, text.trim()).map_err(|_| InvalidPhone)?;
-        let lengths = number.metadata(&DATABASE).map(|of| of.descriptors().general().possible_length());
-        let length = number.national().to_string().len();
-        if !lengths.is_some_and(|all| all.iter().any(|&possible| usize::from(possible) == length)) {
+        if !has_possible_length(&number) {
             return Err(InvalidPhone);
         }
         Self::parse(&number.format().mode(Mode::E164).to_string())
@@ -54,6 +55,18 @@ impl PhoneNumber {
     pub fn as_str(&self) -> &str {
         &self.0
     }
+}
+
+/// Whether a telephone of a country with its calling code could have it. The metadata has lengths for each
+/// kind of number, and none for all kinds together.
+fn has_possible_length(number: &phonenumber::PhoneNumber) -> bool {
+    let length = number.national().to_string().len();
+    let countries = DATABASE.by_code(&number.country().code()).unwrap_or_default();
+    countries.into_iter().any(|country| {
+        let kinds = country.descriptors();
+        let telephones = [kinds.fixed_line(), kinds.mobile()].into_iter().flatten();
+        telephones.flat_map(Descriptor::possible_length).any(|&possible| usize::from(possible) == length)
+    })
 }
 
 impl fmt::Display for PhoneNumber {
