@@ -24,7 +24,7 @@ use auth_testkit::fake::{FakeCipher, NoticeKind, SeededEntropy, TestEngine};
 use chrono::TimeDelta;
 use tempfile::TempDir;
 
-use crate::harness::parts::{CLUSTER, POSTGRES, REDIS, database};
+use crate::harness::parts::{CLUSTER, REDIS, database};
 
 const CONTENDERS: usize = 50;
 
@@ -91,7 +91,7 @@ impl Installation {
         }
         let (redis, cluster) = (REDIS.url(), CLUSTER.urls());
         for (name, urls) in [("PostgreSQL, Redis", &redis), ("PostgreSQL, Redis Cluster", &cluster)] {
-            let url = POSTGRES.url(&database());
+            let url = database();
             let open = || -> Arc<dyn Store> {
                 Arc::new(PostgresStore::open(&PostgresConfig::from_url(&url).unwrap()).unwrap())
             };
