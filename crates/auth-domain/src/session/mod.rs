@@ -45,10 +45,13 @@ pub struct Session {
 /// How and when a person proved who they are.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Authentication {
-    /// When.
+    /// When the first factor was proved. Nothing but another login makes it later.
     pub at: DateTime<Utc>,
     /// With what, in order.
     pub methods: Vec<AuthMethod>,
+    /// When a second factor was proved last, by the person in this session or by the device it was opened
+    /// with.
+    pub second_factor_at: Option<DateTime<Utc>>,
 }
 
 /// The end of a session before its time. There is no way back.

@@ -101,9 +101,8 @@ impl Factors {
     /// Whether a second factor was proved in this session a moment ago.
     pub(super) fn is_fresh(&self, caller: &Caller) -> bool {
         caller.session.as_ref().is_some_and(|session| {
-            let proved = &session.authentication;
-            let recent = self.core.now() - proved.at <= self.core.policy.recent_login;
-            recent && proved.methods.iter().any(|method| method.is_second())
+            let proved_at = session.authentication.second_factor_at;
+            proved_at.is_some_and(|at| self.core.now() - at <= self.core.policy.recent_login)
         })
     }
 
@@ -153,7 +152,9 @@ impl Factors {
         if !methods.contains(&second) {
             methods.push(second);
         }
-        tx.sessions().step_up(session.id, &Authentication { at: now, methods }).await?;
+        let at = session.authentication.at;
+        let proved = Authentication { at, methods, second_factor_at: Some(now) };
+        tx.sessions().step_up(session.id, &proved).await?;
         Ok(())
     }
 

@@ -50,12 +50,13 @@ impl FirstFactor {
         user: &User,
         second: Option<SecondFactor>,
     ) -> Result<Authenticated, SecondFactorMissing> {
-        let second = second.map(SecondFactor::method).filter(|&method| user.factors.admits(method));
+        let second = second.filter(|second| user.factors.admits(second.method()));
         if user.factors.is_demanded() && second.is_none() {
             return Err(SecondFactorMissing);
         }
-        let methods = std::iter::once(self.method).chain(second).collect();
-        Ok(Authenticated(Authentication { at: self.at, methods }))
+        let methods = std::iter::once(self.method).chain(second.map(SecondFactor::method)).collect();
+        let second_factor_at = second.map(SecondFactor::at);
+        Ok(Authenticated(Authentication { at: self.at, methods, second_factor_at }))
     }
 }
 

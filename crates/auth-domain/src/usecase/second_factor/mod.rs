@@ -30,18 +30,24 @@ use crate::{
 #[derive(Clone, Copy, Debug)]
 pub(in crate::usecase) struct SecondFactor {
     method: AuthMethod,
+    at: DateTime<Utc>,
     is_suspicious: bool,
 }
 
 impl SecondFactor {
     /// What a device proved a moment ago.
     pub(in crate::usecase) const fn of_device(device: &TrustedDevice) -> Self {
-        Self { method: device.method, is_suspicious: false }
+        Self { method: device.method, at: device.verified_at, is_suspicious: false }
     }
 
     /// How it was proved.
     pub(in crate::usecase) const fn method(self) -> AuthMethod {
         self.method
+    }
+
+    /// When it was proved: a device does not prove it anew.
+    pub(in crate::usecase) const fn at(self) -> DateTime<Utc> {
+        self.at
     }
 
     /// Whether wrong codes came before it.
@@ -143,7 +149,7 @@ impl Core {
         if method == AuthMethod::Sms {
             self.count_returned_code(user).await;
         }
-        Ok(SecondFactor { method, is_suspicious: attempt.is_suspicious(true) })
+        Ok(SecondFactor { method, at: attempt.at, is_suspicious: attempt.is_suspicious(true) })
     }
 
     async fn log_wrong_code(
