@@ -138,6 +138,8 @@ events! {
     SmsVerified = "sms.verified", Success;
     /// A code was asked for by mail.
     EmailCodeRequested = "email.code_requested", Success;
+    /// A code that came by mail was typed in by somebody signed in.
+    EmailCodeVerified = "email.code_verified", Success;
     /// A mobile application reported how it signed somebody in.
     MobileAuthReported = "mobile.auth_reported", Success;
     /// A new signing key was made.

@@ -12,7 +12,7 @@ pub struct MfaPolicy {
     pub required: bool,
     /// How many days a new account may do without.
     pub grace_days: u32,
-    /// What is switched on after that; `None` for nothing.
+    /// What people are told will be switched on after that; `None` for nothing.
     pub auto_enable: Option<FactorKind>,
     /// How long a device that proved a second factor need not prove it again; zero for not at all.
     pub device_bypass: TimeDelta,
@@ -32,18 +32,15 @@ impl Default for MfaPolicy {
 }
 
 impl MfaPolicy {
-    /// The factor that an account without one gets at its next login: `None` while nothing is demanded,
-    /// within the grace period, and for an account that has one.
+    /// Whether the time of an account without a second factor is over, so that its next login switches
+    /// codes by mail on.
     ///
-    /// An authenticator app and a telephone cannot be switched on for somebody who never set them up;
-    /// mail can, because the address is proved.
-    pub fn factor_to_enable(&self, user: &User, now: DateTime<Utc>) -> Option<FactorKind> {
-        let wanted = self.auto_enable.filter(|_| self.required && !user.factors.is_demanded())?;
-        if now < self.ends_at(user) {
-            return None;
-        }
-        let has_number = user.factors.sms.number.is_some();
-        Some(if wanted == FactorKind::Sms && has_number { FactorKind::Sms } else { FactorKind::Email })
+    /// Whatever [`auto_enable`](Self::auto_enable) names: an authenticator app and a telephone cannot be
+    /// switched on for somebody who did not prove them just now, and a number that was switched off may be
+    /// somebody else's by now. Mail can, because the address is proved.
+    pub fn mail_is_overdue(&self, user: &User, now: DateTime<Utc>) -> bool {
+        let concerned = self.required && self.auto_enable.is_some() && !user.factors.is_demanded();
+        concerned && now >= self.ends_at(user)
     }
 
     fn ends_at(&self, user: &User) -> DateTime<Utc> {
@@ -85,10 +82,10 @@ impl GracePeriod {
 mod tests {
     use super::*;
     use crate::{
-        factor::{Enrolment, SmsFactor},
+        factor::Enrolment,
         id::UserId,
         tenant::TenantId,
-        user::{Credential, Email, PasswordHash, PhoneNumber},
+        user::{Credential, Email, PasswordHash},
     };
 
     fn user(factors: Enrolment) -> User {
@@ -108,16 +105,16 @@ mod tests {
     fn runs_out_after_its_days() {
         let policy = MfaPolicy { required: true, ..MfaPolicy::default() };
         let user = user(Enrolment::default());
-        for (now, left, enabled) in [
-            (day(0), 30, None),
-            (day(29), 1, None),
-            (day(30) - TimeDelta::seconds(1), 1, None),
-            (day(30), 0, Some(FactorKind::Email)),
-            (day(400), 0, Some(FactorKind::Email)),
+        for (now, left, overdue) in [
+            (day(0), 30, false),
+            (day(29), 1, false),
+            (day(30) - TimeDelta::seconds(1), 1, false),
+            (day(30), 0, true),
+            (day(400), 0, true),
         ] {
             let grace = GracePeriod::of(&user, &policy, now);
             assert_eq!((grace.days_left, grace.ends_at), (left, Some(day(30))));
-            assert_eq!(policy.factor_to_enable(&user, now), enabled);
+            assert_eq!(policy.mail_is_overdue(&user, now), overdue);
         }
     }
 
@@ -133,23 +130,7 @@ mod tests {
         ] {
             let grace = GracePeriod::of(user, &policy, day(10));
             assert_eq!((grace.is_running(), grace.ends_at), (false, None));
-            assert_eq!(policy.factor_to_enable(user, day(400)), None);
-        }
-    }
-
-    #[test]
-    fn only_what_is_proved_is_switched_on() {
-        let number = PhoneNumber::parse("+12125550123").unwrap();
-        let off = SmsFactor { enabled: false, number: Some(number), pending: None };
-        let policy = |kind| MfaPolicy { required: true, auto_enable: Some(kind), ..MfaPolicy::default() };
-        let with_number = user(Enrolment { sms: off, ..Enrolment::default() });
-        let table = [
-            (FactorKind::Sms, &with_number, FactorKind::Sms),
-            (FactorKind::Sms, &user(Enrolment::default()), FactorKind::Email),
-            (FactorKind::Totp, &with_number, FactorKind::Email),
-        ];
-        for (wanted, user, enabled) in table {
-            assert_eq!(policy(wanted).factor_to_enable(user, day(31)), Some(enabled));
+            assert!(!policy.mail_is_overdue(user, day(400)));
         }
     }
 }

@@ -11,6 +11,7 @@ use crate::{
     port::Tx,
     usecase::{
         Caller, Fault,
+        factors::has_second_factor,
         fault::faults,
         proof::{Attempt, ProofError},
         transaction::transaction,
@@ -35,6 +36,9 @@ pub enum ChangeEmailError {
     /// The password is wrong.
     #[error("the password is wrong")]
     WrongPassword,
+    /// The account has a second factor that codes by mail may be, and this session proved none.
+    #[error("the login had no second factor")]
+    RecentLoginRequired,
     /// Too many wrong passwords.
     #[error(transparent)]
     Locked(Locked),
@@ -68,6 +72,10 @@ impl Accounts {
         request: &ChangeEmail,
     ) -> Result<(), ChangeEmailError> {
         let user = &caller.user;
+        // Where the mail goes, codes may go: that takes as much as changing a second factor.
+        if user.factors.is_demanded() && !has_second_factor(caller) {
+            return Err(ChangeEmailError::RecentLoginRequired);
+        }
         let attempt = self.core.prove_password(user, &request.password, &request.client).await?;
         let allowed = self
             .core

@@ -102,6 +102,7 @@ impl Accounts {
         tx.links().withdraw(user.id, LinkPurpose::VerifyEmail).await?;
         let ended = Ended { at: now, reason: EndReason::EmailChanged };
         tx.sessions().end_all(user.id, None, ended).await?;
+        tx.devices().forget_all(user.id, now).await?;
         let record = AuditRecord::new(AuditEvent::EmailChanged, &user.tenant, client, now)
             .by(user.id)
             .with("from", old_email.masked())

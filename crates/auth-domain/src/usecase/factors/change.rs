@@ -56,6 +56,11 @@ impl Switched {
     }
 }
 
+/// Whether the caller's session proved a second factor at all.
+pub(in crate::usecase) fn has_second_factor(caller: &Caller) -> bool {
+    caller.session.as_ref().is_some_and(|session| session.authentication.second_factor_at.is_some())
+}
+
 /// An entry about what the caller did to their own account.
 pub(super) fn record(event: AuditEvent, caller: &Caller, client: &Client, now: DateTime<Utc>) -> AuditRecord {
     let record = AuditRecord::new(event, &caller.user.tenant, client, now).by(caller.user.id);
@@ -66,9 +71,9 @@ pub(super) fn record(event: AuditEvent, caller: &Caller, client: &Client, now: D
 }
 
 impl Factors {
-    /// Whether the caller may change the factors: always while there is none; else with a proof, or when
-    /// a second factor was proved in this session a moment ago. A session from before the factor was
-    /// there does not count (NIST SP 800-63B-4 §4.1.2.1).
+    /// Whether the caller may change the factors: always while there is none; else with a code, with the
+    /// password in a session that proved a second factor, or when that was a moment ago. A session from
+    /// before the factor was there needs a code (NIST SP 800-63B-4 §4.1.2.1).
     pub(super) async fn authorize(&self, caller: &Caller, change: &FactorChange) -> Result<(), FactorError> {
         if matches!(change.proof, ChangeProof::None) && !caller.user.factors.is_demanded() {
             return Ok(());
@@ -82,6 +87,10 @@ impl Factors {
         match &change.proof {
             ChangeProof::None if self.is_fresh(caller) => Ok(()),
             ChangeProof::None => Err(FactorError::RecentLoginRequired),
+            // A password alone is what the factor is there to make up for.
+            ChangeProof::Password(_) if user.factors.is_demanded() && !has_second_factor(caller) => {
+                Err(FactorError::RecentLoginRequired)
+            }
             ChangeProof::Password(password) => {
                 let proved = self.core.prove_password(user, password, &change.client).await;
                 let attempt = proved.map_err(|error| match error {
@@ -95,6 +104,20 @@ impl Factors {
                 self.core.prove_second_factor(user, code, Stage::SignedIn, &change.client).await?;
                 Ok(())
             }
+        }
+    }
+
+    /// Refuses to go on when the account is no longer as the request found it, and nothing was proved since.
+    pub(super) fn still_authorized(
+        user: &User,
+        caller: &Caller,
+        change: &FactorChange,
+    ) -> Result<(), FactorError> {
+        let unproved = matches!(change.proof, ChangeProof::None);
+        if unproved && user.factors != caller.user.factors {
+            Err(FactorError::RecentLoginRequired)
+        } else {
+            Ok(())
         }
     }
 

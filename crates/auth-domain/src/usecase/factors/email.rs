@@ -3,8 +3,12 @@
 use chrono::{DateTime, Utc};
 use secrecy::{ExposeSecret as _, SecretString};
 
-use super::{FactorChange, FactorError, Factors, change::Switched};
+use super::{
+    FactorChange, FactorError, Factors,
+    change::{Switched, record},
+};
 use crate::{
+    audit::AuditEvent,
     client::Client,
     factor::FactorKind,
     outbox::Intent,
@@ -22,8 +26,7 @@ impl Factors {
     pub async fn enable_email(&self, caller: &Caller, change: &FactorChange) -> Result<(), FactorError> {
         self.authorize(caller, change).await?;
         let now = self.core.now();
-        transaction!(self.core, tx => self.enable_email_in(tx, caller, change, now))
-            .map_err(FactorError::Fault)?;
+        transaction!(self.core, tx => self.enable_email_in(tx, caller, change, now))?;
         Ok(self.core.mail_code(&caller.user, Intent::ProofCode, &change.client).await?)
     }
 
@@ -33,13 +36,14 @@ impl Factors {
         caller: &Caller,
         change: &FactorChange,
         now: DateTime<Utc>,
-    ) -> Result<(), Fault> {
+    ) -> Result<(), FactorError> {
         let Some(mut user) = tx.users().lock(caller.user.id).await? else { return Ok(()) };
+        Self::still_authorized(&user, caller, change)?;
         if user.factors.email {
             return Ok(());
         }
         user.factors.email = true;
-        self.store_in(tx, caller, &mut user, Switched::On(FactorKind::Email), change, now).await
+        Ok(self.store_in(tx, caller, &mut user, Switched::On(FactorKind::Email), change, now).await?)
     }
 
     /// Owes another code by mail.
@@ -72,8 +76,20 @@ impl Factors {
         let proved = self.core.prove_sent_code(user, slot, user.email.as_str(), code, client).await?;
         proved.map_err(|_| FactorError::NoCode)?;
         let now = self.core.now();
-        transaction!(self.core, tx => self.step_up_in(tx, caller, AuthMethod::Email, now))
+        transaction!(self.core, tx => self.verified_email_in(tx, caller, client, now))
             .map_err(FactorError::Fault)
+    }
+
+    async fn verified_email_in(
+        &self,
+        tx: &mut dyn Tx,
+        caller: &Caller,
+        client: &Client,
+        now: DateTime<Utc>,
+    ) -> Result<(), Fault> {
+        let record = record(AuditEvent::EmailCodeVerified, caller, client, now);
+        tx.audit().append(&record).await?;
+        self.step_up_in(tx, caller, AuthMethod::Email, now).await
     }
 
     /// Switches codes by mail off.
@@ -99,6 +115,7 @@ impl Factors {
         now: DateTime<Utc>,
     ) -> Result<(), FactorError> {
         let Some(mut user) = tx.users().lock(caller.user.id).await? else { return Ok(()) };
+        Self::still_authorized(&user, caller, change)?;
         self.may_do_without(&user, FactorKind::Email)?;
         if !user.factors.email {
             return Ok(());

@@ -12,6 +12,7 @@ use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 
+pub(super) use change::has_second_factor;
 pub use change::{ChangeProof, FactorChange};
 pub use error::FactorError;
 pub use recovery::RecoveryCodes;

@@ -48,6 +48,7 @@ impl Factors {
         now: DateTime<Utc>,
     ) -> Result<(), FactorError> {
         let Some(mut user) = tx.users().lock(caller.user.id).await? else { return Ok(()) };
+        Self::still_authorized(&user, caller, change)?;
         user.factors.sms.set_up(number.clone());
         user.updated_at = now;
         // The address does not change here, so it cannot clash.
@@ -83,6 +84,7 @@ impl Factors {
         let code = code.expose_secret();
         let proved = self.core.prove_sent_code(user, slot, number.as_str(), code, &change.client).await?;
         proved.map_err(|_| FactorError::NoCode)?;
+        self.core.count_returned_code(number).await;
         let now = self.core.now();
         transaction!(self.core, tx => self.verify_sms_in(tx, caller, number, change, now))
     }
@@ -132,6 +134,7 @@ impl Factors {
         now: DateTime<Utc>,
     ) -> Result<(), FactorError> {
         let Some(mut user) = tx.users().lock(caller.user.id).await? else { return Ok(()) };
+        Self::still_authorized(&user, caller, change)?;
         self.may_do_without(&user, FactorKind::Sms)?;
         if !user.factors.sms.enabled {
             return Ok(());

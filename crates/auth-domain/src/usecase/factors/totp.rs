@@ -41,8 +41,7 @@ impl Factors {
         let sealed = self.core.ports.secret_box.seal(&totp_context(&caller.user), secret.expose_secret());
         let now = self.core.now();
         let pending = PendingTotp { secret: sealed.map_err(Fault::from)?, since: now };
-        transaction!(self.core, tx => self.set_up_totp_in(tx, caller, &pending, change, now))
-            .map_err(FactorError::Fault)?;
+        transaction!(self.core, tx => self.set_up_totp_in(tx, caller, &pending, change, now))?;
         Ok(TotpSetup { secret })
     }
 
@@ -53,8 +52,10 @@ impl Factors {
         pending: &PendingTotp,
         change: &FactorChange,
         now: DateTime<Utc>,
-    ) -> Result<(), Fault> {
-        tx.factors().put_pending_totp(caller.user.id, pending).await?;
+    ) -> Result<(), FactorError> {
+        let Some(user) = tx.users().lock(caller.user.id).await? else { return Ok(()) };
+        Self::still_authorized(&user, caller, change)?;
+        tx.factors().put_pending_totp(user.id, pending).await?;
         let record = record(AuditEvent::MfaSetup, caller, &change.client, now);
         Ok(tx.audit().append(&record.with("factor", FactorKind::Totp.as_str())).await?)
     }
@@ -78,9 +79,13 @@ impl Factors {
         let waiting = stored.pending.filter(|pending| now - pending.since <= PENDING_LIFE);
         let pending = waiting.ok_or(FactorError::NotSetUp)?;
         let secret = self.core.open_totp(user, &pending.secret).ok_or(FactorError::NotSetUp)?;
-        let code = TotpCode::parse(code.expose_secret()).ok_or(FactorError::WrongCode)?;
+        let code = TotpCode::parse(code.expose_secret());
         let generator = &*self.core.ports.totp;
-        let step = matching_step(&secret, code, now, None, generator).ok_or(FactorError::WrongCode)?;
+        let Some(step) = code.and_then(|code| matching_step(&secret, code, now, None, generator)) else {
+            let record = record(AuditEvent::MfaProofFailed, caller, &change.client, now);
+            self.core.ports.store.read().await?.audit().append(&record).await?;
+            return Err(FactorError::WrongCode);
+        };
         let codes = RecoveryCodes::mint(self.core.entropy())?;
         let activated = transaction!(self.core, tx => {
             self.activate_totp_in(tx, caller, (&pending, step), &codes, change, now)
@@ -98,10 +103,7 @@ impl Factors {
         now: DateTime<Utc>,
     ) -> Result<bool, FactorError> {
         let Some(mut user) = tx.users().lock(caller.user.id).await? else { return Ok(false) };
-        // Another request may have switched the first factor on meanwhile: then this one needs a proof.
-        if user.factors != caller.user.factors {
-            return Err(FactorError::RecentLoginRequired);
-        }
+        Self::still_authorized(&user, caller, change)?;
         // The secret was shown when nothing had to be proved for it, and a factor came since.
         let outdated = user.factors.is_demanded() && user.updated_at > pending.since;
         if outdated && !self.is_fresh(caller) {
@@ -135,6 +137,7 @@ impl Factors {
         now: DateTime<Utc>,
     ) -> Result<(), FactorError> {
         let Some(mut user) = tx.users().lock(caller.user.id).await? else { return Ok(()) };
+        Self::still_authorized(&user, caller, change)?;
         self.may_do_without(&user, FactorKind::Totp)?;
         tx.factors().remove_totp(user.id).await?;
         if !user.factors.totp {

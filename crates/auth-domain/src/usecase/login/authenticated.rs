@@ -15,19 +15,26 @@ use crate::{
 pub(super) struct FirstFactor {
     method: AuthMethod,
     at: DateTime<Utc>,
+    /// Whether wrong passwords came before it.
+    after_failures: bool,
     /// Of what was proved; another one makes the proof worthless.
     credential: Digest,
 }
 
 impl FirstFactor {
     /// The password of `user` was proved.
-    pub(super) fn password(user: &User, at: DateTime<Utc>) -> Self {
-        Self { method: AuthMethod::Password, at, credential: fingerprint(user.credential.as_ref()) }
+    pub(super) fn password(user: &User, at: DateTime<Utc>, after_failures: bool) -> Self {
+        let credential = fingerprint(user.credential.as_ref());
+        Self { method: AuthMethod::Password, at, after_failures, credential }
     }
 
     /// A proof that was written down earlier.
-    pub(super) const fn restore(at: DateTime<Utc>, credential: Digest) -> Self {
-        Self { method: AuthMethod::Password, at, credential }
+    pub(super) const fn restore(at: DateTime<Utc>, after_failures: bool, credential: Digest) -> Self {
+        Self { method: AuthMethod::Password, at, after_failures, credential }
+    }
+
+    pub(super) const fn came_after_failures(&self) -> bool {
+        self.after_failures
     }
 
     pub(super) const fn at(&self) -> DateTime<Utc> {
@@ -146,7 +153,7 @@ mod tests {
         let seconds = std::iter::once(None).chain(AuthMethod::ALL.into_iter().map(Some));
         for (bits, second) in seconds.flat_map(|second| (0..16).map(move |bits| (bits, second))) {
             let user = user(enrolment(bits));
-            let first = FirstFactor::password(&user, DateTime::UNIX_EPOCH);
+            let first = FirstFactor::password(&user, DateTime::UNIX_EPOCH, false);
             let outcome = first.complete(&user, second.map(proved));
             assert_eq!(outcome.is_ok(), may_enter(bits, second), "{bits:04b} {second:?}");
             if let Ok(Authenticated(authentication)) = outcome {
@@ -159,7 +166,7 @@ mod tests {
     #[test]
     fn a_changed_password_makes_the_proof_worthless() {
         let mut user = user(Enrolment::default());
-        let first = FirstFactor::password(&user, DateTime::UNIX_EPOCH);
+        let first = FirstFactor::password(&user, DateTime::UNIX_EPOCH, false);
         assert!(first.holds_for(&user));
         user.credential = Some(Credential::permanent(PasswordHash::new("other")));
         assert!(!first.holds_for(&user));

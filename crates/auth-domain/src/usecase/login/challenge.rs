@@ -41,7 +41,8 @@ impl Challenge {
         now: DateTime<Utc>,
     ) -> Result<StoredChallenge, BoxError> {
         let at = self.first.at().timestamp_micros();
-        let mut payload = format!("1|{}|{}|{at}|", self.tenant, self.user).into_bytes();
+        let failures = u8::from(self.first.came_after_failures());
+        let mut payload = format!("1|{}|{}|{at}|{failures}|", self.tenant, self.user).into_bytes();
         payload.extend(self.first.credential().as_bytes());
         let sealed = secret_box.seal(CONTEXT, &payload)?;
         // A tenant's name has 63 characters at most: far from too long.
@@ -60,7 +61,9 @@ impl Challenge {
         let tenant = TenantId::parse(next()?).ok()?;
         let user = next()?.parse().ok()?;
         let at = DateTime::from_timestamp_micros(next()?.parse().ok()?)?;
-        Some(Self { tenant, user, first: FirstFactor::restore(at, Digest::from_bytes(*credential)) })
+        let after_failures = next()? == "1";
+        let first = FirstFactor::restore(at, after_failures, Digest::from_bytes(*credential));
+        Some(Self { tenant, user, first })
     }
 }
 
@@ -88,7 +91,7 @@ mod tests {
     fn reads_what_it_wrote() {
         let now = DateTime::from_timestamp_micros(1_782_907_200_123_456).unwrap();
         // A digest may hold any byte, the separator included.
-        let first = FirstFactor::restore(now, Digest::from_bytes([b'|'; 32]));
+        let first = FirstFactor::restore(now, true, Digest::from_bytes([b'|'; 32]));
         let challenge = Challenge { tenant: TenantId::default(), user: UserId::from_i64(7), first };
         let stored = challenge.seal(&Glass, now).unwrap();
         assert_eq!((stored.tries(), stored.expires_at()), (5, now + TimeDelta::minutes(5)));
@@ -97,7 +100,7 @@ mod tests {
 
     #[test]
     fn anything_else_is_none() {
-        for text in ["", "1|default|7|0|", "2|default|7|0|00000000000000000000000000000000"] {
+        for text in ["", "1|default|7|0|0|", "2|default|7|0|0|00000000000000000000000000000000"] {
             let sealed = Sealed::from_bytes([CONTEXT, text].concat().into_bytes());
             assert_eq!(Challenge::open(&sealed, &Glass), None, "{text}");
         }

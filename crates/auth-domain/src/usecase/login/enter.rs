@@ -75,7 +75,10 @@ impl Login {
         if user.must_change_password() {
             user.verify_email(now);
         }
-        tx.locks().clear(&attempt.key).await?;
+        // Where accounts are hidden, a right password of an unproved account counts like a wrong one.
+        if user.email_verified || !self.core.policy.hide_existing_accounts {
+            tx.locks().clear(&attempt.key).await?;
+        }
         if !user.email_verified {
             return Ok(Entry::Unverified);
         }
@@ -84,7 +87,7 @@ impl Login {
             user.set_credential(Credential { hash, temporary_until }, now);
         }
         self.enable_overdue_factor_in(tx, &mut user, &login.client, now).await?;
-        let first = FirstFactor::password(&user, now);
+        let first = FirstFactor::password(&user, now, attempt.is_suspicious(false));
         let visitor = Visitor { device: &login.device, client: &login.client };
         let device = match wish {
             Wish::Session => self.known_device_in(tx, &user, &visitor, now).await?,
@@ -93,10 +96,12 @@ impl Login {
         let authenticated = first.complete(&user, device);
         match authenticated {
             Ok(authenticated) if wish != Wish::SendCode => {
-                let suspicious = attempt.is_suspicious(false);
-                self.open_in(tx, user, live, authenticated, suspicious, login, now).await
+                let suspicious = first.came_after_failures();
+                let opened =
+                    self.open_in(tx, user, live, authenticated, suspicious, &login.client, now).await?;
+                Ok(Entry::Open(Box::new(opened)))
             }
-            _ => self.pause_in(tx, user, first, login, now).await,
+            _ => self.pause_in(tx, user, first, wish, login, now).await,
         }
     }
 
@@ -106,13 +111,17 @@ impl Login {
         tx: &mut dyn Tx,
         user: User,
         first: FirstFactor,
+        wish: Wish,
         login: &PasswordLogin,
         now: DateTime<Utc>,
     ) -> Result<Entry, Fault> {
         // What was done to the account so far (a new hash, a proved address) stays; the address does not
         // change, so it cannot clash.
         let _ = tx.users().save(&user).await?;
-        if let Some(locked) = self.core.second_factor_locked_in(tx, &user, now).await? {
+        // A code that came along is looked at under the lock rule anyway, and may be a recovery code.
+        if wish != Wish::Code
+            && let Some(locked) = self.core.second_factor_locked_in(tx, &user, now).await?
+        {
             return Ok(Entry::Locked(locked));
         }
         let record = AuditRecord::new(AuditEvent::LoginMfaRequired, &login.tenant, &login.client, now);
@@ -120,24 +129,9 @@ impl Login {
         Ok(Entry::FirstFactor(Box::new(user), first))
     }
 
-    #[expect(clippy::too_many_arguments, reason = "all of it is one step of one login")]
-    async fn open_in(
-        &self,
-        tx: &mut dyn Tx,
-        user: User,
-        live: Vec<Session>,
-        authenticated: super::Authenticated,
-        suspicious: bool,
-        login: &PasswordLogin,
-        now: DateTime<Utc>,
-    ) -> Result<Entry, Fault> {
-        let opened = self.open_for_in(tx, user, live, authenticated, suspicious, &login.client, now).await?;
-        Ok(Entry::Open(Box::new(opened)))
-    }
-
     /// Opens the session and writes down all that goes with it.
     #[expect(clippy::too_many_arguments, reason = "all of it is one step of one login")]
-    pub(super) async fn open_for_in(
+    pub(super) async fn open_in(
         &self,
         tx: &mut dyn Tx,
         mut user: User,
@@ -179,18 +173,15 @@ impl Login {
         client: &Client,
         now: DateTime<Utc>,
     ) -> Result<(), Fault> {
-        let Some(kind) = self.core.policy.mfa.factor_to_enable(user, now) else { return Ok(()) };
-        match kind {
-            FactorKind::Sms => user.factors.sms.enabled = true,
-            FactorKind::Email | FactorKind::Totp => user.factors.email = true,
+        if !self.core.policy.mfa.mail_is_overdue(user, now) {
+            return Ok(());
         }
+        user.factors.email = true;
+        user.factors.sms.forget_pending();
         user.updated_at = now;
         let record = AuditRecord::new(AuditEvent::MfaAutoEnabled, &user.tenant, client, now);
-        tx.audit().append(&record.about(user.id).with("factor", kind.as_str())).await?;
-        let notice = match kind {
-            FactorKind::Sms => Intent::FactorEnabledNotice(kind),
-            FactorKind::Email | FactorKind::Totp => Intent::FactorAutoEnabledNotice,
-        };
+        tx.audit().append(&record.about(user.id).with("factor", FactorKind::Email.as_str())).await?;
+        let notice = Intent::FactorAutoEnabledNotice;
         let letter = self.core.letter_to(user, notice, client, now)?;
         Ok(tx.outbox().put(&letter).await?)
     }

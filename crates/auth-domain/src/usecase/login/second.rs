@@ -171,8 +171,8 @@ impl Login {
         };
         let Ok(authenticated) = first.complete(&user, Some(second)) else { return Ok(None) };
         self.remember_device_in(tx, &user, second, visitor, now).await?;
-        let suspicious = second.is_suspicious();
-        let opened = self.open_for_in(tx, user, live, authenticated, suspicious, visitor.client, now).await?;
+        let suspicious = second.is_suspicious() || first.came_after_failures();
+        let opened = self.open_in(tx, user, live, authenticated, suspicious, visitor.client, now).await?;
         Ok(Some(opened))
     }
 

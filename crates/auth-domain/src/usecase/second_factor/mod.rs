@@ -114,7 +114,12 @@ impl Core {
             Look::Open(attempt) => match self.redeem_any(user, typed, stage).await {
                 Ok(method) => (attempt, method),
                 Err(fault) => {
-                    self.refund_attempt(attempt).await?;
+                    // A code of the app was compared, and was wrong: that counts. Else nothing was.
+                    if user.factors.totp && TotpCode::parse(typed).is_some() {
+                        self.log_wrong_code(user, attempt, stage, client).await?;
+                    } else {
+                        self.refund_attempt(attempt).await?;
+                    }
                     return Err(fault.into());
                 }
             },
@@ -146,9 +151,6 @@ impl Core {
             return Err(ProofError::Wrong);
         };
         self.ports.store.read().await?.locks().clear(&attempt.key).await?;
-        if method == AuthMethod::Sms {
-            self.count_returned_code(user).await;
-        }
         Ok(SecondFactor { method, at: attempt.at, is_suspicious: attempt.is_suspicious(true) })
     }
 
@@ -198,16 +200,21 @@ impl Core {
         typed: &str,
         client: &Client,
     ) -> Result<Look, Fault> {
+        // Before the lock rule: nobody guesses 120 bits, and the owner must get in while others guess.
+        if let Some(code) = RecoveryCode::parse(typed).filter(|_| user.factors.is_demanded()) {
+            let now = self.now();
+            if tx.factors().consume_recovery_code(user.id, &code.digest(), now).await? {
+                self.note_recovery_in(tx, user, client, now).await?;
+                let key = self.code_lock_key(user);
+                let failures = tx.locks().lock(&key).await?.map_or(0, |state| state.failures);
+                let attempt = Attempt::counted(key, failures.saturating_add(1), &self.policy.lock, now);
+                return Ok(Look::Proved(attempt, AuthMethod::RecoveryCode));
+            }
+        }
         let attempt = match self.reserve_code_in(tx, user, client).await? {
             Ok(attempt) => attempt,
             Err(locked) => return Ok(Look::Wait(locked)),
         };
-        if let Some(code) = RecoveryCode::parse(typed).filter(|_| user.factors.is_demanded())
-            && tx.factors().consume_recovery_code(user.id, &code.digest(), attempt.at).await?
-        {
-            self.note_recovery_in(tx, user, client, attempt.at).await?;
-            return Ok(Look::Proved(attempt, AuthMethod::RecoveryCode));
-        }
         if let Some(code) = TotpCode::parse(typed).filter(|_| user.factors.totp) {
             let stored = tx.factors().totp(user.id).await?;
             let step = self.matching_step(user, &stored, code, attempt.at);

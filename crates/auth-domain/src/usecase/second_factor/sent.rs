@@ -48,14 +48,17 @@ impl Core {
         typed: &str,
         stage: Stage,
     ) -> Result<Option<AuthMethod>, Fault> {
-        let number = user.factors.sms.active_number().map(ToString::to_string);
-        let email = user.factors.is_active(FactorKind::Email).then(|| user.email.to_string());
-        let candidates = [(stage.sms(), number, AuthMethod::Sms), (stage.email(), email, AuthMethod::Email)];
-        for (purpose, address, method) in candidates {
-            let Some(address) = address else { continue };
-            let slot = CodeSlot { purpose, user: user.id };
-            if self.redeem(user, slot, &address, typed).await? == Redemption::Accepted {
-                return Ok(Some(method));
+        if let Some(number) = user.factors.sms.active_number() {
+            let slot = CodeSlot { purpose: stage.sms(), user: user.id };
+            if self.redeem(user, slot, number.as_str(), typed).await? == Redemption::Accepted {
+                self.count_returned_code(number).await;
+                return Ok(Some(AuthMethod::Sms));
+            }
+        }
+        if user.factors.is_active(FactorKind::Email) {
+            let slot = CodeSlot { purpose: stage.email(), user: user.id };
+            if self.redeem(user, slot, user.email.as_str(), typed).await? == Redemption::Accepted {
+                return Ok(Some(AuthMethod::Email));
             }
         }
         Ok(None)
