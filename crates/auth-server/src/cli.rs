@@ -7,7 +7,7 @@ use std::process::ExitCode;
 use auth_domain::{
     id::OutboxId,
     tenant::TenantId,
-    user::{Email, FullName, PhoneNumber, Role},
+    user::{Email, FullName, Role},
 };
 use clap::{
     Args, Parser, Subcommand,
@@ -140,9 +140,9 @@ pub enum SmsCommand {
 /// Checks the sending of text messages.
 #[derive(Debug, Args)]
 pub struct CheckSms {
-    /// Send a test message to this number, like +12125550123
-    #[arg(long, value_name = "NUMBER", value_parser = PhoneNumber::parse)]
-    pub to: Option<PhoneNumber>,
+    /// Send a test message to this number, like +12125550123; without calling code it is of `SMS_DEFAULT_REGION`
+    #[arg(long, value_name = "NUMBER")]
+    pub to: Option<String>,
 }
 
 /// Commands about messages that are owed.

@@ -4,6 +4,8 @@ mod mail;
 mod sms;
 mod state;
 mod stores;
+#[cfg(test)]
+mod texting;
 
 use std::{num::NonZeroUsize, path::Path, sync::Arc};
 

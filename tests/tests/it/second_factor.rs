@@ -24,7 +24,7 @@ use auth_testkit::fake::{FakeCipher, NoticeKind, SeededEntropy, TestEngine};
 use chrono::TimeDelta;
 use tempfile::TempDir;
 
-use crate::harness::parts::{CLUSTER, POSTGRES, REDIS, database};
+use crate::harness::parts::{CLUSTER, REDIS, database};
 
 const CONTENDERS: usize = 50;
 
@@ -91,11 +91,13 @@ impl Installation {
         }
         let (redis, cluster) = (REDIS.url(), CLUSTER.urls());
         for (name, urls) in [("PostgreSQL, Redis", &redis), ("PostgreSQL, Redis Cluster", &cluster)] {
-            let url = POSTGRES.url(&database());
-            let open = || -> Arc<dyn Store> {
-                Arc::new(PostgresStore::open(&PostgresConfig::from_url(&url).unwrap()).unwrap())
-            };
-            let replicas = [(open(), State::redis(urls)), (open(), State::redis(urls))];
+            let config = PostgresConfig::from_url(&database()).unwrap();
+            let (one, other) = (PostgresStore::open(&config).unwrap(), PostgresStore::open(&config).unwrap());
+            one.migrate().await.unwrap();
+            let replicas = [
+                (Arc::new(one) as Arc<dyn Store>, State::redis(urls)),
+                (Arc::new(other) as Arc<dyn Store>, State::redis(urls)),
+            ];
             all.push(Self::new(name, policy, replicas, None));
         }
         all

@@ -1,16 +1,19 @@
-//! `sms check`: where credentials come from, what is sent and what is not, against a mock of AWS.
+//! Text messages against a mock of AWS: `sms check`, and a person who signs in with them.
 
 use std::{
     io::{BufRead as _, BufReader, Write as _},
     net::{Ipv4Addr, TcpListener, TcpStream},
     process::Output,
     thread,
+    time::{Duration, Instant},
 };
 
 use auth_testkit::part::{Moto, free_port};
+use reqwest::{Method, StatusCode};
+use serde_json::json;
 use tempfile::TempDir;
 
-use crate::harness::process::run;
+use crate::harness::{PASSWORD, TestServer, process::run};
 
 const KEY: (&str, &str) = ("AWS_ACCESS_KEY_ID", "AKIDEXAMPLE");
 const SECRET: (&str, &str) = ("AWS_SECRET_ACCESS_KEY", "hunter2");
@@ -48,7 +51,7 @@ fn a_check_sends_nothing_until_it_is_told_where_to() {
     assert_eq!(text, format!("credentials for SNS at {} are there; nothing was sent\n", moto.url()));
     assert_eq!(moto.sms_to(to).len(), 0);
 
-    let text = said(&check(&["--to", to], &[KEY, SECRET, ("BRANDING_NAME", "Acme & Sons")]));
+    let text = said(&check(&["--to", "(212) 555-0101"], &[KEY, SECRET, ("BRANDING_NAME", "Acme & Sons")]));
     let [sms] = moto.sms_to(to).try_into().expect("one message");
     assert_eq!(sms.message, "Acme & Sons: a test message");
     assert_eq!(text, format!("SNS at {} took the message as {}\n", moto.url(), sms.message_id));
@@ -64,6 +67,7 @@ fn nothing_is_sent_where_the_server_would_not() {
             ("SMS_COUNTRIES", "US"),
             "no text messages are sent to numbers of this kind (Premium)",
         ),
+        ("+1212555", ("SMS_COUNTRIES", "US"), "a phone number is '+' and 7 to 15 digits"),
         ("+12125550102", ("SMS_DAILY_LIMIT", "0"), "SMS_DAILY_LIMIT is 0: nothing is sent"),
         ("+12125550102", ("SMS_PROVIDER", "off"), "text messages are switched off; see SMS_PROVIDER"),
         ("+12125550102", ("SMS_PROVIDER", "capture"), "text messages are captured in the dev mailbox"),
@@ -111,6 +115,62 @@ fn an_endpoint_where_nobody_is_is_said() {
         text.starts_with("error: the message was not taken: the provider of text messages is unavailable: ")
     );
     assert!(!text.contains("12125550108"), "{text}");
+}
+
+/// A server that sends through SNS at this address.
+async fn texting_at(endpoint: &str) -> TestServer {
+    TestServer::with(&[("AWS_REGION", "us-east-1"), ("AWS_ENDPOINT_URL", endpoint), KEY, SECRET]).await
+}
+
+/// The code in the newest message to a number.
+fn newest_code(to: &str) -> String {
+    let sms = Moto::shared().sms_to(to).pop().expect("a message");
+    sms.message.chars().filter(char::is_ascii_digit).take(6).collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_number_is_proved_and_then_asked_at_login() {
+    let (api, to, email) = (texting_at(&Moto::shared().url()).await, "+12125550140", "ada@example.com");
+    let access = api.signed_in(email).await.access;
+    let setup = json!({"phone_number": "(212) 555-0140"});
+    let answer = api.send(Method::POST, "/api/sms-mfa/setup", &access, Some(&setup)).await;
+    answer.message("SMS MFA enabled and verification code sent to your phone");
+    let code = json!({"mfa_code": newest_code(to)});
+    let answer = api.send(Method::POST, "/api/sms-mfa/verify", &access, Some(&code)).await;
+    answer.message("Phone number verified successfully");
+    let credentials = json!({"email": email, "password": PASSWORD});
+    assert_eq!(
+        api.login(email, PASSWORD).await.status,
+        StatusCode::BAD_REQUEST,
+        "the password is not enough"
+    );
+    let sent = api.post("/api/sms-mfa/send-code", &credentials).await.expect(StatusCode::OK);
+    let messages = Moto::shared().sms_to(to);
+    let newest = messages.last().expect("a message");
+    assert_eq!(sent.body["message_id"].as_str(), Some(newest.message_id.as_str()));
+    assert!(newest.message.starts_with("Your login code is: "), "{}", newest.message);
+    let mut login = credentials.clone();
+    login["totp_code"] = newest_code(to).into();
+    api.post("/api/auth/login", &login).await.tokens();
+    api.post("/api/auth/login", &login).await.expect(StatusCode::BAD_REQUEST);
+    let captured = api.messages(to).await;
+    assert!(captured.is_empty(), "what is sent is not captured: {captured:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_silent_sns_is_an_answer_within_its_limit() {
+    // Takes connections, and says nothing.
+    let silent = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a free port");
+    let port = silent.local_addr().expect("it is bound").port();
+    let api = texting_at(&format!("http://127.0.0.1:{port}")).await;
+    let access = api.signed_in("ada@example.com").await.access;
+    let setup = json!({"phone_number": "+12125550141"});
+    let begun = Instant::now();
+    let answer = api.send(Method::POST, "/api/sms-mfa/setup", &access, Some(&setup)).await;
+    assert_eq!(answer.status, StatusCode::SERVICE_UNAVAILABLE, "{answer:?}");
+    assert!(begun.elapsed() < Duration::from_secs(5), "{:?}", begun.elapsed());
+    api.get("/api/auth/me", &access).await.expect(StatusCode::OK);
+    api.login("ada@example.com", PASSWORD).await.tokens();
 }
 
 /// A machine that hands out the credentials of its role: as a container at `/role`, and as an instance.

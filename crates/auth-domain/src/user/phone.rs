@@ -2,7 +2,11 @@
 
 use std::fmt;
 
-use phonenumber::{Mode, country::Source, metadata::DATABASE};
+use phonenumber::{
+    Mode,
+    country::Source,
+    metadata::{DATABASE, Descriptor},
+};
 
 /// A number in E.164 form: `+`, then 7 to 15 digits.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -39,10 +43,8 @@ impl PhoneNumber {
         // US server would read +49 171 … as +49 71 …, somebody else's number.
         let region = if text.starts_with('+') { None } else { region.parse().ok() };
         let number = phonenumber::parse(region, text).map_err(|_| InvalidPhone)?;
-        if number.country().source() == Source::Idd {
-            return Err(InvalidPhone); // 011 49 … from the US: the same, and a plus says it as well
-        }
-        if !is_possible(number.country().code(), number.national().to_string().len()) {
+        // Dialled as 011 49 … from the US it suffers the same, and a plus says it as well.
+        if number.country().source() == Source::Idd || !has_possible_length(&number) {
             return Err(InvalidPhone);
         }
         Self::parse(&number.format().mode(Mode::E164).to_string())
@@ -60,33 +62,22 @@ impl PhoneNumber {
     }
 }
 
+/// Whether a telephone of a country with its calling code could have it. The metadata has lengths for each
+/// kind of number, and none for all kinds together.
+fn has_possible_length(number: &phonenumber::PhoneNumber) -> bool {
+    let length = number.national().to_string().len();
+    let countries = DATABASE.by_code(&number.country().code()).unwrap_or_default();
+    countries.into_iter().any(|country| {
+        let kinds = country.descriptors();
+        let telephones = [kinds.fixed_line(), kinds.mobile()].into_iter().flatten();
+        telephones.flat_map(Descriptor::possible_length).any(|&possible| usize::from(possible) == length)
+    })
+}
+
 impl fmt::Display for PhoneNumber {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
     }
-}
-
-/// Whether numbers of any kind with this calling code can have so many digits after it. The metadata
-/// tell lengths by kind only.
-fn is_possible(code: u16, length: usize) -> bool {
-    let countries = DATABASE.by_code(&code).unwrap_or_default();
-    countries.iter().map(|country| country.descriptors()).any(|kinds| {
-        [
-            kinds.fixed_line(),
-            kinds.mobile(),
-            kinds.toll_free(),
-            kinds.premium_rate(),
-            kinds.shared_cost(),
-            kinds.personal_number(),
-            kinds.voip(),
-            kinds.pager(),
-            kinds.uan(),
-            kinds.voicemail(),
-        ]
-        .into_iter()
-        .flatten()
-        .any(|kind| kind.possible_length().iter().any(|&possible| usize::from(possible) == length))
-    })
 }
 
 #[cfg(test)]
@@ -121,7 +112,7 @@ mod tests {
             "+121255501234",
             "+999123456789",
             "+0123456789",
-            "011 49 171 1234567",
+            "011491711234567",
         ] {
             assert_eq!(PhoneNumber::read(typed, "US"), Err(InvalidPhone), "{typed:?}");
         }

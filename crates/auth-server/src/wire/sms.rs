@@ -84,7 +84,7 @@ pub(super) fn refusals(settings: &Settings) -> Vec<(&'static Spec, String)> {
 ///
 /// # Errors
 /// What is missing, or what SNS says no to.
-pub(crate) async fn check(settings: &Settings, to: Option<&PhoneNumber>) -> anyhow::Result<String> {
+pub(crate) async fn check(settings: &Settings, to: Option<&str>) -> anyhow::Result<String> {
     let sns = match &settings.sms {
         SmsDelivery::Sns(sns) => sns,
         SmsDelivery::Capture => {
@@ -98,6 +98,7 @@ pub(crate) async fn check(settings: &Settings, to: Option<&PhoneNumber>) -> anyh
     let Some(to) = to else {
         return Ok(format!("credentials for SNS at {place} are there; nothing was sent"));
     };
+    let to = &PhoneNumber::read(to, &settings.sms_default_region)?;
     let policy = policy(settings);
     anyhow::ensure!(policy.per_day > 0, "SMS_DAILY_LIMIT is 0: nothing is sent");
     destination(to, &policy.countries).context("the server would not send to this number")?;
