@@ -4,6 +4,7 @@ use std::fmt;
 
 use phonenumber::{
     Mode,
+    country::Source,
     metadata::{DATABASE, Descriptor},
 };
 
@@ -37,9 +38,13 @@ impl PhoneNumber {
     /// # Errors
     /// [`InvalidPhone`] for what is no number.
     pub fn read(text: &str, region: &str) -> Result<Self, InvalidPhone> {
-        let region = region.parse().ok();
-        let number = phonenumber::parse(region, text.trim()).map_err(|_| InvalidPhone)?;
-        if !has_possible_length(&number) {
+        let text = text.trim();
+        // With a region the parser takes that region's trunk prefix off numbers of other countries, too: a
+        // US server would read +49 171 … as +49 71 …, somebody else's number.
+        let region = if text.starts_with('+') { None } else { region.parse().ok() };
+        let number = phonenumber::parse(region, text).map_err(|_| InvalidPhone)?;
+        // Dialled as 011 49 … from the US it suffers the same, and a plus says it as well.
+        if number.country().source() == Source::Idd || !has_possible_length(&number) {
             return Err(InvalidPhone);
         }
         Self::parse(&number.format().mode(Mode::E164).to_string())
@@ -88,6 +93,10 @@ mod tests {
             ("12125550123", "+12125550123"),
             ("+15551234567", "+15551234567"),
             (" +44 7400 123456 ", "+447400123456"),
+            ("+44 (0)7400 123456", "+447400123456"),
+            ("+49 171 1234567", "+491711234567"),
+            ("+33 1 42 68 53 00", "+33142685300"),
+            ("+39 06 1234 5678", "+390612345678"),
         ] {
             assert_eq!(PhoneNumber::read(typed, "US").map(|number| number.to_string()), Ok(read.to_owned()));
         }
@@ -95,7 +104,16 @@ mod tests {
 
     #[test]
     fn impossible_numbers_are_none() {
-        for typed in ["", "abc", "123", "+1212555012", "+121255501234", "+999123456789", "+0123456789"] {
+        for typed in [
+            "",
+            "abc",
+            "123",
+            "+1212555012",
+            "+121255501234",
+            "+999123456789",
+            "+0123456789",
+            "011491711234567",
+        ] {
             assert_eq!(PhoneNumber::read(typed, "US"), Err(InvalidPhone), "{typed:?}");
         }
     }

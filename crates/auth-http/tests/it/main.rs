@@ -3,6 +3,7 @@
 
 mod body;
 mod cors;
+mod credentials;
 mod document;
 mod edge;
 mod limits;

@@ -34,6 +34,8 @@ use futures_util::Stream;
 use serde_json::{Map, Value, json};
 use utoipa::ToSchema;
 
+use crate::credentials;
+
 use crate::metrics::ToyBacklog;
 
 /// A body with a field of each kind.
@@ -62,7 +64,7 @@ impl FromBody for Everything {
 /// A body that may be left out.
 #[derive(ToSchema)]
 pub(crate) struct Optional {
-    word: Option<String>,
+    pub(crate) word: Option<String>,
 }
 
 impl FromBody for Optional {
@@ -285,7 +287,7 @@ impl Toy {
             metrics: Arc::new(Metrics::new(backlog.clone(), Arc::new(clock.clone()), "1.2.3")),
         };
         let metrics = auth_http::operations(&gate.settings).into_iter().filter(|o| o.path() == "/metrics");
-        let table = operations().into_iter().chain(metrics).collect();
+        let table = operations().into_iter().chain(credentials::operations()).chain(metrics).collect();
         Self { api: Api::new(gate, table).unwrap(), limiter, drain, clock, backlog }
     }
 
