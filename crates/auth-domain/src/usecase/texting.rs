@@ -5,7 +5,7 @@ use crate::{
     audit::{AuditEvent, AuditRecord},
     client::Client,
     factor::{OneTimeCode, code},
-    guard::pumping::{SmsGuard, SmsRefused},
+    guard::pumping::{Recipient, SmsGuard, SmsRefused},
     port::{CodePurpose, CodeSlot, SmsError, SmsReceipt, SmsText},
     user::{PhoneNumber, User},
 };
@@ -46,7 +46,11 @@ impl Core {
         client: &Client,
     ) -> Result<SmsReceipt, TextError> {
         let now = self.now();
-        if let Err(refused) = self.sms_guard().admit(user.id, number, client.ip, now).await {
+        let recipient = match purpose {
+            CodePurpose::SmsLogin => Recipient::Owner,
+            _ => Recipient::Anybody,
+        };
+        if let Err(refused) = self.sms_guard().admit(user.id, number, recipient, client.ip, now).await {
             self.log_text(user, AuditEvent::SmsBlocked, number, client).await?;
             return Err(TextError::Refused(refused));
         }
@@ -79,7 +83,7 @@ impl Core {
         Ok(self.ports.store.read().await?.audit().append(&record).await?)
     }
 
-    /// Counts a code that came back, for the defence that watches how many do. A count that is lost
+    /// Counts a code that came back from a number to be proved, for the defence that watches how many do. A count that is lost
     /// fails nobody's login.
     pub(super) async fn count_returned_code(&self, number: &PhoneNumber) {
         let _ = self.sms_guard().verified(number, self.now()).await;

@@ -1,9 +1,9 @@
 //! Each defence against SMS pumping, with its counts.
 
-use std::sync::Arc;
+use std::{net::IpAddr, sync::Arc};
 
 use auth_domain::{
-    guard::pumping::{ConversionPolicy, RefusedNumber, SmsGuard, SmsPolicy, SmsRefused, Velocity},
+    guard::pumping::{ConversionPolicy, Recipient, RefusedNumber, SmsGuard, SmsPolicy, SmsRefused, Velocity},
     id::UserId,
     port::{LedgerError, MockSmsLedger},
     user::PhoneNumber,
@@ -42,7 +42,7 @@ fn number(last: u32) -> PhoneNumber {
 
 async fn admit(guard: &SmsGuard, user: i64, to: &PhoneNumber, now: DateTime<Utc>) -> Result<(), SmsRefused> {
     let from = Some([203, 0, 113, 7].into());
-    guard.admit(UserId::from_i64(user), to, from, now).await
+    guard.admit(UserId::from_i64(user), to, Recipient::Anybody, from, now).await
 }
 
 /// What was asked for too often, if that was it.
@@ -117,12 +117,12 @@ async fn a_network_gets_no_more_however_many_users_it_has() {
     let from = |text: &str| Some(text.parse().unwrap());
     for user in 0..5 {
         let ip = from(&format!("2001:db8:1:2::{user}"));
-        guard.admit(UserId::from_i64(user), &number(1), ip, morning()).await.unwrap();
+        guard.admit(UserId::from_i64(user), &number(1), Recipient::Anybody, ip, morning()).await.unwrap();
     }
-    let same = guard.admit(UserId::from_i64(5), &number(1), from("2001:db8:1:2::ffff"), morning()).await;
+    let same = guard.admit(UserId::from_i64(5), &number(1), Recipient::Anybody, from("2001:db8:1:2::ffff"), morning()).await;
     assert_eq!(velocity(same), Some(Velocity::Network));
-    guard.admit(UserId::from_i64(5), &number(1), from("2001:db8:1:3::1"), morning()).await.unwrap();
-    guard.admit(UserId::from_i64(5), &number(1), None, morning()).await.unwrap();
+    guard.admit(UserId::from_i64(5), &number(1), Recipient::Anybody, from("2001:db8:1:3::1"), morning()).await.unwrap();
+    guard.admit(UserId::from_i64(5), &number(1), Recipient::Anybody, None, morning()).await.unwrap();
 }
 
 #[tokio::test]
@@ -153,76 +153,46 @@ async fn whoever_runs_into_a_limit_of_his_own_uses_up_nobody_elses() {
 }
 
 #[tokio::test]
-async fn three_numbers_for_a_user_and_three_users_for_a_number() {
+async fn a_user_has_three_numbers_and_a_number_three_owners() {
     let guard = guard(SmsPolicy { pairs: 3, ..wide() });
-    let bind = |user, last| {
-        let guard = guard.clone();
-        async move { guard.admit_number(UserId::from_i64(user), &number(last), morning()).await }
-    };
+    let ask = async |user, last| guard.admit_number(UserId::from_i64(user), &number(last), morning()).await;
+    let own = async |user, last| guard.admit_owner(UserId::from_i64(user), &number(last), morning()).await;
     for last in 1..=3 {
-        bind(1, last).await.unwrap();
+        ask(1, last).await.unwrap();
     }
     for _ in 0..2 {
         // The second time, too: a refusal leaves nothing that would let it pass.
-        assert!(matches!(bind(1, 4).await, Err(SmsRefused::TooManyPairs)));
+        assert!(matches!(ask(1, 4).await, Err(SmsRefused::TooManyPairs)));
     }
     // What was admitted once stays so.
-    bind(1, 2).await.unwrap();
-    for user in 2..=3 {
-        bind(user, 1).await.unwrap();
+    ask(1, 2).await.unwrap();
+    for user in 2..=9 {
+        ask(user, 1).await.unwrap();
     }
-    assert!(matches!(bind(4, 1).await, Err(SmsRefused::TooManyPairs)));
+    // Those who merely asked use up nothing of its owners.
+    for user in 7..=9 {
+        own(user, 1).await.unwrap();
+    }
+    assert!(matches!(own(4, 1).await, Err(SmsRefused::TooManyPairs)));
+    own(7, 1).await.unwrap();
 }
 
 #[tokio::test]
-async fn a_range_whose_codes_do_not_come_back_is_blocked() {
-    let guard = guard(SmsPolicy { conversion: ConversionPolicy::default(), ..wide() });
-    for last in 0..50 {
-        admit(&guard, i64::from(last), &number(last), morning()).await.unwrap();
+async fn what_strangers_have_sent_keeps_no_owner_out() {
+    let conversion = ConversionPolicy { batch: 5, percent: 20 };
+    let policy = SmsPolicy { per_hour: 4, per_prefix_and_hour: 6, per_day: 10, conversion, ..wide() };
+    let guard = guard(policy);
+    let sign_in = async |from| {
+        let from: Option<IpAddr> = Some(from);
+        guard.admit(UserId::from_i64(1), &number(1), Recipient::Owner, from, morning()).await
+    };
+    let mut refused = 0;
+    for user in 2..40 {
+        refused += u32::from(admit(&guard, user, &number(1), morning()).await.is_err());
+        refused += u32::from(admit(&guard, user, &number(u32::try_from(user).unwrap()), morning()).await.is_err());
     }
-    for _ in 0..3 {
-        let refused = admit(&guard, 99, &number(99), morning() + TimeDelta::hours(20)).await;
-        assert!(matches!(refused, Err(SmsRefused::Conversion)), "{refused:?}");
-    }
-    let elsewhere = PhoneNumber::parse("+13105550123").unwrap();
-    admit(&guard, 99, &elsewhere, morning()).await.unwrap();
-    admit(&guard, 99, &number(99), morning() + TimeDelta::days(1)).await.unwrap();
-}
-
-#[tokio::test]
-async fn late_verifications_lift_the_block() {
-    let guard = guard(SmsPolicy { conversion: ConversionPolicy::default(), ..wide() });
-    for last in 0..50 {
-        admit(&guard, i64::from(last), &number(last), morning()).await.unwrap();
-    }
-    for last in 0..10 {
-        assert!(matches!(admit(&guard, 99, &number(99), morning()).await, Err(SmsRefused::Conversion)));
-        guard.verified(&number(last), morning()).await.unwrap();
-    }
-    admit(&guard, 99, &number(99), morning()).await.unwrap();
-}
-
-#[tokio::test]
-async fn a_good_past_does_not_pay_for_a_bad_present() {
-    let guard = guard(SmsPolicy { conversion: ConversionPolicy::default(), ..wide() });
-    for last in 0..50 {
-        admit(&guard, i64::from(last), &number(last), morning()).await.unwrap();
-        guard.verified(&number(last), morning()).await.unwrap();
-    }
-    for last in 50..100 {
-        admit(&guard, i64::from(last), &number(last), morning()).await.unwrap();
-    }
-    assert!(matches!(admit(&guard, 1, &number(100), morning()).await, Err(SmsRefused::Conversion)));
-}
-
-#[tokio::test]
-async fn nothing_is_sent_where_nothing_can_be_counted() {
-    let limiter = ExactLimiter::default();
-    let broken = SmsGuard::new(wide(), Arc::new(limiter.clone()), Arc::new(MemoryLedger::new()));
-    limiter.set_broken(true);
-    assert!(matches!(admit(&broken, 1, &number(1), morning()).await, Err(SmsRefused::Limiter(_))));
-    let mut ledger = MockSmsLedger::new();
-    ledger.expect_add().returning(|_, _, _, _| Err(LedgerError { source: "gone".into() }));
-    let broken = SmsGuard::new(wide(), Arc::new(MemoryLimiter::new()), Arc::new(ledger));
-    assert!(matches!(admit(&broken, 1, &number(1), morning()).await, Err(SmsRefused::Ledger(_))));
+    assert!(refused > 0, "the number, its range and the day of strangers are used up");
+    // The same network as theirs: even that is counted apart.
+    sign_in([203, 0, 113, 7].into()).await.unwrap();
+    sign_in([203, 0, 113, 7].into()).await.unwrap();
 }

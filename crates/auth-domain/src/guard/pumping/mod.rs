@@ -6,9 +6,13 @@
 //! | country allow-list, [`destination`] | numbers where messages are dear and nobody has an account |
 //! | number type, [`destination`] | premium, shared cost, satellite, internet, personal and other odd numbers |
 //! | velocity per user, number, prefix and network, [`SmsGuard::admit`] | ranges of numbers dialled through |
-//! | distinct numbers per user, users per number, [`SmsGuard::admit_number`] | one account for many numbers |
+//! | distinct numbers per user, [`SmsGuard::admit_number`] | one account for many numbers |
+//! | owners per number, [`SmsGuard::admit_owner`] | many accounts for one number |
 //! | conversion, [`converts`] | prefixes whose codes nobody ever types in |
 //! | daily cap, [`SmsPolicy::per_day`]; zero is the kill switch | the bill |
+//!
+//! Codes that complete a login of a proved number are counted apart from those that are to prove one
+//! ([`Recipient`]): what strangers have sent must not keep an owner out.
 //!
 //! The rules are pure functions; [`SmsGuard`] asks them in order and keeps the counts. It fails closed:
 //! where the counts cannot be reached nothing is sent.
@@ -21,7 +25,7 @@ use std::time::Duration;
 
 pub use conversion::{ConversionPolicy, converts};
 pub use number::{Destination, NumberKind, RefusedNumber, destination, is_country};
-pub use service::{SmsGuard, SmsRefused, Velocity};
+pub use service::{Recipient, SmsGuard, SmsRefused, Velocity};
 
 use crate::port::Quota;
 

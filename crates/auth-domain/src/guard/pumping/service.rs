@@ -27,6 +27,25 @@ pub enum Velocity {
     Everybody,
 }
 
+/// Whose number a message goes to. The two are counted apart: what strangers have sent to a number must not
+/// keep its owner from signing in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Recipient {
+    /// The user's, who proved it: the message completes a login.
+    Owner,
+    /// Perhaps the user's: the message is to prove it.
+    Anybody,
+}
+
+impl Recipient {
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Owner => "owner",
+            Self::Anybody => "anybody",
+        }
+    }
+}
+
 /// No message may be sent.
 #[derive(Debug, thiserror::Error)]
 pub enum SmsRefused {
@@ -86,19 +105,38 @@ impl SmsGuard {
         now: DateTime<Utc>,
     ) -> Result<(), SmsRefused> {
         destination(number, &self.policy.countries)?;
+        let pair = format!("sms:pair:{user}:{}", hidden(number));
+        self.admit_pair(&pair, &format!("sms:numbers:{user}"), now).await
+    }
+
+    /// Whether `number` may become a factor of `user`, who proved it. Counted only now: who merely has
+    /// messages sent to a number must not use up what its owner needs.
+    ///
+    /// # Errors
+    /// [`SmsRefused`] says why not.
+    pub async fn admit_owner(
+        &self,
+        user: UserId,
+        number: &PhoneNumber,
+        now: DateTime<Utc>,
+    ) -> Result<(), SmsRefused> {
         let number = hidden(number);
-        let pair = format!("sms:pair:{user}:{number}");
-        if self.ledger.add(&pair, 0, MONTH, now).await? > 0 {
+        let pair = format!("sms:owner:{user}:{number}");
+        self.admit_pair(&pair, &format!("sms:users:{number}"), now).await
+    }
+
+    /// Counts a pair once in 30 days.
+    async fn admit_pair(&self, pair: &str, key: &str, now: DateTime<Utc>) -> Result<(), SmsRefused> {
+        if self.ledger.add(pair, 0, MONTH, now).await? > 0 {
             return Ok(());
         }
-        for key in [format!("sms:numbers:{user}"), format!("sms:users:{number}")] {
-            let admission = self.limiter.admit(&key, quota(self.policy.pairs, MONTH), now).await?;
-            if admission != Admission::Admitted {
-                return Err(SmsRefused::TooManyPairs);
+        match self.limiter.admit(key, quota(self.policy.pairs, MONTH), now).await? {
+            Admission::Admitted => {
+                self.ledger.add(pair, 1, MONTH, now).await?;
+                Ok(())
             }
+            Admission::Refused { .. } => Err(SmsRefused::TooManyPairs),
         }
-        self.ledger.add(&pair, 1, MONTH, now).await?;
-        Ok(())
     }
 
     /// Whether a message may go to `number` now, and counts it. The caller must have proved who `user`
@@ -110,6 +148,7 @@ impl SmsGuard {
         &self,
         user: UserId,
         number: &PhoneNumber,
+        recipient: Recipient,
         from: Option<IpAddr>,
         now: DateTime<Utc>,
     ) -> Result<(), SmsRefused> {
@@ -117,8 +156,10 @@ impl SmsGuard {
             return Err(SmsRefused::Off);
         }
         let prefix = destination(number, &self.policy.countries)?.prefix;
-        self.check_conversion(&prefix, now).await?;
-        for (what, key, quota) in self.velocities(user, number, &prefix, from) {
+        if recipient == Recipient::Anybody {
+            self.check_conversion(&prefix, now).await?;
+        }
+        for (what, key, quota) in self.velocities(user, number, &prefix, recipient, from) {
             match self.limiter.admit(&key, quota, now).await? {
                 Admission::Admitted => {}
                 Admission::Refused { retry_after } => {
@@ -126,11 +167,13 @@ impl SmsGuard {
                 }
             }
         }
-        self.ledger.add(&sent_key(&prefix), 1, DAY, now).await?;
+        if recipient == Recipient::Anybody {
+            self.ledger.add(&sent_key(&prefix), 1, DAY, now).await?;
+        }
         Ok(())
     }
 
-    /// Counts a code that came back.
+    /// Counts a code that came back from a number that was to be proved.
     ///
     /// # Errors
     /// [`LedgerError`] when it cannot be counted. The verification itself need not fail over that.
@@ -156,22 +199,28 @@ impl SmsGuard {
         user: UserId,
         number: &PhoneNumber,
         prefix: &str,
+        recipient: Recipient,
         from: Option<IpAddr>,
     ) -> Vec<(Velocity, String, Quota)> {
         let policy = &self.policy;
-        let number = hidden(number);
+        let (number, whose) = (hidden(number), recipient.name());
         let mut all = vec![
-            (Velocity::User, format!("sms:user:{user}"), quota(policy.per_hour, HOUR)),
-            (Velocity::User, format!("sms:user:{user}"), quota(policy.per_day_each, DAY)),
-            (Velocity::Number, format!("sms:number:{number}"), quota(policy.per_hour, HOUR)),
-            (Velocity::Number, format!("sms:number:{number}"), quota(policy.per_day_each, DAY)),
+            (Velocity::User, format!("sms:{whose}:user:{user}"), quota(policy.per_hour, HOUR)),
+            (Velocity::User, format!("sms:{whose}:user:{user}"), quota(policy.per_day_each, DAY)),
+            (Velocity::Number, format!("sms:{whose}:number:{number}"), quota(policy.per_hour, HOUR)),
+            (Velocity::Number, format!("sms:{whose}:number:{number}"), quota(policy.per_day_each, DAY)),
         ];
         if let Some(ip) = from {
             let limit = quota(policy.per_network_and_hour, HOUR);
-            all.push((Velocity::Network, format!("sms:network:{}", network(ip)), limit));
+            all.push((Velocity::Network, format!("sms:{whose}:network:{}", network(ip)), limit));
         }
         let limit = quota(policy.per_prefix_and_hour, HOUR);
-        all.push((Velocity::Prefix, format!("sms:prefix:{prefix}"), limit));
+        all.push((Velocity::Prefix, format!("sms:{whose}:prefix:{prefix}"), limit));
+        if recipient == Recipient::Anybody {
+            // A fifth of the day's messages is kept for those who sign in.
+            let limit = policy.per_day - policy.per_day / 5;
+            all.push((Velocity::Everybody, "sms:anybody".to_owned(), quota(limit, DAY)));
+        }
         all.push((Velocity::Everybody, "sms:everybody".to_owned(), quota(policy.per_day, DAY)));
         all
     }

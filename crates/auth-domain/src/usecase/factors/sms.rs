@@ -86,6 +86,8 @@ impl Factors {
         proved.map_err(|_| FactorError::NoCode)?;
         self.core.count_returned_code(number).await;
         let now = self.core.now();
+        let admitted = self.core.sms_guard().admit_owner(user.id, number, now).await;
+        admitted.map_err(FactorError::Refused)?;
         transaction!(self.core, tx => self.verify_sms_in(tx, caller, number, change, now))
     }
 

@@ -124,8 +124,10 @@ impl Login {
         {
             return Ok(Entry::Locked(locked));
         }
-        let record = AuditRecord::new(AuditEvent::LoginMfaRequired, &login.tenant, &login.client, now);
-        tx.audit().append(&record.about(user.id)).await?;
+        if user.factors.is_demanded() {
+            let record = AuditRecord::new(AuditEvent::LoginMfaRequired, &login.tenant, &login.client, now);
+            tx.audit().append(&record.about(user.id)).await?;
+        }
         Ok(Entry::FirstFactor(Box::new(user), first))
     }
 

@@ -34,7 +34,8 @@ impl Core {
             }
         };
         if redeemed == Redemption::Absent {
-            self.log_wrong_code(user, attempt, Stage::SignedIn, client).await?;
+            // Nothing was compared: a code that came too late is no guess.
+            self.refund_attempt(attempt).await?;
             return Ok(Err(NoCode));
         }
         let method = (redeemed == Redemption::Accepted).then_some(method);
@@ -51,7 +52,6 @@ impl Core {
         if let Some(number) = user.factors.sms.active_number() {
             let slot = CodeSlot { purpose: stage.sms(), user: user.id };
             if self.redeem(user, slot, number.as_str(), typed).await? == Redemption::Accepted {
-                self.count_returned_code(number).await;
                 return Ok(Some(AuthMethod::Sms));
             }
         }

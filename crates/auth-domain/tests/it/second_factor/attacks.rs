@@ -1,10 +1,13 @@
 //! What somebody who knows the password, or holds a session, tries next.
 
 use auth_domain::{
+    factor::TimeStep,
     port::{Clock as _, PendingTotp, Store as _},
     tenant::TenantId,
-    usecase::{ChallengeLoginError, ChangePassword, FactorError, LoginError, Policy, ResetPassword},
-    user::{Password, password::PasswordPolicy},
+    usecase::{
+        ChallengeLoginError, ChangePassword, FactorError, LoginError, PasswordLogin, Policy, ResetPassword,
+    },
+    user::{Email, Password, password::PasswordPolicy},
 };
 use auth_testkit::fake::NoticeKind;
 use chrono::TimeDelta;
@@ -26,9 +29,48 @@ async fn guessing_stops_at_five_however_it_is_done() {
     let right = app.shows(&ada);
     assert!(matches!(ada.try_login(Some(&right)).await, Err(LoginError::Locked(_))));
     assert!(matches!(ada.try_login(None).await, Err(LoginError::Locked(_))), "nor a new challenge");
+    let guess = "AAAA-AAAA-AAAA-AAAA-AAAA-AAAA";
+    assert!(matches!(ada.try_login(Some(guess)).await, Err(LoginError::Locked(_))));
     assert_eq!(ada.letters(NoticeKind::AccountLocked).await, 1);
     ada.test.clock.advance(TimeDelta::seconds(30));
     ada.try_login(Some(&app.shows(&ada))).await.expect("a session after the wait");
+}
+
+#[tokio::test]
+async fn a_recovery_code_gets_the_owner_in_while_others_guess() {
+    let (ada, _, codes) = Ada::with_app(Policy::default()).await;
+    for _ in 0..5 {
+        assert!(ada.try_login(Some("000000")).await.is_err());
+    }
+    assert!(matches!(ada.try_login(None).await, Err(LoginError::Locked(_))));
+    let code = codes.iter().next().expect("a code").expose_secret().to_owned();
+    ada.try_login(Some(&code)).await.expect("a session");
+    assert_eq!(ada.letters(NoticeKind::SignInAfterFailures).await, 1);
+}
+
+#[tokio::test]
+async fn where_accounts_are_hidden_a_stranger_cannot_tell_a_taken_address() {
+    let policy = Policy { hide_existing_accounts: true, ..Policy::default() };
+    let ada = Ada::registered(policy).await;
+    ada.try_sign_up("free@example.com").await;
+    ada.try_sign_up("ada@example.com").await;
+    let outcomes = async |email: &str| {
+        let mut seen = Vec::new();
+        for _ in 0..7 {
+            let login = PasswordLogin {
+                email: Email::parse(email).expect("an address"),
+                password: Password::new("my own words here".to_owned()),
+                ..Ada::login(None)
+            };
+            seen.push(match ada.test.engine.login.with_password(&login).await {
+                Err(LoginError::BadCredentials) => "no",
+                Err(LoginError::Locked(_)) => "locked",
+                _ => "other",
+            });
+        }
+        seen
+    };
+    assert_eq!(outcomes("free@example.com").await, outcomes("ada@example.com").await);
 }
 
 #[tokio::test]
@@ -119,18 +161,25 @@ async fn what_a_thief_began_before_the_factor_does_not_become_one() {
 #[tokio::test]
 async fn a_secret_moved_to_another_row_opens_for_nobody() {
     let (ada, app, _) = Ada::with_app(Policy::default()).await;
+    ada.test.clock.advance(TimeDelta::minutes(1));
     let mut repos = ada.store.read().await.expect("a store");
     let owner = repos.users().by_email(&TenantId::default(), &address()).await.expect("a store");
     let stored = repos.factors().totp(owner.expect("Ada").id).await.expect("a store");
     drop(repos);
 
     let bob = ada.caller(&ada.sign_up("bob@example.com").await).await;
-    let secret = stored.secret.expect("a sealed secret");
-    let pending = PendingTotp { secret, since: ada.test.clock.now() };
+    ada.activate(&bob, &without_proof()).await;
+    ada.test.clock.advance(TimeDelta::minutes(1));
+    // Somebody who writes into the database puts Ada's secret to work for Bob.
+    let pending = PendingTotp { secret: stored.secret.expect("a sealed secret"), since: ada.test.clock.now() };
     let mut repos = ada.store.read().await.expect("a store");
     repos.factors().put_pending_totp(bob.user.id, &pending).await.expect("a store");
+    let step = TimeStep::from_i64(1);
+    assert!(repos.factors().activate_totp(bob.user.id, &pending, step).await.expect("a store"));
     drop(repos);
-    let factors = &ada.test.engine.factors;
-    let moved = factors.activate_totp(&bob, &app.shows(&ada).into(), &without_proof()).await;
-    assert!(matches!(moved, Err(FactorError::NotSetUp)), "{moved:?}");
+    let code = app.shows(&ada);
+    let login = PasswordLogin { email: bob.user.email.clone(), ..Ada::login(Some(&code)) };
+    let moved = ada.test.engine.login.with_password(&login).await;
+    assert!(matches!(moved, Err(LoginError::WrongCode)), "{moved:?}");
+    ada.try_login(Some(&code)).await.expect("it is Ada's");
 }

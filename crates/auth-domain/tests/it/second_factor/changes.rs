@@ -2,12 +2,13 @@
 
 use auth_domain::{
     factor::{FactorKind, MfaPolicy},
-    usecase::{FactorChange, FactorError, Policy},
+    usecase::{ChangeEmail, ChangeEmailError, ChangePassword, ChangePasswordError, FactorChange, FactorError, Policy},
+    user::{Email, Password, password::PasswordPolicy},
 };
 use auth_testkit::fake::NoticeKind;
 use chrono::TimeDelta;
 
-use super::{Ada, client, number, with_code, with_password, without_proof};
+use super::{Ada, PASSWORD, client, number, with_code, with_password, without_proof};
 
 #[tokio::test]
 async fn a_new_secret_waits_until_it_is_proved() {
@@ -66,8 +67,78 @@ async fn a_session_without_a_second_factor_changes_none() {
     factors.regenerate_recovery_codes(&old, &with_code(&code)).await.expect("a code is a proof");
     let again = factors.disable_totp(&old, &with_code(&code)).await;
     assert!(matches!(again, Err(FactorError::WrongCode)), "but only once: {again:?}");
-    factors.disable_totp(&old, &with_password()).await.expect("the password is a proof");
+    let password = factors.disable_totp(&old, &with_password()).await;
+    assert!(matches!(password, Err(FactorError::RecentLoginRequired)), "no proof of its own: {password:?}");
+    ada.test.clock.advance(TimeDelta::minutes(1));
+    let new = ada.caller(&ada.try_login(Some(&app.shows(&ada))).await.expect("a session")).await;
+    ada.test.clock.advance(TimeDelta::minutes(11));
+    factors.disable_totp(&new, &with_password()).await.expect("where a factor was proved it is");
     ada.enter().await;
+}
+
+#[tokio::test]
+async fn enrolling_a_factor_is_no_fresh_login() {
+    let ada = Ada::registered(Policy::default()).await;
+    let caller = ada.caller(&ada.enter().await).await;
+    ada.test.clock.advance(TimeDelta::minutes(11));
+    ada.activate(&caller, &without_proof()).await;
+    let other = PasswordPolicy::default().admit(Password::new("other words at dusk".to_owned()));
+    let change = ChangePassword { current: None, new: other.expect("a password"), client: client() };
+    let refused = ada.test.engine.passwords.change(&ada.again(&caller).await, &change).await;
+    assert!(matches!(refused, Err(ChangePasswordError::RecentLoginRequired)), "{refused:?}");
+}
+
+#[tokio::test]
+async fn a_device_that_does_without_proves_nothing_anew() {
+    let mfa = MfaPolicy { device_bypass: TimeDelta::days(1), ..MfaPolicy::default() };
+    let (ada, app, _) = Ada::with_app(Policy { mfa, ..Policy::default() }).await;
+    ada.test.clock.advance(TimeDelta::minutes(1));
+    ada.try_login(Some(&app.shows(&ada))).await.expect("a session");
+    let factors = &ada.test.engine.factors;
+    let soon = ada.caller(&ada.enter().await).await;
+    factors.enable_email(&soon, &without_proof()).await.expect("the code was a moment ago");
+    let (ada, app, _) = Ada::with_app(Policy { mfa, ..Policy::default() }).await;
+    ada.test.clock.advance(TimeDelta::minutes(1));
+    ada.try_login(Some(&app.shows(&ada))).await.expect("a session");
+    ada.test.clock.advance(TimeDelta::minutes(11));
+    let late = ada.caller(&ada.enter().await).await;
+    let refused = ada.test.engine.factors.enable_email(&late, &without_proof()).await;
+    assert!(matches!(refused, Err(FactorError::RecentLoginRequired)), "{refused:?}");
+}
+
+#[tokio::test]
+async fn another_address_takes_as_much_as_another_factor() {
+    let ada = Ada::registered(Policy::default()).await;
+    let old = ada.caller(&ada.enter().await).await;
+    let enrolling = ada.caller(&ada.enter().await).await;
+    ada.activate(&enrolling, &without_proof()).await;
+    let request = ChangeEmail {
+        new_email: Email::parse("thief@example.com").expect("an address"),
+        password: Password::new(PASSWORD.to_owned()),
+        client: client(),
+    };
+    let accounts = &ada.test.engine.accounts;
+    let refused = accounts.request_email_change(&ada.again(&old).await, &request).await;
+    assert!(matches!(refused, Err(ChangeEmailError::RecentLoginRequired)), "{refused:?}");
+    accounts.request_email_change(&ada.again(&enrolling).await, &request).await.expect("a link");
+}
+
+#[tokio::test]
+async fn a_request_that_was_overtaken_needs_a_proof() {
+    let ada = Ada::registered(Policy::default()).await;
+    let thief = ada.caller(&ada.enter().await).await;
+    let owner = ada.caller(&ada.enter().await).await;
+    ada.activate(&owner, &without_proof()).await;
+    // The thief's caller is as the request found it, before the owner was done.
+    let factors = &ada.test.engine.factors;
+    for outcome in [
+        factors.set_up_sms(&thief, &number(), &without_proof()).await.err(),
+        factors.enable_email(&thief, &without_proof()).await.err(),
+        factors.set_up_totp(&thief, &without_proof()).await.err(),
+    ] {
+        assert!(matches!(outcome, Some(FactorError::RecentLoginRequired)), "{outcome:?}");
+    }
+    assert!(ada.again(&thief).await.user.factors.sms.pending.is_none());
 }
 
 #[tokio::test]

@@ -125,18 +125,27 @@ async fn asking_for_links_does_not_use_up_the_mail_of_codes() {
 }
 
 #[tokio::test]
-async fn a_store_of_codes_that_is_away_locks_nobody_out() {
+async fn a_store_of_codes_that_is_away_locks_out_only_who_guesses() {
     let (ada, app, _) = Ada::with_app(Policy::default()).await;
     ada.test.clock.advance(TimeDelta::minutes(1));
     let caller = ada.caller(&ada.try_login(Some(&app.shows(&ada))).await.expect("a session")).await;
     ada.prove_number(&caller, &without_proof()).await;
     ada.test.codes.set_broken(true);
-    for _ in 0..10 {
+    // The app's code was compared, so these count.
+    for _ in 0..5 {
         let outcome = ada.try_login(Some("000000")).await;
         assert!(matches!(outcome, Err(LoginError::Fault(_))), "{outcome:?}");
     }
+    assert!(matches!(ada.try_login(Some("000000")).await, Err(LoginError::Locked(_))));
     ada.test.clock.advance(TimeDelta::minutes(1));
     ada.try_login(Some(&app.shows(&ada))).await.expect("apps need no store of codes");
+
+    let ada = with_number().await;
+    ada.test.codes.set_broken(true);
+    for _ in 0..10 {
+        let outcome = ada.try_login(Some("000000")).await;
+        assert!(matches!(outcome, Err(LoginError::Fault(_))), "nothing was compared: {outcome:?}");
+    }
 }
 
 #[tokio::test]

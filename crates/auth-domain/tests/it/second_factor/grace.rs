@@ -8,7 +8,7 @@ use auth_domain::{
 use auth_testkit::fake::NoticeKind;
 use chrono::TimeDelta;
 
-use super::Ada;
+use super::{Ada, number, without_proof};
 
 #[tokio::test]
 async fn codes_by_mail_begin_when_the_grace_period_ends() {
@@ -25,4 +25,15 @@ async fn codes_by_mail_begin_when_the_grace_period_ends() {
     assert_eq!(ada.letters(NoticeKind::FactorAutoEnabled).await, 1);
     ada.challenged().await;
     assert_eq!(ada.letters(NoticeKind::FactorAutoEnabled).await, 1, "once");
+}
+
+#[tokio::test]
+async fn a_number_that_waits_does_not_become_the_factor() {
+    let mfa = MfaPolicy { required: true, auto_enable: Some(FactorKind::Sms), ..MfaPolicy::default() };
+    let ada = Ada::registered(Policy { mfa, ..Policy::default() }).await;
+    let caller = ada.caller(&ada.enter().await).await;
+    ada.test.engine.factors.set_up_sms(&caller, &number(), &without_proof()).await.expect("a message");
+    ada.test.clock.advance(TimeDelta::days(30));
+    assert_eq!(ada.challenged().await.factors, [FactorKind::Email]);
+    assert_eq!(ada.again(&caller).await.user.factors.sms.pending, None);
 }

@@ -86,6 +86,19 @@ impl Ada {
         engine.accounts.verify_email(&token, &client()).await.expect("a proved address");
     }
 
+    /// Somebody asks for an account with a password of their own.
+    pub(crate) async fn try_sign_up(&self, email: &str) {
+        let password = PasswordPolicy::default().admit(Password::new("my own words here".to_owned()));
+        let request = Register {
+            tenant: TenantId::default(),
+            email: Email::parse(email).expect("an address"),
+            password: password.expect("a good password"),
+            full_name: None,
+            client: client(),
+        };
+        self.test.engine.accounts.register(&request).await.expect("an answer that tells nothing");
+    }
+
     /// Somebody else with an account and a session.
     pub(crate) async fn sign_up(&self, email: &str) -> SignedIn {
         let email = Email::parse(email).expect("an address");
