@@ -38,12 +38,10 @@ impl App {
         Self { secret: TotpSecret::from_bytes(&bytes).expect("160 bits"), next: 0 }
     }
 
-    /// A code not used yet. The server takes those of the present step and of its neighbours, each once
-    /// and in their order: three without waiting for the next step.
+    /// A code not used yet. The server takes those of the present step and the next one, each once and in
+    /// their order, however slow the test is: two without waiting. A third comes too early.
     fn code(&mut self) -> String {
-        let present = TimeStep::at(SystemClock.now()).as_i64();
-        let step = self.next.max(present - 1);
-        assert!(step <= present + 1, "a test may use three codes");
+        let step = self.next.max(TimeStep::at(SystemClock.now()).as_i64());
         self.next = step + 1;
         self.of(step)
     }
