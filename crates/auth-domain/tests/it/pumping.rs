@@ -119,9 +119,14 @@ async fn a_network_gets_no_more_however_many_users_it_has() {
         let ip = from(&format!("2001:db8:1:2::{user}"));
         guard.admit(UserId::from_i64(user), &number(1), Recipient::Anybody, ip, morning()).await.unwrap();
     }
-    let same = guard.admit(UserId::from_i64(5), &number(1), Recipient::Anybody, from("2001:db8:1:2::ffff"), morning()).await;
+    let same = guard
+        .admit(UserId::from_i64(5), &number(1), Recipient::Anybody, from("2001:db8:1:2::ffff"), morning())
+        .await;
     assert_eq!(velocity(same), Some(Velocity::Network));
-    guard.admit(UserId::from_i64(5), &number(1), Recipient::Anybody, from("2001:db8:1:3::1"), morning()).await.unwrap();
+    guard
+        .admit(UserId::from_i64(5), &number(1), Recipient::Anybody, from("2001:db8:1:3::1"), morning())
+        .await
+        .unwrap();
     guard.admit(UserId::from_i64(5), &number(1), Recipient::Anybody, None, morning()).await.unwrap();
 }
 
@@ -189,7 +194,8 @@ async fn what_strangers_have_sent_keeps_no_owner_out() {
     let mut refused = 0;
     for user in 2..40 {
         refused += u32::from(admit(&guard, user, &number(1), morning()).await.is_err());
-        refused += u32::from(admit(&guard, user, &number(u32::try_from(user).unwrap()), morning()).await.is_err());
+        refused +=
+            u32::from(admit(&guard, user, &number(u32::try_from(user).unwrap()), morning()).await.is_err());
     }
     assert!(refused > 0, "the number, its range and the day of strangers are used up");
     // The same network as theirs: even that is counted apart.

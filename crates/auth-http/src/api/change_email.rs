@@ -41,6 +41,7 @@ pub(super) fn operation() -> Operation {
         .limit(Limit::General)
         .answers::<Message>(200, "`Confirmation email sent`, also when the new address is taken")
         .refuses(400, "`Current password is incorrect`")
+        .refuses(403, "`Recent login required`: the account has a second factor and this session proved none")
         .refuses(423, "`account_locked`: too many wrong passwords")
 }
 

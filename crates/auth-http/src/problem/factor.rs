@@ -102,9 +102,7 @@ impl Problem {
             FactorError::WrongPassword => wrong_password(),
             FactorError::WrongCode => wrong_code(),
             FactorError::NoCode => Self::bad_request("no_mfa_code", "No MFA code found or code has expired"),
-            FactorError::RecentLoginRequired => {
-                Self::forbidden("recent_login_required", "Recent login required")
-            }
+            FactorError::RecentLoginRequired => Self::recent_login_required(),
             FactorError::LastFactor => Self::bad_request(
                 "last_factor",
                 "Cannot disable. At least one MFA method must remain enabled.",

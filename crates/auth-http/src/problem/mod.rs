@@ -84,6 +84,11 @@ impl Problem {
         Self::forbidden(code, code).with_header(ERROR_TYPE, HeaderValue::from_static(code))
     }
 
+    /// 403 for what takes a more recent login, or one with a second factor.
+    pub(crate) fn recent_login_required() -> Self {
+        Self::forbidden("recent_login_required", "Recent login required")
+    }
+
     /// 404 with the framework's text, or another one through [`new`](Self::new).
     pub fn not_found() -> Self {
         Self::of_status(StatusCode::NOT_FOUND)

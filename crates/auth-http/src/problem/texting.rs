@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use actix_web::http::StatusCode;
 use auth_domain::{
-    guard::pumping::{RefusedNumber, SmsRefused},
+    guard::pumping::{RefusedNumber, SmsRefused, Velocity},
     port::SmsError,
     usecase::TextError,
 };
@@ -27,6 +27,11 @@ impl From<TextError> for Problem {
 impl From<SmsRefused> for Problem {
     fn from(refused: SmsRefused) -> Self {
         match refused {
+            // Nothing the caller did, and how many there are is nobody's business.
+            SmsRefused::TooOften { what: Velocity::Everybody, retry_after, .. } => {
+                tracing::warn!("the day's text messages are used up");
+                Self::unavailable(retry_after)
+            }
             SmsRefused::TooOften { what, quota, retry_after } => {
                 tracing::info!(?what, limit = quota.limit, "too many text messages");
                 Self::rate_limited(quota, retry_after)
@@ -74,7 +79,7 @@ impl FieldError {
 #[cfg(test)]
 mod tests {
     use auth_domain::{
-        guard::pumping::{NumberKind, Velocity},
+        guard::pumping::NumberKind,
         port::{LedgerError, LimiterError, Quota},
     };
     use serde_json::json;
@@ -89,8 +94,14 @@ mod tests {
             quota: Quota::per_hour(10),
             retry_after: Duration::from_secs(90),
         };
+        let used_up = SmsRefused::TooOften {
+            what: Velocity::Everybody,
+            quota: Quota::per_hour(10),
+            retry_after: Duration::from_secs(90),
+        };
         let table = [
             (Problem::from(too_often), 429, "rate_limited"),
+            (Problem::from(used_up), 503, "unavailable"),
             (SmsRefused::TooManyPairs.into(), 429, "rate_limited"),
             (SmsRefused::Number(RefusedNumber::Country).into(), 400, "invalid_phone_number"),
             (SmsRefused::Off.into(), 503, "unavailable"),

@@ -84,6 +84,7 @@ impl From<ChangeEmailError> for Problem {
     fn from(error: ChangeEmailError) -> Self {
         match error {
             ChangeEmailError::WrongPassword => wrong_password(),
+            ChangeEmailError::RecentLoginRequired => Self::recent_login_required(),
             ChangeEmailError::Locked(locked) => locked.into(),
             ChangeEmailError::Fault(fault) => fault.into(),
         }
@@ -104,9 +105,7 @@ impl From<ChangePasswordError> for Problem {
     fn from(error: ChangePasswordError) -> Self {
         match error {
             ChangePasswordError::WrongCurrent => wrong_password(),
-            ChangePasswordError::RecentLoginRequired => {
-                Self::forbidden("recent_login_required", "Recent login required")
-            }
+            ChangePasswordError::RecentLoginRequired => Self::recent_login_required(),
             ChangePasswordError::Unchanged => Self::bad_request(
                 "password_unchanged",
                 "New password must be different from current password",

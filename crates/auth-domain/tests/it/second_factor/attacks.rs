@@ -171,7 +171,8 @@ async fn a_secret_moved_to_another_row_opens_for_nobody() {
     ada.activate(&bob, &without_proof()).await;
     ada.test.clock.advance(TimeDelta::minutes(1));
     // Somebody who writes into the database puts Ada's secret to work for Bob.
-    let pending = PendingTotp { secret: stored.secret.expect("a sealed secret"), since: ada.test.clock.now() };
+    let pending =
+        PendingTotp { secret: stored.secret.expect("a sealed secret"), since: ada.test.clock.now() };
     let mut repos = ada.store.read().await.expect("a store");
     repos.factors().put_pending_totp(bob.user.id, &pending).await.expect("a store");
     let step = TimeStep::from_i64(1);

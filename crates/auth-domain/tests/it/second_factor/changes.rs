@@ -2,7 +2,9 @@
 
 use auth_domain::{
     factor::{FactorKind, MfaPolicy},
-    usecase::{ChangeEmail, ChangeEmailError, ChangePassword, ChangePasswordError, FactorChange, FactorError, Policy},
+    usecase::{
+        ChangeEmail, ChangeEmailError, ChangePassword, ChangePasswordError, FactorChange, FactorError, Policy,
+    },
     user::{Email, Password, password::PasswordPolicy},
 };
 use auth_testkit::fake::NoticeKind;
