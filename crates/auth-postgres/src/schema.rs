@@ -47,13 +47,14 @@ pub(crate) type Sessions = (
     Nullable<Text>,
     Nullable<Text>,
     Nullable<Text>,
+    Nullable<Timestamptz>,
 );
 
 /// The columns of [`Sessions`], of a table called `s` in the statement.
 macro_rules! sessions {
     () => {
         "s.id, s.tenant, s.user_id, s.authenticated_at, s.methods, s.created_at, s.last_used_at, \
-         s.expires_at, s.ended_at, s.end_reason, s.ip, s.user_agent"
+         s.expires_at, s.ended_at, s.end_reason, s.ip, s.user_agent, s.second_factor_at"
     };
 }
 pub(crate) use sessions;

@@ -38,6 +38,7 @@ diesel::table! {
         end_reason -> Nullable<Text>,
         ip -> Nullable<Text>,
         user_agent -> Nullable<Text>,
+        second_factor_at -> Nullable<BigInt>,
     }
 }
 

@@ -76,7 +76,7 @@ pub fn session(number: i64, user: &User, now: DateTime<Utc>) -> Session {
         SessionId::from_i64(number),
         user.tenant.clone(),
         user.id,
-        Authentication { at: now, methods: vec![AuthMethod::Password] },
+        Authentication { at: now, methods: vec![AuthMethod::Password], second_factor_at: None },
         &client(),
         now,
         now + TimeDelta::days(30),

@@ -58,7 +58,7 @@ pub(super) const fn behind_the_last_entry() -> Counted {
 const USER: &str = "INSERT INTO users VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
      ON CONFLICT (id) DO NOTHING";
 
-const SESSION: &str = "INSERT INTO sessions VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+const SESSION: &str = "INSERT INTO sessions VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
      ON CONFLICT (id) DO NOTHING";
 
 const TOKEN: &str = "INSERT INTO refresh_tokens VALUES (?, ?, ?, ?, ?)

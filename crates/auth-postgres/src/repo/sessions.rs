@@ -90,6 +90,7 @@ impl<R: Runner> SessionRepo for Repositories<R> {
         let step_up = Statement::new(STEP_UP)
             .with(authentication.at)
             .with(methods_text(authentication))
+            .with(authentication.second_factor_at)
             .with(id.as_i64());
         self.0.ask(Access::Write, Vec::new(), Count(step_up), |rows| Ok(rows == 1)).await
     }
@@ -138,7 +139,7 @@ pub(super) fn live_of(user: UserId, now: DateTime<Utc>) -> Find<Sessions, Sessio
 
 /// One statement: the foreign key is checked at its end.
 const INSERT: &str = "WITH opened AS (
-         INSERT INTO sessions VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+         INSERT INTO sessions VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
      )
      INSERT INTO refresh_tokens VALUES (?, ?, ?, ?, ?)";
 
@@ -198,8 +199,8 @@ const LIVE_OF: &str = concat!(
 const EXTEND: &str =
     "UPDATE sessions SET expires_at = ? WHERE id = ? AND ended_at IS NULL AND expires_at < ?";
 
-const STEP_UP: &str =
-    "UPDATE sessions SET authenticated_at = ?, methods = ? WHERE id = ? AND ended_at IS NULL";
+const STEP_UP: &str = "UPDATE sessions SET authenticated_at = ?, methods = ?, second_factor_at = ?
+     WHERE id = ? AND ended_at IS NULL";
 
 /// Never goes back: parallel requests arrive in any order.
 const TOUCH: &str = "UPDATE sessions SET last_used_at = ? WHERE id = ? AND last_used_at < ?";

@@ -9,7 +9,7 @@ use auth_domain::{
 };
 use diesel::{pg::data_types::PgTimestamp, prelude::*};
 
-use super::{agent, agent_value, digest, ip, ip_value, time};
+use super::{agent, agent_value, digest, ip, ip_value, nullable, time};
 use crate::{error::corrupt, statement::Value};
 
 /// A session.
@@ -27,10 +27,11 @@ pub(crate) struct SessionRow {
     end_reason: Option<String>,
     ip: Option<String>,
     user_agent: Option<String>,
+    second_factor_at: Option<PgTimestamp>,
 }
 
 /// The columns of a session in their order.
-pub(crate) fn session_values(session: &Session) -> [Value; 12] {
+pub(crate) fn session_values(session: &Session) -> [Value; 13] {
     [
         session.id.as_i64().into(),
         session.tenant.as_str().into(),
@@ -44,6 +45,7 @@ pub(crate) fn session_values(session: &Session) -> [Value; 12] {
         session.ended.map(|ended| ended.reason.as_str().to_owned()).into(),
         ip_value(session.ip),
         agent_value(session.user_agent.as_ref()),
+        session.authentication.second_factor_at.into(),
     ]
 }
 
@@ -74,7 +76,11 @@ fn session(row: SessionRow) -> Option<Session> {
         id: SessionId::from_i64(row.id),
         tenant: TenantId::parse(&row.tenant).ok()?,
         user: UserId::from_i64(row.user_id),
-        authentication: Authentication { at: time(row.authenticated_at)?, methods: methods? },
+        authentication: Authentication {
+            at: time(row.authenticated_at)?,
+            methods: methods?,
+            second_factor_at: nullable(row.second_factor_at, time)?,
+        },
         created_at: time(row.created_at)?,
         last_used_at: time(row.last_used_at)?,
         expires_at: time(row.expires_at)?,

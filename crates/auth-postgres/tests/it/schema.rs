@@ -14,7 +14,7 @@ use tokio::task::JoinSet;
 
 use crate::support::{Database, config};
 
-const STEPS: usize = 10;
+const STEPS: usize = 11;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn several_migrators_at_once_run_each_step_once() {
@@ -296,6 +296,7 @@ async fn a_bad_row_is_corrupt() {
         ("trusted_devices", "fingerprint = '\\x00'", "fingerprint = sha256('')"),
         ("sessions", "methods = 'telepathy'", "methods = 'pwd'"),
         ("sessions", "ip = 'here'", "ip = NULL"),
+        ("sessions", "second_factor_at = 'infinity'", "second_factor_at = NULL"),
         ("sessions", "ended_at = now()", "ended_at = NULL"),
         ("sessions", "ended_at = now(), end_reason = 'boredom'", "ended_at = NULL, end_reason = NULL"),
         ("refresh_tokens", "salt = '\\x00'", "salt = '\\x00000000000000000000000000000000'"),

@@ -81,8 +81,8 @@ impl<R: Runner> SessionRepo for Repositories<R> {
     }
 
     async fn step_up(&mut self, id: SessionId, authentication: &Authentication) -> Result<bool, StoreError> {
-        let (at, methods) = (micros(authentication.at), methods_text(authentication));
-        self.0.write(move |conn| step_up(conn, id, at, &methods)).await
+        let proved = authentication.clone();
+        self.0.write(move |conn| step_up(conn, id, &proved)).await
     }
 
     async fn touch(&mut self, id: SessionId, at: DateTime<Utc>) -> Result<(), StoreError> {
@@ -210,10 +210,14 @@ fn extend(conn: &mut SqliteConnection, id: SessionId, until: DateTime<Utc>) -> R
     Ok(())
 }
 
-fn step_up(conn: &mut SqliteConnection, id: SessionId, at: i64, methods: &str) -> Result<bool, Fault> {
+fn step_up(conn: &mut SqliteConnection, id: SessionId, proved: &Authentication) -> Result<bool, Fault> {
     let open = sessions::table.find(id.as_i64()).filter(sessions::ended_at.is_null());
-    let proved = (sessions::authenticated_at.eq(at), sessions::methods.eq(methods));
-    Ok(diesel::update(open).set(proved).execute(conn)? == 1)
+    let columns = (
+        sessions::authenticated_at.eq(micros(proved.at)),
+        sessions::methods.eq(methods_text(proved)),
+        sessions::second_factor_at.eq(proved.second_factor_at.map(micros)),
+    );
+    Ok(diesel::update(open).set(columns).execute(conn)? == 1)
 }
 
 /// Never goes back: parallel requests arrive in any order.

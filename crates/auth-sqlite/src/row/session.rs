@@ -9,7 +9,7 @@ use auth_domain::{
 };
 use diesel::prelude::*;
 
-use super::{agent, agent_text, digest, ip, ip_text, micros, time};
+use super::{agent, agent_text, digest, ip, ip_text, micros, nullable, time};
 use crate::{
     error::corrupt,
     schema::{refresh_tokens, sessions},
@@ -35,6 +35,7 @@ pub(crate) struct SessionRow {
     end_reason: Option<String>,
     ip: Option<String>,
     user_agent: Option<String>,
+    second_factor_at: Option<i64>,
 }
 
 impl From<&Session> for SessionRow {
@@ -52,6 +53,7 @@ impl From<&Session> for SessionRow {
             end_reason: session.ended.map(|ended| ended.reason.as_str().to_owned()),
             ip: ip_text(session.ip),
             user_agent: agent_text(session.user_agent.as_ref()),
+            second_factor_at: session.authentication.second_factor_at.map(micros),
         }
     }
 }
@@ -83,7 +85,11 @@ fn session(row: SessionRow) -> Option<Session> {
         id: SessionId::from_i64(row.id),
         tenant: TenantId::parse(&row.tenant).ok()?,
         user: UserId::from_i64(row.user_id),
-        authentication: Authentication { at: time(row.authenticated_at)?, methods: methods? },
+        authentication: Authentication {
+            at: time(row.authenticated_at)?,
+            methods: methods?,
+            second_factor_at: nullable(row.second_factor_at, time)?,
+        },
         created_at: time(row.created_at)?,
         last_used_at: time(row.last_used_at)?,
         expires_at: time(row.expires_at)?,

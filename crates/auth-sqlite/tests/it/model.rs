@@ -26,7 +26,7 @@ enum Command {
     EndAll { user: i64, keep: Option<i64>, at: i64 },
     LiveOf { user: i64, at: i64 },
     Extend { session: i64, until: i64 },
-    StepUp { session: i64, at: i64 },
+    StepUp { session: i64, at: i64, second: Option<i64> },
     Touch { session: i64, at: i64 },
     PurgeSessions { before: i64 },
     Replace { number: u32, user: i64, reset: bool, at: i64 },
@@ -59,7 +59,8 @@ fn command() -> impl Strategy<Value = Command> {
             .prop_map(|(user, keep, at)| Command::EndAll { user, keep, at }),
         (user.clone(), at.clone()).prop_map(|(user, at)| Command::LiveOf { user, at }),
         (session.clone(), at.clone()).prop_map(|(session, until)| Command::Extend { session, until }),
-        (session.clone(), at.clone()).prop_map(|(session, at)| Command::StepUp { session, at }),
+        (session.clone(), at.clone(), proptest::option::of(at.clone()))
+            .prop_map(|(session, at, second)| Command::StepUp { session, at, second }),
         (session, at.clone()).prop_map(|(session, at)| Command::Touch { session, at }),
         at.clone().prop_map(|before| Command::PurgeSessions { before }),
         (number.clone(), user.clone(), any::<bool>(), at.clone())
@@ -88,8 +89,9 @@ fn token(session: i64, number: u32, attempt: u32, at: i64) -> Generation {
     builder::generation_of(SessionId::from_i64(session), number, attempt, minute(at))
 }
 
-fn proved(at: i64) -> Authentication {
-    Authentication { at: minute(at), methods: vec![AuthMethod::Password, AuthMethod::Totp] }
+fn proved(at: i64, second: Option<i64>) -> Authentication {
+    let methods = vec![AuthMethod::Password, AuthMethod::Totp];
+    Authentication { at: minute(at), methods, second_factor_at: second.map(minute) }
 }
 
 fn link(number: u32, owner: i64, reset: bool, at: i64) -> Link {
@@ -141,8 +143,8 @@ async fn run(store: &SqliteStore, command: &Command) -> Answer {
         Command::Extend { session, until } => {
             repos.sessions().extend(id(session), minute(until)).await.ok().and_then(said)
         }
-        Command::StepUp { session, at } => {
-            repos.sessions().step_up(id(session), &proved(at)).await.ok().and_then(said)
+        Command::StepUp { session, at, second } => {
+            repos.sessions().step_up(id(session), &proved(at, second)).await.ok().and_then(said)
         }
         Command::Touch { session, at } => {
             repos.sessions().touch(id(session), minute(at)).await.ok().and_then(said)

@@ -83,6 +83,7 @@ async fn a_bad_row_is_corrupt() {
         ("trusted_devices", "ip = 'here'"),
         ("sessions", "methods = 'telepathy'"),
         ("sessions", "ip = 'here'"),
+        ("sessions", "second_factor_at = 9223372036854775807"),
         ("sessions", "ended_at = 1"),
         ("sessions", "ended_at = 1, end_reason = 'boredom'"),
         ("refresh_tokens", "salt = x'00'"),

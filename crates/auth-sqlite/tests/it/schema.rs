@@ -17,7 +17,7 @@ use diesel_migrations::MigrationHarness;
 use crate::OnFile;
 
 /// How many migrations there are.
-pub(crate) const STEPS: usize = 10;
+pub(crate) const STEPS: usize = 11;
 
 #[tokio::test]
 async fn the_audit_log_refuses_every_change() {
@@ -115,8 +115,9 @@ async fn tables_refuse_what_makes_no_sense() {
         "INSERT INTO login_locks VALUES (x'00', 1, NULL, 0)",
         "INSERT INTO login_locks VALUES (zeroblob(32), -1, NULL, 0)",
         "INSERT INTO refresh_tokens VALUES (404, 0, zeroblob(32), zeroblob(16), 0)",
-        "INSERT INTO sessions VALUES (1, 't', 404, 0, 'pwd', 0, 0, 0, NULL, NULL, NULL, NULL)",
-        "INSERT INTO sessions VALUES (1, 't', 1, 0, 'pwd', 0, 0, 0, 5, NULL, NULL, NULL)",
+        "INSERT INTO sessions VALUES (1, 't', 404, 0, 'pwd', 0, 0, 0, NULL, NULL, NULL, NULL, NULL)",
+        "INSERT INTO sessions VALUES (1, 't', 1, 0, 'pwd', 0, 0, 0, 5, NULL, NULL, NULL, NULL)",
+        "INSERT INTO sessions VALUES (1, 't', 1, 0, 'pwd', 0, 0, 0, NULL, NULL, NULL, NULL, 'today')",
         "INSERT INTO one_time_links VALUES (zeroblob(32), 't', 1, 'party', 'a@b.c', 0, 0, NULL)",
         "INSERT INTO signing_keys VALUES ('k', 'none', x'', '{}', 0, 0, NULL)",
     ] {

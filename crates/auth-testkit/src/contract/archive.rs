@@ -43,6 +43,7 @@ macro_rules! archive_contract {
 pub fn one_of_each() -> Vec<Record> {
     let user = User { factors: builder::enrolment(), ..builder::user(1, noon()) };
     let mut session = builder::session(2, &user, noon());
+    session.authentication.second_factor_at = Some(noon() + TimeDelta::minutes(1));
     session.ended = Some(Ended { at: noon() + TimeDelta::hours(1), reason: EndReason::Logout });
     let tokens = (0..3).map(|number| builder::generation(session.id, number, noon())).collect();
     let app = StoredTotp {

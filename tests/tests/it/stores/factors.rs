@@ -25,7 +25,7 @@ pub(super) enum Command {
     Known { user: i64, device: i64, at: i64 },
     Forget { user: i64, at: i64 },
     Purge { before: i64, limit: u32 },
-    StepUp { session: i64, at: i64 },
+    StepUp { session: i64, at: i64, second: Option<i64> },
 }
 
 #[rustfmt::skip]
@@ -46,7 +46,8 @@ pub(super) fn command() -> impl Strategy<Value = Command> {
         (user.clone(), device, at.clone()).prop_map(|(user, device, at)| Known { user, device, at }),
         (user, at.clone()).prop_map(|(user, at)| Forget { user, at }),
         (at.clone(), 0..3u32).prop_map(|(before, limit)| Purge { before, limit }),
-        (1..5i64, at).prop_map(|(session, at)| StepUp { session, at }),
+        (1..5i64, at.clone(), proptest::option::of(at))
+            .prop_map(|(session, at, second)| StepUp { session, at, second }),
     ]
 }
 
@@ -100,9 +101,10 @@ async fn answer_about_devices(repos: &mut dyn Repos, command: &Command) -> Resul
             said(repos.devices().forget_all(UserId::from_i64(user), minute(at)).await?)
         }
         Command::Purge { before, limit } => said(repos.devices().purge(minute(before), limit).await?),
-        Command::StepUp { session, at } => {
+        Command::StepUp { session, at, second } => {
             let methods = vec![AuthMethod::Password, AuthMethod::Totp];
-            let proved = Authentication { at: minute(at), methods };
+            let second_factor_at = second.map(minute);
+            let proved = Authentication { at: minute(at), methods, second_factor_at };
             said(repos.sessions().step_up(SessionId::from_i64(session), &proved).await?)
         }
         _ => unreachable!("it is about apps and codes"),

@@ -76,8 +76,9 @@ impl Model {
                 }
                 said(())
             }
-            Command::StepUp { session, at } => {
-                said(self.open_session(session).map(|open| open.authentication = proved(at)).is_some())
+            Command::StepUp { session, at, second } => {
+                let proved = proved(at, second);
+                said(self.open_session(session).map(|open| open.authentication = proved).is_some())
             }
             Command::Touch { session, at } => {
                 if let Some(known) = self.session(session) {

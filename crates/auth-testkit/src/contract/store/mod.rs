@@ -92,7 +92,9 @@ macro_rules! store_contract {
                 live_of_lists_newest_first
                 extend_never_shortens
                 extend_spares_ended_sessions
+                the_time_of_the_second_factor_stays
                 step_up_replaces_what_was_proved
+                step_up_replaces_the_time_of_the_second_factor
                 step_up_spares_ended_sessions
                 touch_notes_the_last_use
                 purge_deletes_ended_and_expired_with_their_tokens

@@ -41,6 +41,7 @@ pub async fn every_field_survives(store: Subject) {
     let user = given_user(&store, 1, now).await;
     let mut session = builder::session(1, &user, now);
     session.authentication.at = now - TimeDelta::microseconds(7);
+    session.authentication.second_factor_at = Some(now - TimeDelta::microseconds(3));
     session.last_used_at = now + TimeDelta::microseconds(1);
     let ip = Ipv6Addr::new(0x2001, 0xdb8, 0, 0, 0, 0, 0, 1);
     let client = Client { ip: Some(ip.into()), user_agent: UserAgent::new("ü 'x'"), request_id: None };
@@ -196,6 +197,36 @@ pub async fn extend_spares_ended_sessions(store: Subject) {
     assert_eq!(found(&store, session.id).await.unwrap().expires_at, session.expires_at);
 }
 
+/// When a second factor was proved, or that none was, comes with the session wherever it is read, and no
+/// use of the session changes it.
+pub async fn the_time_of_the_second_factor_stays(store: Subject) {
+    let now = builder::noon();
+    let user = given_user(&store, 1, now).await;
+    let (mut proved, mut bare) = (builder::session(1, &user, now), builder::session(2, &user, now));
+    proved.authentication.second_factor_at = Some(now - TimeDelta::microseconds(3));
+    let later = now + TimeDelta::minutes(1);
+    for session in [&mut proved, &mut bare] {
+        let mut tx = begin(&store).await;
+        tx.sessions().insert(session, &builder::generation(session.id, 0, now)).await.unwrap();
+        session.last_used_at = later;
+        session.expires_at = now + TimeDelta::days(60);
+        assert!(tx.sessions().rotate(session.id, &builder::generation(session.id, 1, now)).await.unwrap());
+        tx.sessions().touch(session.id, later).await.unwrap();
+        tx.sessions().extend(session.id, session.expires_at).await.unwrap();
+        tx.commit().await.unwrap();
+        assert_eq!(found(&store, session.id).await.as_ref(), Some(&*session));
+        let first = builder::generation(session.id, 0, now).digest;
+        let presented = read(&store).await.sessions().presented(&first).await.unwrap().unwrap();
+        assert_eq!(&presented.session, session);
+    }
+    let live = vec![bare, proved];
+    assert_eq!(read(&store).await.sessions().live_of(user.id, now).await.unwrap(), live);
+    let mut tx = begin(&store).await;
+    let locked = tx.users().lock_with_live_sessions(user.id, now).await.unwrap();
+    assert_eq!(locked, Some((user, live)));
+    tx.commit().await.unwrap();
+}
+
 /// `step_up` replaces what was proved and nothing else, for every way there is.
 pub async fn step_up_replaces_what_was_proved(store: Subject) {
     let now = builder::noon();
@@ -204,7 +235,8 @@ pub async fn step_up_replaces_what_was_proved(store: Subject) {
     let other = given_session(&store, 2, &user, now).await;
     for (minute, second) in (1..).zip(AuthMethod::ALL) {
         let methods = vec![AuthMethod::Password, second];
-        session.authentication = Authentication { at: now + TimeDelta::minutes(minute), methods };
+        let (at, proved_at) = (now + TimeDelta::minutes(minute), now + TimeDelta::seconds(minute));
+        session.authentication = Authentication { at, methods, second_factor_at: Some(proved_at) };
         let mut tx = begin(&store).await;
         assert!(tx.sessions().step_up(session.id, &session.authentication).await.unwrap());
         tx.commit().await.unwrap();
@@ -216,12 +248,26 @@ pub async fn step_up_replaces_what_was_proved(store: Subject) {
     assert_eq!(found(&store, other.id).await, Some(other));
 }
 
+/// `step_up` replaces when a second factor was proved apart from when the first was; `None` stays `None`.
+pub async fn step_up_replaces_the_time_of_the_second_factor(store: Subject) {
+    let now = builder::noon();
+    let user = given_user(&store, 1, now).await;
+    let mut session = given_session(&store, 1, &user, now).await;
+    let (earlier, later) = (now - TimeDelta::minutes(1), now + TimeDelta::microseconds(1));
+    for second_factor_at in [None, Some(later), Some(earlier), None] {
+        session.authentication.second_factor_at = second_factor_at;
+        assert!(read(&store).await.sessions().step_up(session.id, &session.authentication).await.unwrap());
+        assert_eq!(found(&store, session.id).await.as_ref(), Some(&session));
+    }
+}
+
 /// `step_up` says that a session has ended, or is none, and changes nothing.
 pub async fn step_up_spares_ended_sessions(store: Subject) {
     let now = builder::noon();
     let user = given_user(&store, 1, now).await;
     let mut session = given_session(&store, 1, &user, now).await;
-    let proved = Authentication { at: now, methods: vec![AuthMethod::Password, AuthMethod::Totp] };
+    let methods = vec![AuthMethod::Password, AuthMethod::Totp];
+    let proved = Authentication { at: now, methods, second_factor_at: Some(now) };
     let ended = builder::ended(EndReason::Logout, now);
     let mut tx = begin(&store).await;
     assert!(!tx.sessions().step_up(SessionId::from_i64(404), &proved).await.unwrap());
