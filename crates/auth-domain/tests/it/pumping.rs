@@ -202,3 +202,56 @@ async fn what_strangers_have_sent_keeps_no_owner_out() {
     sign_in([203, 0, 113, 7].into()).await.unwrap();
     sign_in([203, 0, 113, 7].into()).await.unwrap();
 }
+
+#[tokio::test]
+async fn a_range_whose_codes_do_not_come_back_is_blocked() {
+    let guard = guard(SmsPolicy { conversion: ConversionPolicy::default(), ..wide() });
+    for last in 0..50 {
+        admit(&guard, i64::from(last), &number(last), morning()).await.unwrap();
+    }
+    for _ in 0..3 {
+        let refused = admit(&guard, 99, &number(99), morning() + TimeDelta::hours(20)).await;
+        assert!(matches!(refused, Err(SmsRefused::Conversion)), "{refused:?}");
+    }
+    let elsewhere = PhoneNumber::parse("+13105550123").unwrap();
+    admit(&guard, 99, &elsewhere, morning()).await.unwrap();
+    admit(&guard, 99, &number(99), morning() + TimeDelta::days(1)).await.unwrap();
+}
+
+#[tokio::test]
+async fn late_verifications_lift_the_block() {
+    let guard = guard(SmsPolicy { conversion: ConversionPolicy::default(), ..wide() });
+    for last in 0..50 {
+        admit(&guard, i64::from(last), &number(last), morning()).await.unwrap();
+    }
+    for last in 0..10 {
+        assert!(matches!(admit(&guard, 99, &number(99), morning()).await, Err(SmsRefused::Conversion)));
+        guard.verified(&number(last), morning()).await.unwrap();
+    }
+    admit(&guard, 99, &number(99), morning()).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_good_past_does_not_pay_for_a_bad_present() {
+    let guard = guard(SmsPolicy { conversion: ConversionPolicy::default(), ..wide() });
+    for last in 0..50 {
+        admit(&guard, i64::from(last), &number(last), morning()).await.unwrap();
+        guard.verified(&number(last), morning()).await.unwrap();
+    }
+    for last in 50..100 {
+        admit(&guard, i64::from(last), &number(last), morning()).await.unwrap();
+    }
+    assert!(matches!(admit(&guard, 1, &number(100), morning()).await, Err(SmsRefused::Conversion)));
+}
+
+#[tokio::test]
+async fn nothing_is_sent_where_nothing_can_be_counted() {
+    let limiter = ExactLimiter::default();
+    let broken = SmsGuard::new(wide(), Arc::new(limiter.clone()), Arc::new(MemoryLedger::new()));
+    limiter.set_broken(true);
+    assert!(matches!(admit(&broken, 1, &number(1), morning()).await, Err(SmsRefused::Limiter(_))));
+    let mut ledger = MockSmsLedger::new();
+    ledger.expect_add().returning(|_, _, _, _| Err(LedgerError { source: "gone".into() }));
+    let broken = SmsGuard::new(wide(), Arc::new(MemoryLimiter::new()), Arc::new(ledger));
+    assert!(matches!(admit(&broken, 1, &number(1), morning()).await, Err(SmsRefused::Ledger(_))));
+}
