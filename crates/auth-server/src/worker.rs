@@ -20,6 +20,8 @@ use tokio::{
 const DELIVERY_PAUSE: Duration = Duration::from_millis(200);
 /// Messages leased at once: few, because those of a process that dies wait for the end of their lease.
 const DELIVERY_BATCH: u32 = 4;
+/// After a try at a mail server that could not be reached, so that a long queue does not storm it.
+const SERVER_PAUSE: Duration = Duration::from_secs(2);
 const UPKEEP_PAUSE: Duration = Duration::from_mins(10);
 /// How soon a key that another replica or the command line made is known here; far below the time it
 /// is published ahead.
@@ -98,7 +100,7 @@ async fn deliver(engine: Engine) -> Duration {
         Ok(report) if report.messages.is_empty() => DELIVERY_PAUSE,
         Ok(report) => {
             log_delivery(&report);
-            Duration::ZERO
+            if report.is_server_away { SERVER_PAUSE } else { Duration::ZERO }
         }
         Err(fault) => failed("delivery", &fault),
     }

@@ -9,7 +9,7 @@ mod retry;
 
 pub use intent::{Intent, UnknownIntent};
 pub use reason::FailureReason;
-pub use retry::{MAX_ATTEMPTS, Retry, after_failure};
+pub use retry::{MAX_ATTEMPTS, Retry, after_failure, after_no_answer};
 
 use chrono::{DateTime, Utc};
 

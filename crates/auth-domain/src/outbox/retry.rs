@@ -19,6 +19,18 @@ pub enum Retry {
     GiveUp,
 }
 
+/// How long to wait for a server that cannot be reached: it may be back at any moment, and then whatever it
+/// missed must not wait for long (invariant I12).
+const UNREACHABLE_WAIT: TimeDelta = TimeDelta::seconds(10);
+
+/// Decides when there was no server to try: after 10 to 20 seconds, as long as the message is of use. Such a
+/// try is not the message's fault, so the number of tries ends nothing.
+pub fn after_no_answer(item: &OutboxItem, now: DateTime<Utc>, jitter: u8) -> Retry {
+    let by_chance = TimeDelta::milliseconds(UNREACHABLE_WAIT.num_milliseconds() * i64::from(jitter) / 255);
+    let next = now + UNREACHABLE_WAIT + by_chance;
+    if next >= item.expires_at() { Retry::GiveUp } else { Retry::At(next) }
+}
+
 /// Decides after a failed try: wait 5 seconds, doubling to 10 minutes, each time between the half and
 /// the whole of that by chance (`jitter` of 0–255), so that a recovering mail server is not stormed.
 pub fn after_failure(item: &OutboxItem, now: DateTime<Utc>, jitter: u8) -> Retry {
@@ -79,5 +91,17 @@ mod tests {
         }
         let tired = item(Intent::PasswordChangedNotice, MAX_ATTEMPTS - 1);
         assert_eq!(after_failure(&tired, tired.created_at, 0), Retry::GiveUp);
+    }
+
+    #[test]
+    fn an_absent_server_is_asked_every_few_seconds_for_as_long_as_it_makes_sense() {
+        let now = DateTime::UNIX_EPOCH;
+        for attempts in [0, 5, MAX_ATTEMPTS, 10_000] {
+            let item = item(Intent::VerifyEmail, attempts);
+            assert_eq!(after_no_answer(&item, now, 0), Retry::At(now + TimeDelta::seconds(10)));
+            assert_eq!(after_no_answer(&item, now, 255), Retry::At(now + TimeDelta::seconds(20)));
+            let last = item.expires_at() - TimeDelta::seconds(10);
+            assert_eq!(after_no_answer(&item, last, 0), Retry::GiveUp);
+        }
     }
 }

@@ -106,8 +106,8 @@ impl Notice {
 /// Sends letters.
 ///
 /// An implementor must send to exactly [`Letter::to`], must keep header and body free of what names
-/// and addresses might smuggle in, must tell permanent from temporary failure, and must end within a
-/// bounded time.
+/// and addresses might smuggle in, must tell permanent from temporary failure and both from a server that
+/// cannot be reached, and must end within a bounded time.
 #[cfg_attr(any(test, feature = "mock"), mockall::automock)]
 #[async_trait]
 pub trait Mailer: Send + Sync {
@@ -122,7 +122,10 @@ pub trait Mailer: Send + Sync {
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum SendError {
-    /// May work later: no connection, a busy server, a full disk.
+    /// The server cannot be reached, or takes no mail from us at all now. Says nothing about the message.
+    #[error("the mail server cannot be reached")]
+    Unreachable(#[source] Box<dyn std::error::Error + Send + Sync>),
+    /// May work later: a busy server, a full mailbox.
     #[error("the message could not be handed over now")]
     Temporary(#[source] Box<dyn std::error::Error + Send + Sync>),
     /// Will not work: the address or the message is refused.

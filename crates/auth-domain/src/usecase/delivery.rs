@@ -9,7 +9,7 @@ use crate::{
     audit::AuditEvent,
     factor::{OneTimeCode, code},
     id::OutboxId,
-    outbox::{FailureReason, Intent, OutboxItem, Retry, after_failure},
+    outbox::{FailureReason, Intent, OutboxItem, Retry, after_failure, after_no_answer},
     port::{AuditFilter, CodePurpose, CodeSlot, CodeStoreError, Letter, Notice, SendError, Tx},
     session::Device,
     token::{Link, LinkPurpose, LinkToken},
@@ -34,6 +34,8 @@ pub struct Delivery {
 pub struct DeliveryReport {
     /// Each leased message and what became of it.
     pub messages: Vec<(OutboxId, &'static str, DeliveryOutcome)>,
+    /// Whether the mail server could not be reached: whoever calls again should wait a little.
+    pub is_server_away: bool,
 }
 
 /// What became of a message.
@@ -63,13 +65,21 @@ impl Delivery {
         let items = self.core.ports.store.read().await?.outbox().lease(now, now + LEASE, limit).await?;
         let mut report = DeliveryReport::default();
         for item in items {
-            let outcome = self.deliver(&item).await?;
+            let outcome = if report.is_server_away {
+                self.postpone(&item).await?
+            } else {
+                self.deliver(&item, &mut report).await?
+            };
             report.messages.push((item.id, item.intent.kind(), outcome));
         }
         Ok(report)
     }
 
-    async fn deliver(&self, item: &OutboxItem) -> Result<DeliveryOutcome, Fault> {
+    async fn deliver(
+        &self,
+        item: &OutboxItem,
+        report: &mut DeliveryReport,
+    ) -> Result<DeliveryOutcome, Fault> {
         let now = self.core.now();
         let letter = transaction!(self.core, tx => self.prepare_in(tx, item, now))?;
         let Some(letter) = letter else {
@@ -85,8 +95,17 @@ impl Delivery {
                 self.core.ports.store.read().await?.outbox().done(item.id).await?;
                 Ok(DeliveryOutcome::Sent)
             }
-            Err(error) => self.failed(item, &letter, &error).await,
+            Err(error) => {
+                report.is_server_away |= matches!(error, SendError::Unreachable(_));
+                self.failed(item, &letter, &error).await
+            }
         }
+    }
+
+    /// Puts a message off untried: the server was away a moment ago, and may take long to be away again.
+    async fn postpone(&self, item: &OutboxItem) -> Result<DeliveryOutcome, Fault> {
+        let away = SendError::Unreachable("not tried, the message before met nobody".into());
+        self.put_off(item, &away, FailureReason::of(&away, None)).await
     }
 
     async fn failed(
@@ -95,14 +114,25 @@ impl Delivery {
         letter: &Letter,
         error: &SendError,
     ) -> Result<DeliveryOutcome, Fault> {
+        let reason = FailureReason::of(error, letter.notice.secret());
+        self.put_off(item, error, reason).await
+    }
+
+    /// Has the message tried again later, or gives it up.
+    async fn put_off(
+        &self,
+        item: &OutboxItem,
+        error: &SendError,
+        reason: FailureReason,
+    ) -> Result<DeliveryOutcome, Fault> {
         let now = self.core.now();
         let mut jitter = [0u8; 1];
         self.core.entropy().fill(&mut jitter)?;
         let retry = match error {
             SendError::Permanent(_) => Retry::GiveUp,
             SendError::Temporary(_) => after_failure(item, now, jitter[0]),
+            SendError::Unreachable(_) => after_no_answer(item, now, jitter[0]),
         };
-        let reason = FailureReason::of(error, letter.notice.secret());
         let mut repos = self.core.ports.store.read().await?;
         match retry {
             Retry::At(due_at) => {

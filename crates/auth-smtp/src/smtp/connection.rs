@@ -55,7 +55,9 @@ impl Connector {
 
     /// Connects, encrypts and logs in.
     pub(super) async fn connect(&self) -> Result<Connection, Failure> {
-        timeout(self.limit, self.open()).await.map_err(|_| Failure::TimedOut(self.limit))?
+        timeout(self.limit, self.open())
+            .await
+            .map_err(|_| Failure::TimedOut { limit: self.limit, connecting: true })?
     }
 
     async fn open(&self) -> Result<Connection, Failure> {

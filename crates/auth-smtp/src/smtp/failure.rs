@@ -2,7 +2,7 @@
 //!
 //! | the server says no to | verdict |
 //! |---|---|
-//! | the connection, EHLO, STARTTLS, the login | temporary: the operator's mistake or the server's trouble |
+//! | the connection, EHLO, STARTTLS, the login | unreachable: the operator's mistake or the server's trouble |
 //! | the sender | temporary: the operator's setting, the recipient can do nothing about it |
 //! | the recipient with 5xx | permanent, but for the exceptions below |
 //! | the message with 5xx | permanent, but for the exceptions below |
@@ -54,8 +54,8 @@ pub(super) enum Failure {
     Refused { step: Step, code: u16, reply: String },
     /// No answer, or none that makes sense.
     Broken { step: Step, source: Box<dyn std::error::Error + Send + Sync> },
-    /// It took too long.
-    TimedOut(Duration),
+    /// It took too long: to connect, or altogether.
+    TimedOut { limit: Duration, connecting: bool },
     /// The address needs SMTPUTF8, which the server does not have.
     NotAscii,
 }
@@ -84,18 +84,35 @@ impl Failure {
         Self::Broken { step: Step::Connect, source: error.into() }
     }
 
+    /// Whether the conversation ended before any message was spoken of.
+    fn is_before_any_message(&self) -> bool {
+        match self {
+            Self::Refused { step, .. } | Self::Broken { step, .. } => {
+                matches!(step, Step::Connect | Step::StartTls | Step::Login)
+            }
+            Self::TimedOut { connecting, .. } => *connecting,
+            Self::NotAscii => false,
+        }
+    }
+
     pub(super) fn is_permanent(&self) -> bool {
         match self {
             Self::Refused { step, code, reply } => refused_for_good(*step, *code, reply),
             Self::NotAscii => true,
-            Self::Broken { .. } | Self::TimedOut(_) => false,
+            Self::Broken { .. } | Self::TimedOut { .. } => false,
         }
     }
 }
 
 impl From<Failure> for SendError {
     fn from(failure: Failure) -> Self {
-        if failure.is_permanent() { Self::Permanent(failure.into()) } else { Self::Temporary(failure.into()) }
+        if failure.is_before_any_message() {
+            Self::Unreachable(failure.into())
+        } else if failure.is_permanent() {
+            Self::Permanent(failure.into())
+        } else {
+            Self::Temporary(failure.into())
+        }
     }
 }
 
@@ -107,7 +124,7 @@ impl fmt::Display for Failure {
                 write!(f, "the mail server refused {}: {code}{separator}{reply}", step.subject())
             }
             Self::Broken { step, .. } => write!(f, "the mail server failed at {}", step.subject()),
-            Self::TimedOut(limit) => write!(f, "the mail server took longer than {limit:?}"),
+            Self::TimedOut { limit, .. } => write!(f, "the mail server took longer than {limit:?}"),
             Self::NotAscii => f.write_str("the mail server takes ASCII addresses only (no SMTPUTF8)"),
         }
     }
@@ -117,7 +134,7 @@ impl std::error::Error for Failure {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         match self {
             Self::Broken { source, .. } => Some(&**source),
-            Self::Refused { .. } | Self::TimedOut(_) | Self::NotAscii => None,
+            Self::Refused { .. } | Self::TimedOut { .. } | Self::NotAscii => None,
         }
     }
 }

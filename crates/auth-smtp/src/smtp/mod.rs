@@ -86,7 +86,7 @@ impl SmtpMailer {
     /// Connects and logs in, as a check of the configuration.
     ///
     /// # Errors
-    /// [`SendError::Temporary`] with what went wrong.
+    /// [`SendError::Unreachable`] with what went wrong.
     pub async fn check(&self) -> Result<(), SendError> {
         let _slot = self.slots.acquire().await;
         let connection = self.connector.connect().await?;
@@ -149,7 +149,7 @@ impl Mailer for SmtpMailer {
             .map_err(|error| SendError::Permanent(error.into()))?;
         timeout(self.send_limit, self.deliver(&to, &mail))
             .await
-            .unwrap_or(Err(Failure::TimedOut(self.send_limit)))?;
+            .unwrap_or(Err(Failure::TimedOut { limit: self.send_limit, connecting: false }))?;
         Ok(())
     }
 }

@@ -32,12 +32,16 @@ async fn five_wrong_codes_lock_and_a_new_challenge_resets_nothing() {
     verify(&second, &wrong).await.refused(400, "Invalid MFA code");
     login_with(&server, email, &wrong).await.refused(400, "Invalid MFA code");
 
-    locked(&verify(&second, &app.code()).await);
-    locked(&login_with(&server, email, &codes[0]).await);
+    let right = app.code();
+    locked(&verify(&second, &right).await);
+    locked(&login_with(&server, email, &right).await);
     locked(&server.login(email, PASSWORD).await);
-    locked(&call(&server, &ada, "/api/auth/mfa/disable", &json!({"code": codes[0]})).await);
+    locked(&call(&server, &ada, "/api/auth/mfa/disable", &json!({"code": right})).await);
     // Who does not know the password learns nothing of it.
     server.login(email, "wrong").await.refused(401, "Incorrect email or password");
+    // Nobody guesses a recovery code: its owner gets in.
+    login_with(&server, email, &codes[0]).await.tokens();
+    login_with(&server, email, &codes[0]).await.refused(400, "Invalid MFA code");
 }
 
 #[tokio::test]

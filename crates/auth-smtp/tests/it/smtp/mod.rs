@@ -125,7 +125,7 @@ mod implicit {
 
 fn is_temporary(result: Result<(), SendError>) -> String {
     match result {
-        Err(SendError::Temporary(why)) => format!("{why}: {:?}", why.source()),
+        Err(SendError::Temporary(why) | SendError::Unreachable(why)) => format!("{why}: {:?}", why.source()),
         other => panic!("not temporary: {other:?}"),
     }
 }
