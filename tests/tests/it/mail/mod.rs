@@ -1,5 +1,6 @@
 //! Mail from the real server through a real mail server: outages, crashes, forgers, operators.
 
+mod codes;
 mod crash;
 mod injection;
 mod operators;
