@@ -17,8 +17,8 @@ use crate::{
 pub(super) mod refusal {
     pub(in super::super) const LOCKED: &str = "`account_locked`: too many wrong passwords or codes";
     pub(in super::super) const UNVERIFIED: &str = "`email_not_verified`, only after the right password";
-    pub(in super::super) const RECENT_LOGIN: &str =
-        "`Recent login required`: the account has a second factor; send a password or a code";
+    pub(in super::super) const RECENT_LOGIN: &str = "`Recent login required`: the account has a second factor; \
+        send a code, or the password in a session that proved one";
     pub(in super::super) const LAST_FACTOR: &str =
         "A wrong password or code, or the last factor where one is demanded of everybody";
     pub(in super::super) const PROOF: &str = "`Current password is incorrect` or `Invalid MFA code`";

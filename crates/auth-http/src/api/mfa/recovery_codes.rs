@@ -29,6 +29,7 @@ pub(super) fn operation() -> Operation {
         .summary("Makes new recovery codes; earlier ones are void")
         .answers::<CodesView>(200, "The codes, shown once")
         .refuses(400, "A wrong password or code, or `MFA not set up`: the account has no second factor")
+        .refuses(403, refusal::RECENT_LOGIN)
         .refuses(423, refusal::LOCKED)
 }
 

@@ -125,6 +125,7 @@ pub(super) fn disable() -> Operation {
         .summary("Switches the authenticator app off")
         .answers::<Message>(200, "`MFA successfully disabled`")
         .refuses(400, refusal::LAST_FACTOR)
+        .refuses(403, refusal::RECENT_LOGIN)
         .refuses(423, refusal::LOCKED)
 }
 
