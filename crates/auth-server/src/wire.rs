@@ -69,7 +69,7 @@ pub(crate) fn build(settings: &Settings) -> anyhow::Result<Wiring> {
     let entropy: Arc<dyn Entropy> = Arc::new(OsEntropy);
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let secret = server_secret(settings, &*entropy)?;
-    let keys = Arc::new(Keys::derive(&secret));
+    let keys = Arc::new(Keys::derive_ring(&secret, &settings.former_secret_keys));
     let tokens = Arc::new(tokens(settings, secret, &keys)?);
     let stores =
         Stores::open(settings).with_context(|| format!("cannot open the database {}", settings.database))?;

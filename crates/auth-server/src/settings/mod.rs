@@ -109,6 +109,8 @@ pub struct Settings {
     /// Seals stored keys, signs HS256. Always set in production; where it is not, the start
     /// generates one and keeps it at [`Settings::secret_key_path`].
     pub secret_key: Option<ServerSecret>,
+    /// `SECRET_KEY_FORMER`: open what was sealed with them.
+    pub former_secret_keys: Vec<ServerSecret>,
     /// Reserved for API keys.
     pub api_key_secret: Option<ServerSecret>,
     /// `METRICS_TOKEN`: what whoever reads `/metrics` must send.

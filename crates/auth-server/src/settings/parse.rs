@@ -7,6 +7,7 @@ use std::{
 };
 
 use actix_web::http::Uri;
+use auth_domain::secret::ServerSecret;
 use ipnet::IpNet;
 use secrecy::SecretString;
 
@@ -171,6 +172,12 @@ fn allow_list(text: &str, read: impl Fn(&str) -> Option<String>) -> Result<Allow
     }
     let items: Option<Vec<_>> = items.iter().map(|item| read(item)).collect();
     items.map(AllowList::Only).ok_or(Wrong::Shape)
+}
+
+/// Secrets of a comma list.
+pub(super) fn secrets(text: &str) -> Result<Vec<ServerSecret>, Wrong> {
+    let words = text.split(',').map(str::trim).filter(|word| !word.is_empty());
+    words.map(|word| ServerSecret::parse(word).map_err(|_| Wrong::Shape)).collect()
 }
 
 #[cfg(test)]

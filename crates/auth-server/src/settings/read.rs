@@ -49,6 +49,7 @@ fn settings(from: &mut Reader) -> Settings {
     let replicas = from.number(&table::REPLICAS);
     from.value(&table::AUTH_PROVIDER, auth_provider);
     let secret_key = from.secret(&table::SECRET_KEY);
+    let former_secret_keys = from.optional(&table::SECRET_KEY_FORMER, parse::secrets).unwrap_or_default();
     let api_key_secret = from.secret(&table::API_KEY_SECRET);
     let sms_policy = sms::policy(from);
     let metrics_token = from.optional(&table::METRICS_TOKEN, parse::bearer);
@@ -112,6 +113,7 @@ fn settings(from: &mut Reader) -> Settings {
         tenants,
         replicas,
         secret_key,
+        former_secret_keys,
         api_key_secret,
         metrics_token,
         public_url,

@@ -45,6 +45,7 @@ const LIST_OF_HOSTS: &str = "host names without port, as a comma list or a JSON 
 const LIST_OF_COUNTRIES: &str = "countries like US, as a comma list or a JSON list";
 const WEB_ADDRESS: &str = "an address like https://auth.example.com";
 const SECRET: &str = "at least 32 characters of chance, as `openssl rand -base64 32` makes them";
+const FORMER: &str = "a comma list of secrets like `SECRET_KEY`";
 const BEARER: &str = "at least 16 visible ASCII characters of chance, as `openssl rand -hex 16` makes them";
 
 table! {
@@ -89,8 +90,10 @@ table! {
         REDIS_ENABLED: Kind::Flag, is "true";
     }
     "Secrets" {
-        /// Seals the stored signing keys, and signs tokens with `JWT_ALGORITHM=HS256`. Development generates one and keeps it at `<DATA_DIR>/secret.key`. Losing it makes the stored keys unreadable.
+        /// Seals the stored signing keys and the secrets of authenticator apps, and signs tokens with `JWT_ALGORITHM=HS256`. Development generates one and keeps it at `<DATA_DIR>/secret.key`. Losing it makes all of that unreadable.
         SECRET_KEY: Kind::Secret(SECRET), depends "generated and kept; required in production";
+        /// What `SECRET_KEY` was before, newest first: opens what was sealed with it, and seals nothing any more. A new `SECRET_KEY` without its former one makes stored signing keys and authenticator apps unreadable.
+        SECRET_KEY_FORMER: Kind::Secret(FORMER);
         /// Reserved for API keys, which arrive in a later version; checked, without effect.
         API_KEY_SECRET: Kind::Secret(SECRET);
         /// What whoever reads `/metrics` must send as a bearer token. Without it production has no such page, and elsewhere anybody may read it.

@@ -5,6 +5,7 @@ mod email;
 mod lock;
 mod login;
 mod required;
+mod rotation;
 mod shapes;
 mod sms;
 
