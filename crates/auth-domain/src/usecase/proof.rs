@@ -6,7 +6,7 @@ use super::{Core, Fault, transaction::transaction};
 use crate::{
     audit::{AuditEvent, AuditRecord},
     client::Client,
-    guard::lockout::{self, LockPolicy, Locked},
+    guard::lockout::{self, LockPolicy, LockState, Locked},
     outbox::Intent,
     port::{KeyPurpose, Tx, Verification},
     tenant::TenantId,
@@ -82,14 +82,27 @@ impl Core {
         // Read after whatever waiting the beginning of the transaction took.
         let now = self.now();
         let (remembered, user) = tx.locks().lock_with_account(&key, tenant, email).await?;
+        let throttled = || AuditRecord::new(AuditEvent::LoginThrottled, tenant, client, now);
+        let counted = self.count_attempt_in(tx, key, remembered, now, throttled).await?;
+        Ok(counted.map(|attempt| (attempt, user)))
+    }
+
+    /// Counts an attempt under a key that is locked, or notes that it was `throttled`.
+    pub(super) async fn count_attempt_in(
+        &self,
+        tx: &mut dyn Tx,
+        key: LockKey,
+        remembered: Option<LockState>,
+        now: DateTime<Utc>,
+        throttled: impl FnOnce() -> AuditRecord + Send,
+    ) -> Result<Result<Attempt, Locked>, Fault> {
         match lockout::reserve_attempt(remembered, now, &self.policy.lock) {
             Ok(state) => {
                 tx.locks().put(&key, &state).await?;
-                Ok(Ok((Attempt::counted(key, state.failures, &self.policy.lock, now), user)))
+                Ok(Ok(Attempt::counted(key, state.failures, &self.policy.lock, now)))
             }
             Err(locked) => {
-                let record = AuditRecord::new(AuditEvent::LoginThrottled, tenant, client, now);
-                tx.audit().append(&record).await?;
+                tx.audit().append(&throttled()).await?;
                 Ok(Err(locked))
             }
         }

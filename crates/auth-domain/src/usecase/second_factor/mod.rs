@@ -180,17 +180,11 @@ impl Core {
         let now = self.now();
         let key = self.code_lock_key(user);
         let remembered = tx.locks().lock(&key).await?;
-        match lockout::reserve_attempt(remembered, now, &self.policy.lock) {
-            Ok(state) => {
-                tx.locks().put(&key, &state).await?;
-                Ok(Ok(Attempt::counted(key, state.failures, &self.policy.lock, now)))
-            }
-            Err(locked) => {
-                let record = AuditRecord::new(AuditEvent::LoginThrottled, &user.tenant, client, now);
-                tx.audit().append(&record.about(user.id).with("factor", "second")).await?;
-                Ok(Err(locked))
-            }
-        }
+        let throttled = || {
+            let record = AuditRecord::new(AuditEvent::LoginThrottled, &user.tenant, client, now);
+            record.about(user.id).with("factor", "second")
+        };
+        self.count_attempt_in(tx, key, remembered, now, throttled).await
     }
 
     async fn look_at_code_in(
