@@ -153,6 +153,19 @@ impl Enrolment {
         }
     }
 
+    /// Switches a factor off; whether it was on.
+    pub fn switch_off(&mut self, kind: FactorKind) -> bool {
+        match kind {
+            FactorKind::Totp => std::mem::take(&mut self.totp),
+            FactorKind::Email => std::mem::take(&mut self.email),
+            FactorKind::Sms => {
+                let was_on = self.sms.enabled;
+                self.sms.switch_off();
+                was_on
+            }
+        }
+    }
+
     /// Whether a login needs a second factor at all.
     pub fn is_demanded(&self) -> bool {
         FactorKind::ALL.into_iter().any(|kind| self.is_active(kind))

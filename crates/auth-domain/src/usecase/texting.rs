@@ -83,8 +83,8 @@ impl Core {
         Ok(self.ports.store.read().await?.audit().append(&record).await?)
     }
 
-    /// Counts a code that came back from a number to be proved, for the defence that watches how many do. A count that is lost
-    /// fails nobody's login.
+    /// Counts a code that came back from a number to be proved, for the defence that watches how many do. A
+    /// count that is lost fails nobody's proof.
     pub(super) async fn count_returned_code(&self, number: &PhoneNumber) {
         let _ = self.sms_guard().verified(number, self.now()).await;
     }

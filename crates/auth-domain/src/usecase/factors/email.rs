@@ -98,29 +98,6 @@ impl Factors {
     /// [`FactorError`].
     pub async fn disable_email(&self, caller: &Caller, change: &FactorChange) -> Result<(), FactorError> {
         self.authorize(caller, change).await?;
-        let now = self.core.now();
-        transaction!(self.core, tx => self.disable_email_in(tx, caller, change, now))?;
-        for purpose in [CodePurpose::EmailLogin, CodePurpose::EmailSetup] {
-            let slot = CodeSlot { purpose, user: caller.user.id };
-            self.core.ports.codes.discard(slot).await.map_err(Fault::from)?;
-        }
-        Ok(())
-    }
-
-    async fn disable_email_in(
-        &self,
-        tx: &mut dyn Tx,
-        caller: &Caller,
-        change: &FactorChange,
-        now: DateTime<Utc>,
-    ) -> Result<(), FactorError> {
-        let Some(mut user) = tx.users().lock(caller.user.id).await? else { return Ok(()) };
-        Self::still_authorized(&user, caller, change)?;
-        self.may_do_without(&user, FactorKind::Email)?;
-        if !user.factors.email {
-            return Ok(());
-        }
-        user.factors.email = false;
-        Ok(self.store_in(tx, caller, &mut user, Switched::Off(FactorKind::Email), change, now).await?)
+        self.switch_off(caller, FactorKind::Email, change).await
     }
 }

@@ -6,6 +6,7 @@ mod email;
 mod error;
 mod recovery;
 mod sms;
+mod switch_off;
 mod totp;
 
 use std::sync::Arc;

@@ -13,7 +13,7 @@ use crate::{
     factor::FactorKind,
     port::{CodePurpose, CodeSlot, SmsReceipt, Tx},
     token::AuthMethod,
-    usecase::{Caller, Fault, transaction::transaction},
+    usecase::{Caller, transaction::transaction},
     user::PhoneNumber,
 };
 
@@ -119,29 +119,6 @@ impl Factors {
     /// [`FactorError`].
     pub async fn disable_sms(&self, caller: &Caller, change: &FactorChange) -> Result<(), FactorError> {
         self.authorize(caller, change).await?;
-        let now = self.core.now();
-        transaction!(self.core, tx => self.disable_sms_in(tx, caller, change, now))?;
-        for purpose in [CodePurpose::SmsLogin, CodePurpose::SmsSetup] {
-            let slot = CodeSlot { purpose, user: caller.user.id };
-            self.core.ports.codes.discard(slot).await.map_err(Fault::from)?;
-        }
-        Ok(())
-    }
-
-    async fn disable_sms_in(
-        &self,
-        tx: &mut dyn Tx,
-        caller: &Caller,
-        change: &FactorChange,
-        now: DateTime<Utc>,
-    ) -> Result<(), FactorError> {
-        let Some(mut user) = tx.users().lock(caller.user.id).await? else { return Ok(()) };
-        Self::still_authorized(&user, caller, change)?;
-        self.may_do_without(&user, FactorKind::Sms)?;
-        if !user.factors.sms.enabled {
-            return Ok(());
-        }
-        user.factors.sms.switch_off();
-        Ok(self.store_in(tx, caller, &mut user, Switched::Off(FactorKind::Sms), change, now).await?)
+        self.switch_off(caller, FactorKind::Sms, change).await
     }
 }

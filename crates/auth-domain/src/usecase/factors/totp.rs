@@ -125,25 +125,6 @@ impl Factors {
     /// [`FactorError`].
     pub async fn disable_totp(&self, caller: &Caller, change: &FactorChange) -> Result<(), FactorError> {
         self.prove(caller, change).await?;
-        let now = self.core.now();
-        transaction!(self.core, tx => self.disable_totp_in(tx, caller, change, now))
-    }
-
-    async fn disable_totp_in(
-        &self,
-        tx: &mut dyn Tx,
-        caller: &Caller,
-        change: &FactorChange,
-        now: DateTime<Utc>,
-    ) -> Result<(), FactorError> {
-        let Some(mut user) = tx.users().lock(caller.user.id).await? else { return Ok(()) };
-        Self::still_authorized(&user, caller, change)?;
-        self.may_do_without(&user, FactorKind::Totp)?;
-        tx.factors().remove_totp(user.id).await?;
-        if !user.factors.totp {
-            return Ok(()); // only a secret that was never activated, if that
-        }
-        user.factors.totp = false;
-        Ok(self.store_in(tx, caller, &mut user, Switched::Off(FactorKind::Totp), change, now).await?)
+        self.switch_off(caller, FactorKind::Totp, change).await
     }
 }
