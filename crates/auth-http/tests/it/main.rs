@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "the helpers are parts of tests")]
 
 mod body;
+mod cookies;
 mod cors;
 mod credentials;
 mod document;
