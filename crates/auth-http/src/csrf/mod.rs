@@ -1,7 +1,7 @@
 //! Calls by cookie, and calls that ask for cookies: whether a page that may ask has sent them.
 //!
 //! A browser adds cookies to whatever any page sends. So a call that may change something and comes by
-//! cookie must (a) come from a page that [may ask](origin::may_ask), (b) carry `X-CSRF-Token`, made for the
+//! cookie must (a) come from a page that may ask, (b) carry `X-CSRF-Token`, made for the
 //! very session of the cookie, and (c) have a JSON body, if it has one. A call that asks for its first
 //! cookies has no session yet; (a) and (c) keep a foreign page from signing somebody in.
 
