@@ -26,6 +26,7 @@ pub struct Keys {
     successor: Key,
     code: Key,
     state: Key,
+    csrf: Key,
     ring: Vec<BoxKey>,
 }
 
@@ -65,6 +66,7 @@ impl Keys {
             successor: purpose(KeyPurpose::RefreshSuccessor),
             code: purpose(KeyPurpose::OneTimeCode),
             state: purpose(KeyPurpose::StateName),
+            csrf: purpose(KeyPurpose::Csrf),
             ring: ring.collect(),
         }
     }
@@ -83,6 +85,7 @@ impl KeyedHash for Keys {
             KeyPurpose::RefreshSuccessor => &self.successor,
             KeyPurpose::OneTimeCode => &self.code,
             KeyPurpose::StateName => &self.state,
+            KeyPurpose::Csrf => &self.csrf,
         };
         hmac_sha256(key.as_slice(), message)
     }

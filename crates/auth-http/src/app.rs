@@ -18,6 +18,7 @@ use utoipa::openapi::OpenApi;
 
 use crate::{
     bearer::Bearer,
+    csrf::Csrf,
     docs::{self, Docs},
     metrics::Metrics,
     openapi,
@@ -33,6 +34,8 @@ pub struct Gate {
     pub settings: HttpSettings,
     /// Decides whom a token belongs to.
     pub bearer: Arc<dyn Bearer>,
+    /// Judges calls by cookie.
+    pub csrf: Arc<dyn Csrf>,
     /// Counts calls.
     pub limiter: Arc<dyn RateLimiter>,
     /// Says whether the short-lived state that replicas share can be reached; `None` without one.

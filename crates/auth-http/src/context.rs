@@ -13,7 +13,7 @@ use chrono::{DateTime, Utc};
 
 pub(crate) use client::client_address;
 
-use crate::{app::Gate, problem::Problem, shell::RequestId};
+use crate::{app::Gate, cookie::CookieStyle, problem::Problem, shell::RequestId};
 
 /// Where, when and from whom: handed to every use case.
 #[derive(Clone, Debug)]
@@ -24,6 +24,8 @@ pub struct RequestContext {
     pub client: Client,
     /// What the request shows of the device it came from.
     pub device: DeviceTraits,
+    /// Whether the caller's tokens came by cookie, and of which style those are.
+    pub by_cookie: Option<CookieStyle>,
     /// When the request arrived. Use cases that are given the time get this one.
     pub now: DateTime<Utc>,
 }
@@ -41,7 +43,7 @@ impl RequestContext {
             request_id: request.extensions().get::<RequestId>().map(|id| id.as_str().to_owned()),
         };
         let device = traits::of(request.head(), &gate.settings);
-        Ok(Self { tenant: tenant(request, gate)?, client, device, now: gate.clock.now() })
+        Ok(Self { tenant: tenant(request, gate)?, client, device, by_cookie: None, now: gate.clock.now() })
     }
 }
 

@@ -16,6 +16,8 @@ pub struct HttpSettings {
     /// Origins whose pages may call (`CORS_ORIGINS`), exactly as browsers send them;
     /// [`ANY_ORIGIN`](Self::ANY_ORIGIN) stands for all, which only development should allow.
     pub cors_origins: Vec<String>,
+    /// How clients reach this server (`PUBLIC_URL`): with `https://`, cookies are bound to the host.
+    pub public_url: String,
     /// Proxies whose forwarding header is believed (`TRUSTED_PROXIES`).
     pub trusted_proxies: Vec<IpNet>,
     /// The one header in which those proxies name the client (`FORWARDED_HEADER`).
@@ -102,6 +104,20 @@ impl Default for Quotas {
 impl HttpSettings {
     /// Stands for every origin.
     pub const ANY_ORIGIN: &str = "*";
+
+    /// Whether browsers reach this server through TLS. Production never goes without.
+    pub fn is_secure(&self) -> bool {
+        self.production || self.public_url.starts_with("https://")
+    }
+
+    /// The origin of this server's own pages, as browsers write it.
+    pub(crate) fn origin(&self) -> String {
+        let url = self.public_url.to_ascii_lowercase();
+        let (scheme, rest) = url.split_once("://").unwrap_or(("", &url));
+        let authority = rest.split('/').next().unwrap_or_default();
+        let port = if scheme == "https" { ":443" } else { ":80" };
+        format!("{scheme}://{}", authority.strip_suffix(port).unwrap_or(authority))
+    }
 }
 
 impl Default for HttpSettings {
@@ -111,6 +127,7 @@ impl Default for HttpSettings {
             tenants: BTreeSet::from([TenantId::default()]),
             allowed_hosts: Vec::new(),
             cors_origins: Vec::new(),
+            public_url: "http://localhost:8000".to_owned(),
             trusted_proxies: Vec::new(),
             forwarded_header: ForwardedHeader::XForwardedFor,
             quotas: Quotas::default(),
@@ -125,6 +142,24 @@ impl Default for HttpSettings {
             body_limit: 64 * 1024,
             body_deadline: Duration::from_secs(5),
             request_deadline: Duration::from_secs(10),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_origin_is_what_browsers_write() {
+        for (public_url, origin) in [
+            ("https://Auth.Example.com", "https://auth.example.com"),
+            ("https://auth.example.com:443/base", "https://auth.example.com"),
+            ("http://localhost:80", "http://localhost"),
+            ("http://[::1]:8000", "http://[::1]:8000"),
+        ] {
+            let settings = HttpSettings { public_url: public_url.to_owned(), ..HttpSettings::default() };
+            assert_eq!(settings.origin(), origin, "{public_url}");
         }
     }
 }

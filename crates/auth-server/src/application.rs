@@ -113,6 +113,7 @@ pub(crate) fn api(settings: &Settings, wiring: &Wiring, drain: Drain) -> anyhow:
     let gate = Gate {
         settings,
         bearer: Arc::new(wiring.engine.bearer.clone()),
+        csrf: Arc::new(wiring.engine.csrf.clone()),
         limiter: wiring.state.limiter.clone(),
         short_lived: wiring.state.redis.clone(),
         clock: wiring.clock.clone(),
@@ -149,6 +150,7 @@ fn http_settings(settings: &Settings) -> HttpSettings {
         tenants: settings.tenants.iter().cloned().collect(),
         allowed_hosts: hosts(&settings.allowed_hosts),
         cors_origins: origins(&settings.cors_origins),
+        public_url: settings.public_url.to_string(),
         trusted_proxies: settings.trusted_proxies.clone(),
         forwarded_header: settings.forwarded_header,
         quotas: Quotas::new(

@@ -140,6 +140,8 @@ events! {
     EmailCodeRequested = "email.code_requested", Success;
     /// A code that came by mail was typed in by somebody signed in.
     EmailCodeVerified = "email.code_verified", Success;
+    /// A request that came by cookie, or asked for cookies, did not prove that our own page sent it.
+    CsrfDenied = "csrf.denied", Failure;
     /// A mobile application reported how it signed somebody in.
     MobileAuthReported = "mobile.auth_reported", Success;
     /// A new signing key was made.

@@ -40,6 +40,8 @@ pub enum KeyPurpose {
     OneTimeCode,
     /// Naming short-lived state outside the process: addresses and tokens of clients are in the names.
     StateName,
+    /// Binding a token against forged requests to its session.
+    Csrf,
 }
 
 impl KeyPurpose {
@@ -50,6 +52,7 @@ impl KeyPurpose {
             Self::RefreshSuccessor => "refresh-successor/v1",
             Self::OneTimeCode => "one-time-code/v1",
             Self::StateName => "state-name/v1",
+            Self::Csrf => "csrf/v1",
         }
     }
 }

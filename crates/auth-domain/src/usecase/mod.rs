@@ -10,6 +10,7 @@
 //! | [`Factors`] | second factors: set up, prove, switch off, recovery codes, devices |
 //! | [`Bearer`] | turns an access token into a [`Caller`] |
 //! | [`Sessions`] | refresh, logout, list, revoke, validate, extend, recover |
+//! | [`Csrf`] | proves that a request by cookie was sent by a page that may |
 //! | [`Passwords`] | change by somebody signed in |
 //! | [`Recovery`] | forgotten password |
 //! | [`Delivery`] | sends what the outbox owes (a worker calls it) |
@@ -21,6 +22,7 @@
 
 mod accounts;
 mod bearer;
+mod csrf;
 mod delivery;
 mod factors;
 mod fault;
@@ -47,6 +49,7 @@ pub use accounts::{
     RegisterError, UpdateProfile, VerifyEmailError,
 };
 pub use bearer::{Bearer, BearerError, Caller, Identity};
+pub use csrf::{Csrf, CsrfDenial, CsrfFlaw};
 pub use delivery::{Delivery, DeliveryOutcome, DeliveryReport};
 pub use factors::{ChangeProof, FactorChange, FactorError, FactorStatus, Factors, RecoveryCodes, TotpSetup};
 pub use fault::Fault;
@@ -133,6 +136,8 @@ pub struct Engine {
     pub bearer: Bearer,
     /// Sessions.
     pub sessions: Sessions,
+    /// Requests by cookie.
+    pub csrf: Csrf,
     /// Passwords of people who are signed in.
     pub passwords: Passwords,
     /// Forgotten passwords.
@@ -162,6 +167,7 @@ impl Engine {
             factors: Factors::new(Arc::clone(&core)),
             bearer: Bearer::new(Arc::clone(&core)),
             sessions: Sessions::new(Arc::clone(&core)),
+            csrf: Csrf::new(Arc::clone(&core)),
             passwords: Passwords::new(Arc::clone(&core)),
             recovery: Recovery::new(Arc::clone(&core)),
             delivery: Delivery::new(Arc::clone(&core)),

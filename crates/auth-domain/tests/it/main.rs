@@ -1,5 +1,6 @@
 //! Tests of the domain from outside: models of the pure rules, and use cases over real adapters.
 
+mod csrf;
 mod degrading;
 mod lockout_model;
 mod messages;

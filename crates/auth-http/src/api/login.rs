@@ -1,6 +1,6 @@
 //! `POST /api/auth/login`
 
-use actix_web::web::{Data, Json};
+use actix_web::web::Data;
 use auth_domain::{
     usecase::{Engine, PasswordLogin},
     user::{Email, Password},
@@ -15,6 +15,7 @@ use super::{
 use crate::{
     Limit, Operation, Problem,
     body::{Fields, FromBody, Refused},
+    cookie::{Reply, SessionMode, TokenPlace},
     extract::Open,
 };
 
@@ -28,6 +29,9 @@ struct LoginBody {
     /// A code of any second factor, or a recovery code; empty counts as left out.
     #[schema(value_type = Option<String>, required = false)]
     totp_code: Option<SecretString>,
+    /// `cookie`: the tokens come in cookies and not in the body, for a page that may have them.
+    #[schema(value_type = Option<SessionMode>, required = false)]
+    session: TokenPlace,
 }
 
 impl FromBody for LoginBody {
@@ -35,7 +39,8 @@ impl FromBody for LoginBody {
         let email = fields.email("email");
         let password = fields.password("password");
         let totp_code = fields.filled_secret("totp_code");
-        Ok(Self { email: email?, password: password?, totp_code: totp_code? })
+        let session = fields.session();
+        Ok(Self { email: email?, password: password?, totp_code: totp_code?, session: session? })
     }
 }
 
@@ -58,11 +63,11 @@ pub(super) fn operation() -> Operation {
             CHALLENGE_HEADERS,
         )
         .refuses(401, "`Incorrect email or password`, the same for every reason")
-        .refuses(403, "`email_not_verified`, only after the right password")
+        .refuses(403, "`email_not_verified`, only after the right password. `csrf_failed`: a foreign page asked for cookies")
         .refuses(423, "`account_locked`: too many failures; `Retry-After` says how long")
 }
 
-async fn handle(request: Open<LoginBody>, engine: Data<Engine>) -> Result<Json<TokenView>, Problem> {
+async fn handle(request: Open<LoginBody>, engine: Data<Engine>) -> Result<Reply<TokenView>, Problem> {
     let Open { context, body } = request;
     let signed_in = engine
         .login
@@ -75,5 +80,5 @@ async fn handle(request: Open<LoginBody>, engine: Data<Engine>) -> Result<Json<T
             client: context.client,
         })
         .await?;
-    Ok(Json(TokenView::new(&signed_in, &engine, context.now)))
+    TokenView::reply(&signed_in, &engine, body.session, context.now)
 }

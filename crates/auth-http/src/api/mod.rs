@@ -4,6 +4,7 @@
 mod change_email;
 mod change_password;
 mod change_password_user;
+mod csrf;
 mod dev_mailbox;
 mod forgot_password;
 mod health;
@@ -43,6 +44,7 @@ pub fn operations(settings: &HttpSettings) -> Vec<Operation> {
         login::operation(),
         refresh::operation(),
         logout::operation(),
+        csrf::operation(),
         session_check::validate(),
         session_check::extend(),
         session_check::recover(),

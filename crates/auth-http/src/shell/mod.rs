@@ -16,7 +16,10 @@ use actix_web::{
     Error, HttpMessage as _, HttpResponse,
     body::{BodySize, BoxBody, MessageBody},
     dev::{ServiceRequest, ServiceResponse},
-    http::{ConnectionType, StatusCode, header::HeaderMap},
+    http::{
+        ConnectionType, StatusCode,
+        header::{HeaderMap, HeaderValue, VARY},
+    },
     middleware::Next,
     web::Data,
 };
@@ -27,6 +30,7 @@ pub(crate) use request_id::RequestId;
 
 use crate::{
     app::Gate,
+    extract::CookiesRead,
     problem::{Form, Problem, fill},
 };
 
@@ -66,7 +70,10 @@ pub(crate) async fn shell(
             }
         };
         let (request, response) = response.into_parts();
-        let response = finish.apply(response);
+        let mut response = finish.apply(response);
+        if request.extensions().contains::<CookiesRead>() {
+            response.headers_mut().append(VARY, HeaderValue::from_static("Cookie"));
+        }
         let route = request.match_pattern().unwrap_or_else(|| "unmatched".to_owned());
         let millis = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
         // The matched route and never the path: paths and queries can carry what nobody should read.
@@ -90,7 +97,7 @@ impl Finish {
         let response =
             if self.preflight { cors::answer_preflight(response) } else { self.rendered(response) };
         let mut response = response;
-        cors::tidy(response.headers_mut());
+        cors::tidy(response.headers_mut(), &self.gate.settings);
         headers::add(response.headers_mut(), &self.gate.settings);
         self.id.put(response.headers_mut());
         if self.gate.drain.is_on() {

@@ -104,7 +104,7 @@ table! {
         PUBLIC_URL: Kind::Text(WEB_ADDRESS), depends "`http://HOST:PORT`; https is required in production";
         /// The front end: where links in mails lead. Without one they lead to small pages of this server.
         FRONTEND_URL: Kind::Text(WEB_ADDRESS), depends "`PUBLIC_URL`";
-        /// Web origins that browsers may call the API from.
+        /// Web origins that browsers may call the API from. `*` stands for all, but for calls by cookie.
         CORS_ORIGINS: Kind::Text(LIST_OF_ORIGINS);
         /// Values of the Host header that are answered. `*.example.com` stands for every subdomain.
         ALLOWED_HOSTS: Kind::Text(LIST_OF_HOSTS), depends "any; required in production";

@@ -22,6 +22,7 @@ use crate::{
     api::{tokens::TokenView, view::Message},
     body::{Fields, FromBody, NoBody, Refused},
     context::RequestContext,
+    cookie::{Reply, SessionMode, TokenPlace},
     extract::{Open, Signed, SignedOr},
 };
 
@@ -104,6 +105,9 @@ struct LoginBody {
     code: Option<SecretString>,
     #[schema(value_type = Option<String>, pattern = "^[0-9]{6}$", required = false)]
     mfa_code: Option<SecretString>,
+    /// `cookie`: the tokens come in cookies and not in the body, for a page that may have them.
+    #[schema(value_type = Option<SessionMode>, required = false)]
+    session: TokenPlace,
 }
 
 impl FromBody for LoginBody {
@@ -115,7 +119,8 @@ impl FromBody for LoginBody {
         } else {
             (Ok(None), fields.code("mfa_code").map(Some))
         };
-        Ok(Self { email: email?, password: password?, code: code?, mfa_code: mfa_code? })
+        let session = fields.session();
+        Ok(Self { email: email?, password: password?, code: code?, mfa_code: mfa_code?, session: session? })
     }
 }
 
@@ -145,12 +150,16 @@ pub(super) fn verify() -> Operation {
 async fn handle_verify(
     request: SignedOr<CodeBody, LoginBody>,
     engine: Data<Engine>,
-) -> Result<Json<VerifiedView>, Problem> {
-    let verified = match request {
-        SignedOr::Signed(request) => VerifiedView::Number(prove(*request, &engine).await?),
-        SignedOr::Credentials(request) => VerifiedView::Login(Box::new(sign_in(*request, &engine).await?)),
-    };
-    Ok(Json(verified))
+) -> Result<Reply<VerifiedView>, Problem> {
+    match request {
+        SignedOr::Signed(request) => {
+            let proved = prove(*request, &engine).await?;
+            Ok(VerifiedView::Number(proved).into())
+        }
+        SignedOr::Credentials(request) => {
+            Ok(sign_in(*request, &engine).await?.map(|tokens| VerifiedView::Login(Box::new(tokens))))
+        }
+    }
 }
 
 async fn prove(request: Signed<CodeBody>, engine: &Engine) -> Result<SmsView, Problem> {
@@ -161,7 +170,7 @@ async fn prove(request: Signed<CodeBody>, engine: &Engine) -> Result<SmsView, Pr
     Ok(SmsView::new("Phone number verified successfully", None))
 }
 
-async fn sign_in(request: Open<LoginBody>, engine: &Engine) -> Result<TokenView, Problem> {
+async fn sign_in(request: Open<LoginBody>, engine: &Engine) -> Result<Reply<TokenView>, Problem> {
     let Open { context, body } = request;
     let login = PasswordLogin {
         tenant: context.tenant,
@@ -171,5 +180,6 @@ async fn sign_in(request: Open<LoginBody>, engine: &Engine) -> Result<TokenView,
         device: context.device,
         client: context.client,
     };
-    Ok(TokenView::new(&engine.login.with_password(&login).await?, engine, context.now))
+    let signed_in = engine.login.with_password(&login).await?;
+    TokenView::reply(&signed_in, engine, body.session, context.now)
 }
