@@ -10,7 +10,7 @@ use crate::{
     outbox::Intent,
     port::Tx,
     tenant::TenantId,
-    usecase::{Fault, fault::faults, transaction::transaction},
+    usecase::{Fault, fault::faults, new_password::PasswordFor, transaction::transaction},
     user::{Credential, Email, FullName, NewPassword, PasswordHash, User, WeakPassword, password},
 };
 
@@ -61,10 +61,11 @@ impl Accounts {
     /// # Errors
     /// [`RegisterError`].
     pub async fn register(&self, request: &Register) -> Result<User, RegisterError> {
-        let context = password::context_words(&request.tenant, &request.email, request.full_name.as_ref());
+        let words = password::context_words(&request.tenant, &request.email, request.full_name.as_ref());
+        let owner = PasswordFor { tenant: &request.tenant, words, client: &request.client };
         let hash = self
             .core
-            .hash_new_password(&request.password, &context)
+            .hash_new_password(&request.password, owner)
             .await?
             .map_err(RegisterError::WeakPassword)?;
         let now = self.core.now();
