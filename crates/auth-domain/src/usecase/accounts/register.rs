@@ -10,6 +10,7 @@ use crate::{
     outbox::Intent,
     port::Tx,
     tenant::TenantId,
+    token::LinkPurpose,
     usecase::{Fault, fault::faults, new_password::PasswordFor, transaction::transaction},
     user::{Credential, Email, FullName, NewPassword, PasswordHash, User, WeakPassword, password},
 };
@@ -56,7 +57,8 @@ impl Accounts {
     ///
     /// The password is hashed whether or not the address is free, so that time does not tell. When
     /// existing accounts are hidden, a taken address gets an answer of the same form with a made-up
-    /// id, and its owner gets a mail that says so.
+    /// id, and its owner gets a mail that says so; if nobody proved the address yet, the account is made
+    /// anew with this password instead.
     ///
     /// # Errors
     /// [`RegisterError`].
@@ -89,6 +91,29 @@ impl Accounts {
         ))
     }
 
+    /// Registers an address anew that nobody proved yet, as if nobody had registered it before: whoever was
+    /// first must not keep its owner out, nor have a password that its owner then makes good. The link mailed
+    /// earlier dies with it. `false` if it was proved meanwhile.
+    async fn take_over_in(
+        &self,
+        tx: &mut dyn Tx,
+        id: UserId,
+        candidate: &User,
+        record: AuditRecord,
+    ) -> Result<bool, Fault> {
+        let Some(mut owner) = tx.users().lock(id).await?.filter(User::is_unclaimed) else { return Ok(false) };
+        owner.credential.clone_from(&candidate.credential);
+        owner.full_name.clone_from(&candidate.full_name);
+        owner.updated_at = candidate.updated_at;
+        // The address does not change here, so it cannot clash.
+        let _ = tx.users().save(&owner).await?;
+        tx.links().withdraw(owner.id, LinkPurpose::VerifyEmail).await?;
+        let letter = self.core.letter_to(&owner, Intent::VerifyEmail, &record.client, record.at)?;
+        tx.outbox().put(&letter).await?;
+        tx.audit().append(&record.by(owner.id).with("again", "true")).await?;
+        Ok(true)
+    }
+
     /// The account, and whether it was refused because the address was taken.
     async fn register_in(
         &self,
@@ -106,6 +131,12 @@ impl Accounts {
             return Ok((user, false));
         }
         let owner = tx.users().by_email(&request.tenant, &request.email).await?;
+        let unclaimed = owner.as_ref().filter(|owner| owner.is_unclaimed());
+        if let Some(owner) = unclaimed.filter(|_| self.core.policy.hide_existing_accounts)
+            && self.take_over_in(tx, owner.id, &user, record(AuditEvent::Registered)).await?
+        {
+            return Ok((user, true));
+        }
         let refused = record(AuditEvent::RegisterRefused);
         let refused = match &owner {
             Some(owner) => refused.about(owner.id),
