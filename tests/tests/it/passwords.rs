@@ -8,7 +8,11 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 use tokio::task::block_in_place;
 
-use crate::harness::{Answer, Api, PASSWORD, TestServer, process::Process};
+use crate::harness::{
+    Answer, Api, PASSWORD, TestServer,
+    parts::{POSTGRES, SECRET, database},
+    process::{Process, run},
+};
 
 /// PW-06: what people choose when fifteen characters are asked for.
 const COMMON: [&str; 20] = [
@@ -314,4 +318,33 @@ async fn a_login_asks_for_the_password_and_not_for_its_strength() {
             (StatusCode::UNAUTHORIZED, &Value::from("Incorrect email or password"))
         );
     }
+}
+
+/// PW-13: a hash of other parameters is made anew at the next login, and nothing else changes.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_login_hashes_anew_what_was_hashed_otherwise() {
+    const IMPORTED: &str =
+        "$argon2id$v=19$m=65536,t=3,p=4$811c/n6FN5vtJSLyubE7/g$KSh3Tu8XRme/J9s8V0wBRc09zRVd1wprMT7oa+vyUGw";
+    let (database, directory) = (database(), TempDir::new().expect("a temporary directory"));
+    let settings = [("DATABASE_URL", database.as_str()), ("SECRET_KEY", SECRET)];
+    let server = block_in_place(|| {
+        assert!(run(&["migrate"], &settings).status.success());
+        Process::start(directory.path(), &settings)
+    });
+    let api = Api::at(server.base());
+    api.signed_in("ada@example.com").await;
+    let name = database.rsplit('/').next().expect("the name of a database");
+    let sql = |text: &str| block_in_place(|| POSTGRES.sql(name, text));
+    sql(&format!("UPDATE users SET password_hash = '{IMPORTED}'"));
+    let rest = "SELECT u.id, u.email, u.status, u.superuser, u.email_verified, u.created_at FROM users u";
+    let (before, sessions) = (sql(rest), sql("SELECT count(*) FROM sessions"));
+    api.login("ada@example.com", "Correct-Horse-7?").await.refused(401, "Incorrect email or password");
+    assert_eq!(sql("SELECT password_hash FROM users"), IMPORTED, "a wrong password changes nothing");
+    api.login("ada@example.com", "Correct-Horse-7!").await.expect(StatusCode::OK);
+    let hash = sql("SELECT password_hash FROM users");
+    assert!(hash.starts_with("$argon2id$v=19$m=19456,t=2,p=1$"), "{hash}");
+    assert_eq!((sql(rest), sessions.as_str()), (before, "1"));
+    assert_eq!(sql("SELECT count(*) FROM sessions"), "2");
+    api.login("ada@example.com", "Correct-Horse-7!").await.expect(StatusCode::OK);
+    assert_eq!(sql("SELECT password_hash FROM users"), hash, "once is enough");
 }

@@ -1,22 +1,29 @@
 //! Sealing anew, with real keys on a real store, and with scripted ones where somebody else must be faster.
 
-use std::sync::Arc;
+use std::sync::{
+    Arc,
+    atomic::{AtomicU32, Ordering},
+};
 
 use auth_crypto::Keys;
 use auth_domain::{
     audit::AuditEvent,
     factor::TimeStep,
     port::{
-        AuditFilter, MockStore, MockTx, PendingTotp, SealedPlace, SealedRow, SealedValue, SecretBox, Store,
+        AuditFilter, BoxError, MockStore, MockTx, PendingTotp, SealedPlace, SealedRow, SealedValue,
+        SecretBox, Store,
     },
     secret::{SealLabel, Sealed, ServerSecret},
-    usecase::{Policy, Ports, Rekeyed, SealError, SealKey},
+    usecase::{FactorError, Policy, Ports, Rekeyed, SealError, SealKey},
 };
 use auth_sqlite::{SqliteConfig, SqliteStore};
 use auth_testkit::{
     builder,
     fake::{FakeCipher, TestEngine},
 };
+use zeroize::Zeroizing;
+
+use crate::second_factor::{Ada, App, without_proof};
 
 /// More than two batches.
 const PEOPLE: i64 = 450;
@@ -190,6 +197,57 @@ fn reading(label: SealLabel, found: &SealedValue) -> MockTx {
         .expect_page()
         .returning(move |_, _, after, _| Ok(if after.is_none() { vec![found.clone()] } else { Vec::new() }));
     tx
+}
+
+/// Seals anew what waits, between the moment somebody looks at it and the moment it is put to work.
+struct Meddling {
+    inner: FakeCipher,
+    store: Arc<SqliteStore>,
+    armed: Arc<AtomicU32>,
+}
+
+impl SecretBox for Meddling {
+    fn seal(&self, context: &str, plain: &[u8]) -> Result<Sealed, BoxError> {
+        self.inner.seal(context, plain)
+    }
+
+    fn open(&self, context: &str, sealed: &Sealed) -> Result<Zeroizing<Vec<u8>>, BoxError> {
+        let plain = self.inner.open(context, sealed)?;
+        if self.armed.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |left| left.checked_sub(1)).is_ok() {
+            let fresh = self.inner.seal(context, &plain)?;
+            let replace = async {
+                let (place, label) = (SealedPlace::PendingTotp, sealed.label().expect("a label"));
+                let mut repos = self.store.read().await.expect("a store");
+                let found = repos.sealed().page(place, label, None, 1).await.expect("a page").remove(0);
+                assert!(repos.sealed().replace(place, &found, &fresh).await.expect("a store"));
+            };
+            tokio::task::block_in_place(|| tokio::runtime::Handle::current().block_on(replace));
+        }
+        Ok(plain)
+    }
+
+    fn labels(&self) -> Vec<SealLabel> {
+        self.inner.labels()
+    }
+}
+
+/// Whoever switches an app on while values are sealed anew does not notice.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_app_is_switched_on_while_it_is_sealed_anew() {
+    let store = filled(&FakeCipher::default(), 0).await;
+    let armed = Arc::new(AtomicU32::new(0));
+    let meddling = Meddling { inner: FakeCipher::default(), store: store.clone(), armed: armed.clone() };
+    let ada = Ada { test: engine(store.clone(), meddling), store };
+    let caller = ada.caller(&ada.sign_up("ada@example.com").await).await;
+    let factors = &ada.test.engine.factors;
+    let app = App(factors.set_up_totp(&caller, &without_proof()).await.expect("a secret").secret);
+    let code = app.shows(&ada).into();
+    armed.store(2, Ordering::SeqCst);
+    let twice = factors.activate_totp(&caller, &code, &without_proof()).await;
+    assert!(matches!(twice, Err(FactorError::NotSetUp)), "{twice:?}");
+    armed.store(1, Ordering::SeqCst);
+    factors.activate_totp(&caller, &code, &without_proof()).await.expect("recovery codes");
+    assert_eq!(armed.load(Ordering::SeqCst), 0, "nobody meddled");
 }
 
 #[test]

@@ -24,6 +24,11 @@ fn an_empty_production_is_told_everything_at_once() {
 fn each_refusal_is_one_line() {
     for (name, value, expected) in [
         (
+            "PASSWORD_BREACH_CHECK_URL",
+            "http://ranges.example.com/range",
+            "(environment): parts of passwords would cross the network unencrypted: production needs https://",
+        ),
+        (
             "SECRET_KEY",
             "",
             "(default): production needs a secret of its own; generate one: openssl rand -base64 32",
