@@ -7,7 +7,7 @@ use crate::{
     audit::{AuditEvent, AuditRecord},
     client::Client,
     id::UserId,
-    outbox::Intent,
+    outbox::{Intent, OutboxItem},
     port::Tx,
     tenant::TenantId,
     token::LinkPurpose,
@@ -70,9 +70,13 @@ impl Accounts {
             .hash_new_password(&request.password, owner)
             .await?
             .map_err(RegisterError::WeakPassword)?;
+        // Asked for every address, so that time does not tell: each new registration is another mail.
+        let hides = self.core.policy.hide_existing_accounts;
+        let again = hides && self.core.may_mail("link", &request.tenant, &request.email).await?;
         let now = self.core.now();
-        let (user, taken) = transaction!(self.core, tx => self.register_in(tx, request, hash.clone(), now))
-            .map_err(RegisterError::Fault)?;
+        let (user, taken) =
+            transaction!(self.core, tx => self.register_in(tx, request, hash.clone(), again, now))
+                .map_err(RegisterError::Fault)?;
         if taken && !self.core.policy.hide_existing_accounts {
             Err(RegisterError::EmailTaken)
         } else {
@@ -108,8 +112,9 @@ impl Accounts {
         // The address does not change here, so it cannot clash.
         let _ = tx.users().save(&owner).await?;
         tx.links().withdraw(owner.id, LinkPurpose::VerifyEmail).await?;
+        // Not held back by one that is being sent: its link has just died.
         let letter = self.core.letter_to(&owner, Intent::VerifyEmail, &record.client, record.at)?;
-        tx.outbox().put(&letter).await?;
+        tx.outbox().put(&OutboxItem { once: None, ..letter }).await?;
         tx.audit().append(&record.by(owner.id).with("again", "true")).await?;
         Ok(true)
     }
@@ -120,6 +125,7 @@ impl Accounts {
         tx: &mut dyn Tx,
         request: &Register,
         hash: PasswordHash,
+        again: bool,
         now: DateTime<Utc>,
     ) -> Result<(User, bool), Fault> {
         let user = self.candidate(request, hash, now)?;
@@ -132,7 +138,7 @@ impl Accounts {
         }
         let owner = tx.users().by_email(&request.tenant, &request.email).await?;
         let unclaimed = owner.as_ref().filter(|owner| owner.is_unclaimed());
-        if let Some(owner) = unclaimed.filter(|_| self.core.policy.hide_existing_accounts)
+        if let Some(owner) = unclaimed.filter(|_| again)
             && self.take_over_in(tx, owner.id, &user, record(AuditEvent::Registered)).await?
         {
             return Ok((user, true));
