@@ -188,12 +188,6 @@ fn each_bad_value_is_one_line_that_names_setting_source_and_expectation() {
         ("ACCESS_TOKEN_EXPIRE_MINUTES", "0", "expected a whole number from 1 to 1440, found \"0\""),
         ("REFRESH_GRACE_SECONDS", "61", "expected a whole number from 0 to 60, found \"61\""),
         ("PASSWORD_MIN_LENGTH", "7", "expected a whole number from 8 to 256, found \"7\""),
-        (
-            "PASSWORD_BREACH_CHECK_URL",
-            "ranges.example.com",
-            "expected an address like https://ranges.example.com/range, found \"ranges.example.com\"",
-        ),
-        ("PASSWORD_BREACH_FILE", "/nowhere/breached.txt", "/nowhere/breached.txt cannot be read"),
         ("HIDE_EXISTING_ACCOUNTS", "maybe", "expected true or false, found \"maybe\""),
         ("SMS_PROVIDER", "twilio", "expected one of sns, capture, off, found \"twilio\""),
         ("SMS_PROVIDER", "sns", "sns needs AWS_REGION, such as us-east-1"),
