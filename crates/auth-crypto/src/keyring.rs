@@ -4,7 +4,7 @@ use std::fmt;
 
 use auth_domain::{
     port::{BoxError, Entropy, KeyPurpose, KeyedHash, SecretBox},
-    secret::{Sealed, ServerSecret},
+    secret::{SealLabel, Sealed, ServerSecret},
 };
 use chacha20poly1305::{
     KeyInit, XChaCha20Poly1305, XNonce,
@@ -36,6 +36,14 @@ type Key = Zeroizing<[u8; 32]>;
 struct BoxKey {
     id: [u8; KID_BYTES],
     key: Key,
+}
+
+impl BoxKey {
+    /// How values begin that it sealed.
+    const fn label(&self) -> SealLabel {
+        let [a, b, c, d] = self.id;
+        SealLabel::from_bytes([VERSION, a, b, c, d])
+    }
 }
 
 const VERSION: u8 = 1;
@@ -116,6 +124,10 @@ impl SecretBox for Keys {
             cipher(key).decrypt(&XNonce::from(nonce), payload).ok()
         });
         opened.next().map(Zeroizing::new).ok_or(BoxError)
+    }
+
+    fn labels(&self) -> Vec<SealLabel> {
+        self.ring.iter().map(BoxKey::label).collect()
     }
 }
 

@@ -57,6 +57,7 @@
 //!         verifier: tokens.clone(),
 //!         key_ring: tokens.clone(),
 //!         key_factory: tokens,
+//!         breached: None,                                // or `HttpBreaches` of auth-breach
 //!         keyed_hash: keys.clone(),
 //!         secret_box: keys,
 //!         totp: Arc::new(Rfc6238),

@@ -4,8 +4,8 @@ use std::{future::Future, sync::Arc};
 
 use auth_domain::{
     port::{
-        AuditLog, DeviceRepo, FactorRepo, KeyRepo, LinkRepo, LockRepo, Outbox, Repos, SessionRepo,
-        StoreError, UserRepo,
+        AuditLog, DeviceRepo, FactorRepo, KeyRepo, LinkRepo, LockRepo, Outbox, Repos, SealedRepo,
+        SessionRepo, StoreError, UserRepo,
     },
     user::User,
 };
@@ -74,6 +74,9 @@ impl<R: Runner> Repos for Repositories<R> {
         self
     }
     fn keys(&mut self) -> &mut dyn KeyRepo {
+        self
+    }
+    fn sealed(&mut self) -> &mut dyn SealedRepo {
         self
     }
     fn audit(&mut self) -> &mut dyn AuditLog {

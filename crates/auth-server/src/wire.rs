@@ -1,5 +1,6 @@
 //! The one place that names adapters: settings in, engine out.
 
+mod breach;
 mod mail;
 mod sms;
 mod state;
@@ -16,7 +17,7 @@ use auth_domain::{
     port::{Clock, Entropy, Mailbox},
     secret::ServerSecret,
     token::TokenExpectations,
-    usecase::{Engine, Policy, Ports},
+    usecase::{Engine, Policy, Ports, SealError},
 };
 pub(crate) use auth_sqlite::Claim;
 use secrecy::ExposeSecret as _;
@@ -56,6 +57,7 @@ impl Wiring {
     /// When the store or a key refuses.
     pub(crate) async fn prepare(&self) -> anyhow::Result<Vec<String>> {
         let migrations = self.stores.ready_schema().await?;
+        self.engine.rekey.check().await.map_err(unreadable)?;
         self.engine.keys.ensure().await.context("cannot prepare the signing keys")?;
         Ok(migrations)
     }
@@ -82,6 +84,7 @@ pub(crate) fn build(settings: &Settings) -> anyhow::Result<Wiring> {
         verifier: Arc::clone(&tokens) as _,
         key_ring: Arc::clone(&tokens) as _,
         key_factory: tokens,
+        breached: breach::sources(settings)?,
         keyed_hash: Arc::clone(&keys) as _,
         secret_box: keys,
         totp: Arc::new(Rfc6238),
@@ -104,6 +107,17 @@ pub(crate) fn build(settings: &Settings) -> anyhow::Result<Wiring> {
     })
 }
 
+/// Says what to do about values that none of the secrets opens.
+fn unreadable(error: SealError) -> anyhow::Error {
+    let is_setting = matches!(error, SealError::UnknownKey { .. });
+    let error = anyhow::Error::from(error);
+    if is_setting {
+        error.context("SECRET_KEY_FORMER lacks a secret that is still needed (see `auth-server keys status`)")
+    } else {
+        error.context("cannot look at what is sealed")
+    }
+}
+
 /// What the adapters refuse of the settings: the setting, and one line about it.
 pub(crate) fn refusals(settings: &Settings) -> Vec<(&'static Spec, String)> {
     let database = match &settings.database {
@@ -113,7 +127,13 @@ pub(crate) fn refusals(settings: &Settings) -> Vec<(&'static Spec, String)> {
     let redis = settings.redis.as_ref().and_then(|dsn| state::refusal(settings, dsn));
     let database = database.map(|reason| (&table::DATABASE_URL, reason));
     let templates = mail::refusal(settings).map(|reason| (&table::MAIL_TEMPLATES, reason));
-    database.into_iter().chain(redis).chain(templates).chain(sms::refusals(settings)).collect()
+    database
+        .into_iter()
+        .chain(redis)
+        .chain(templates)
+        .chain(sms::refusals(settings))
+        .chain(breach::refusals(settings))
+        .collect()
 }
 
 fn hasher(settings: &Settings) -> anyhow::Result<Argon2Hasher> {
@@ -138,6 +158,7 @@ fn tokens(settings: &Settings, secret: ServerSecret, keys: &Arc<Keys>) -> anyhow
 fn policy(settings: &Settings) -> Policy {
     Policy {
         passwords: settings.password_policy,
+        product: settings.branding_name.clone(),
         lock: LockPolicy::default(),
         access_life: settings.access_token_life,
         session_life: settings.refresh_token_life,

@@ -23,9 +23,10 @@ const DELIVERY_BATCH: u32 = 4;
 /// After a try at a mail server that could not be reached, so that a long queue does not storm it.
 const SERVER_PAUSE: Duration = Duration::from_secs(2);
 const UPKEEP_PAUSE: Duration = Duration::from_mins(10);
-/// How soon a key that another replica or the command line made is known here; far below the time it
-/// is published ahead.
+/// How often it is looked at whether a signing key is old; far below the time that one is published ahead.
 const KEY_PAUSE: Duration = Duration::from_secs(30);
+/// How soon a key that was taken away elsewhere is taken away here. One small statement.
+const KEY_WATCH_PAUSE: Duration = Duration::from_secs(1);
 /// After a failure, so that a store that is down is not asked without end.
 const FAULT_PAUSE: Duration = Duration::from_secs(2);
 
@@ -43,6 +44,7 @@ impl Workers {
         spawn(&mut tasks, &stop, engine.clone(), deliver);
         spawn(&mut tasks, &stop, engine.clone(), clean_up);
         spawn(&mut tasks, &stop, engine.clone(), keep_keys);
+        spawn(&mut tasks, &stop, engine.clone(), watch_keys);
         if let Some(changes) = limit_changes {
             tasks.spawn(note_limit_changes(engine.clone(), changes, stop.subscribe()));
         }
@@ -132,6 +134,13 @@ async fn keep_keys(engine: Engine) -> Duration {
     match engine.keys.maintain().await {
         Ok(()) => KEY_PAUSE,
         Err(fault) => failed("key maintenance", &fault),
+    }
+}
+
+async fn watch_keys(engine: Engine) -> Duration {
+    match engine.keys.reload().await {
+        Ok(()) => KEY_WATCH_PAUSE,
+        Err(fault) => failed("key watch", &fault),
     }
 }
 

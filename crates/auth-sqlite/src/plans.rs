@@ -11,9 +11,10 @@ use auth_domain::{
     id::{OutboxId, UserId},
     outbox::OutboxState,
     port::{
-        AuditFilter, AuditLog, DeviceRepo, FactorRepo, KeyRepo, LinkRepo, LockRepo, Outbox, SessionRepo,
-        StoreError, UserRepo,
+        AuditFilter, AuditLog, DeviceRepo, FactorRepo, KeyRepo, LinkRepo, LockRepo, Outbox, SealedPlace,
+        SealedRepo, SealedRow, SealedValue, SessionRepo, StoreError, UserRepo,
     },
+    secret::{SealLabel, Sealed},
     session::EndReason,
     tenant::TenantId,
     token::LinkPurpose,
@@ -240,4 +241,24 @@ async fn every_filter_of_the_audit_log_uses_the_narrowest_index() {
     // Without a filter it walks the log from its end, and stops at the limit: no sort.
     AuditLog::list(&mut probe.repos, &AuditFilter::default(), 10).await.unwrap();
     assert_eq!(probe.plans(), ["SCAN audit_events"]);
+}
+
+#[tokio::test]
+async fn sealed_values_are_found_by_their_label() {
+    let mut probe = Probe::new();
+    let label = SealLabel::from_bytes([1; SealLabel::BYTES]);
+    let row = SealedRow::User(UserId::from_i64(1));
+    let found = SealedValue { row: row.clone(), sealed: Sealed::from_bytes(vec![1; 9]) };
+    for place in [SealedPlace::Totp, SealedPlace::PendingTotp] {
+        all_search! { probe:
+            SealedRepo::count(place, label);
+            SealedRepo::page(place, label, Some(row.clone()), 10);
+            SealedRepo::replace(place, &found, &found.sealed);
+        }
+        SealedRepo::labels(&mut probe.repos, place).await.unwrap();
+        // It jumps from label to label, and reads no row of the table.
+        for step in probe.plans().iter().filter(|step| step.contains("totp_secrets")) {
+            assert!(step.contains("USING COVERING INDEX"), "{step}");
+        }
+    }
 }

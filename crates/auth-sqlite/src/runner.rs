@@ -4,8 +4,8 @@ use std::{future::Future, sync::Arc};
 
 use async_trait::async_trait;
 use auth_domain::port::{
-    AuditLog, DeviceRepo, FactorRepo, KeyRepo, LinkRepo, LockRepo, Outbox, Repos, SessionRepo, StoreError,
-    Tx, UserRepo,
+    AuditLog, DeviceRepo, FactorRepo, KeyRepo, LinkRepo, LockRepo, Outbox, Repos, SealedRepo, SessionRepo,
+    StoreError, Tx, UserRepo,
 };
 use diesel::SqliteConnection;
 
@@ -56,6 +56,9 @@ impl<R: Runner> Repos for Repositories<R> {
         self
     }
     fn keys(&mut self) -> &mut dyn KeyRepo {
+        self
+    }
+    fn sealed(&mut self) -> &mut dyn SealedRepo {
         self
     }
     fn audit(&mut self) -> &mut dyn AuditLog {

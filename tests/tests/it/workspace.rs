@@ -8,6 +8,7 @@ use serde_json::Value;
 
 /// Crates that touch the world. Each knows the domain and nothing else of the workspace.
 const ADAPTERS: &[&str] = &[
+    "auth-breach",
     "auth-cognito",
     "auth-crypto",
     "auth-memory",
@@ -45,6 +46,7 @@ const CONFINED: &[(&str, &[&str])] = &[
     ("aws-", &["auth-cognito", "auth-sns"]),
     ("deadpool-redis", &["auth-redis"]),
     ("diesel", &["auth-postgres", "auth-sqlite"]),
+    ("hyper", &["auth-breach"]),
     ("redis", &["auth-redis"]),
 ];
 
@@ -84,6 +86,7 @@ fn forbidden_edges_are_found() {
         ("auth-server", "diesel_migrations"),
         ("auth-server", "aws-sdk-sns"),
         ("auth-server", "deadpool-redis"),
+        ("auth-server", "hyper-rustls"),
         ("auth-testkit", "redis"),
         ("auth-newcomer", "auth-domain"),
     ] {

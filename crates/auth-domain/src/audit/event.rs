@@ -110,6 +110,8 @@ events! {
     PasswordResetRequested = "password.reset_requested", Success;
     /// The password was reset through a mailed link.
     PasswordReset = "password.reset", Success;
+    /// A new password was taken without being looked up among breached ones: nobody could tell.
+    BreachCheckSkipped = "password.breach_check_skipped", Failure;
     /// The password was right, and a second factor was asked for.
     LoginMfaRequired = "login.mfa_required", Success;
     /// The password was right and the second factor was not.
@@ -146,6 +148,10 @@ events! {
     MobileAuthReported = "mobile.auth_reported", Success;
     /// A new signing key was made.
     KeyRotated = "key.rotated", Success;
+    /// A signing key was taken away at once.
+    KeyRevoked = "key.revoked", Success;
+    /// What an earlier secret sealed was sealed anew.
+    DataRotated = "key.data_rotated", Success;
 }
 
 impl fmt::Display for AuditEvent {

@@ -4,6 +4,7 @@
 //! an implementor are *must* sentences; `auth-testkit` has a contract case for each.
 
 mod archive;
+mod breach;
 mod challenges;
 mod cipher;
 mod clock;
@@ -19,6 +20,7 @@ mod tokens;
 mod totp;
 
 pub use archive::{Archive, Fate, Record, RecordKey, RecordKind, StoredRecoveryCode};
+pub use breach::{BreachError, BreachedPasswords};
 pub use challenges::{ChallengeStore, ChallengeStoreError, PayloadTooLong, StoredChallenge};
 pub use cipher::{BoxError, KeyPurpose, KeyedHash, SecretBox};
 pub use clock::Clock;
@@ -31,7 +33,8 @@ pub use mailer::{Letter, Mailer, Notice, SendError};
 pub use sms::{LedgerError, SmsError, SmsLedger, SmsReceipt, SmsSender, SmsText};
 pub use store::{
     AuditFilter, AuditLog, DeviceRepo, ExistingAccount, FactorRepo, KeyRepo, LinkRepo, LockRepo, Outbox,
-    PendingTotp, Repos, SessionRepo, Store, StoreError, StoredTotp, Tx, UserRepo,
+    PendingTotp, Repos, SealedPlace, SealedRepo, SealedRow, SealedValue, SessionRepo, Store, StoreError,
+    StoredTotp, Tx, UserRepo,
 };
 pub use tokens::{KeyError, KeyFactory, KeyRing, PublicJwk, TokenSigner, TokenVerifier};
 pub use totp::TotpGenerator;
@@ -39,6 +42,7 @@ pub use totp::TotpGenerator;
 #[cfg(any(test, feature = "mock"))]
 pub use {
     archive::MockArchive,
+    breach::MockBreachedPasswords,
     challenges::MockChallengeStore,
     cipher::{MockKeyedHash, MockSecretBox},
     clock::MockClock,
@@ -51,7 +55,7 @@ pub use {
     sms::{MockSmsLedger, MockSmsSender},
     store::mock::{
         MockAuditLog, MockDeviceRepo, MockFactorRepo, MockKeyRepo, MockLinkRepo, MockLockRepo, MockOutbox,
-        MockSessionRepo, MockStore, MockTx, MockUserRepo,
+        MockSealedRepo, MockSessionRepo, MockStore, MockTx, MockUserRepo,
     },
     tokens::{MockKeyFactory, MockKeyRing, MockTokenSigner, MockTokenVerifier},
     totp::MockTotpGenerator,

@@ -99,8 +99,8 @@ impl Bearer {
     /// # Errors
     /// [`BearerError::Rejected`], [`BearerError::WrongTenant`] or [`BearerError::Fault`].
     pub async fn identify(&self, token: &str, tenant: &TenantId) -> Result<Identity, BearerError> {
-        let claims =
-            self.core.ports.verifier.verify(token, self.core.now()).map_err(BearerError::Rejected)?;
+        let verified = self.core.verify_token(token).await.map_err(BearerError::Fault)?;
+        let claims = verified.map_err(BearerError::Rejected)?;
         if claims.tenant != *tenant {
             return Err(BearerError::WrongTenant);
         }

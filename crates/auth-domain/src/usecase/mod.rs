@@ -14,7 +14,8 @@
 //! | [`Passwords`] | change by somebody signed in |
 //! | [`Recovery`] | forgotten password |
 //! | [`Delivery`] | sends what the outbox owes (a worker calls it) |
-//! | [`SigningKeys`] | makes, rotates and installs keys |
+//! | [`SigningKeys`] | makes, rotates, revokes and installs keys |
+//! | [`Rekey`] | seals anew what an earlier secret sealed |
 //! | [`Upkeep`] | deletes what nobody needs any more (a worker calls it) |
 //! | [`Operators`] | what the command line offers |
 //! | [`Messages`] | shows operators the outbox, has them retry and discard |
@@ -29,11 +30,13 @@ mod fault;
 mod keys;
 mod login;
 mod messages;
+mod new_password;
 mod operators;
 mod passwords;
 mod policy;
 mod proof;
 mod recovery;
+mod rekey;
 mod reports;
 mod second_factor;
 mod sessions;
@@ -53,7 +56,7 @@ pub use csrf::{Csrf, CsrfDenial, CsrfFlaw};
 pub use delivery::{Delivery, DeliveryOutcome, DeliveryReport};
 pub use factors::{ChangeProof, FactorChange, FactorError, FactorStatus, Factors, RecoveryCodes, TotpSetup};
 pub use fault::Fault;
-pub use keys::{KeyListing, SigningKeys};
+pub use keys::{KeyListing, Revoked, SigningKeys};
 pub use login::{
     ChallengeLogin, ChallengeLoginError, Login, LoginError, MfaToken, PasswordLogin, SecondFactorRequired,
     SendCode, SendCodeError, SignedIn,
@@ -63,6 +66,7 @@ pub use operators::{CreateUser, CreateUserError, CreatedUser, GrantError, Operat
 pub use passwords::{ChangePassword, ChangePasswordError, Passwords};
 pub use policy::Policy;
 pub use recovery::{Recovery, ResetError, ResetPassword};
+pub use rekey::{Rekey, RekeyProgress, Rekeyed, SealCount, SealError, SealKey};
 pub use reports::{MobileAuthReport, Reports};
 pub use sessions::{
     Extended, Logout, LogoutError, RefreshError, RevokeError, SessionCheckError, SessionFilter, Sessions,
@@ -71,14 +75,15 @@ pub use texting::TextError;
 pub use transfer::{Progress, Transfer, TransferError, Transferred};
 pub use upkeep::{Upkeep, UpkeepReport};
 
+use self::keys::UnknownKeys;
 use crate::{
     client::Client,
     id::OutboxId,
     outbox::{Intent, OutboxItem},
     port::{
-        ChallengeStore, Clock, CodeStore, Entropy, EntropyError, KeyFactory, KeyRing, KeyedHash, Mailer,
-        PasswordHasher, RateLimiter, SecretBox, SmsLedger, SmsSender, Store, StoreError, TokenSigner,
-        TokenVerifier, TotpGenerator,
+        BreachedPasswords, ChallengeStore, Clock, CodeStore, Entropy, EntropyError, KeyFactory, KeyRing,
+        KeyedHash, Mailer, PasswordHasher, RateLimiter, SecretBox, SmsLedger, SmsSender, Store, StoreError,
+        TokenSigner, TokenVerifier, TotpGenerator,
     },
     tenant::TenantId,
     user::{Email, User},
@@ -99,6 +104,8 @@ pub struct Ports {
     pub key_ring: Arc<dyn KeyRing>,
     /// Makes signing keys.
     pub key_factory: Arc<dyn KeyFactory>,
+    /// Passwords known from breaches; `None` where nobody looks them up.
+    pub breached: Option<Arc<dyn BreachedPasswords>>,
     /// Keyed hashing.
     pub keyed_hash: Arc<dyn KeyedHash>,
     /// Seals what must be read back: secrets of authenticator apps, logins under way.
@@ -146,6 +153,8 @@ pub struct Engine {
     pub delivery: Delivery,
     /// Signing keys.
     pub keys: SigningKeys,
+    /// Sealed values.
+    pub rekey: Rekey,
     /// The clean-up worker's work.
     pub upkeep: Upkeep,
     /// The command line's work.
@@ -160,7 +169,7 @@ pub struct Engine {
 impl Engine {
     /// Puts the engine together.
     pub fn new(ports: Ports, policy: Policy) -> Self {
-        let core = Arc::new(Core { ports, policy });
+        let core = Arc::new(Core { ports, policy, unknown_keys: UnknownKeys::default() });
         Self {
             accounts: Accounts::new(Arc::clone(&core)),
             login: Login::new(Arc::clone(&core)),
@@ -172,6 +181,7 @@ impl Engine {
             recovery: Recovery::new(Arc::clone(&core)),
             delivery: Delivery::new(Arc::clone(&core)),
             keys: SigningKeys::new(Arc::clone(&core)),
+            rekey: Rekey::new(Arc::clone(&core)),
             upkeep: Upkeep::new(Arc::clone(&core)),
             operators: Operators::new(Arc::clone(&core)),
             messages: Messages::new(Arc::clone(&core)),
@@ -193,6 +203,7 @@ impl Engine {
 pub(crate) struct Core {
     ports: Ports,
     policy: Policy,
+    unknown_keys: UnknownKeys,
 }
 
 impl Core {
@@ -252,6 +263,7 @@ mod tests {
             let _ = e.upkeep.run().await;
             let _ = e.keys.maintain().await;
             let _ = e.keys.rotate().await;
+            let _ = e.rekey.run(true, |_| {}).await;
             let _ = e.bearer.authenticate("", &tenant).await;
             let _ = e.sessions.refresh(&tenant, "", &client).await;
             let _ = e.sessions.recover(&c, &client).await;

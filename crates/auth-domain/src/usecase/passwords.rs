@@ -4,7 +4,10 @@ use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 
-use super::{Caller, Core, Fault, fault::faults, proof::ProofError, transaction::transaction};
+use super::{
+    Caller, Core, Fault, fault::faults, new_password::PasswordFor, proof::ProofError,
+    transaction::transaction,
+};
 use crate::{
     audit::{AuditEvent, AuditRecord},
     client::Client,
@@ -142,9 +145,10 @@ impl Passwords {
                 return Err(ChangePasswordError::Unchanged);
             }
         }
+        let owner = PasswordFor { tenant: &user.tenant, words: user.context_words(), client: &change.client };
         let hash = self
             .core
-            .hash_new_password(&change.new, &user.context_words())
+            .hash_new_password(&change.new, owner)
             .await?
             .map_err(ChangePasswordError::WeakPassword)?;
         let now = self.core.now();

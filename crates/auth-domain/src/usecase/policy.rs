@@ -14,6 +14,8 @@ use crate::{
 pub struct Policy {
     /// What a new password must be.
     pub passwords: PasswordPolicy,
+    /// What the service is called; no password may be made of it.
+    pub product: String,
     /// When an identifier has to wait.
     pub lock: LockPolicy,
     /// How long an access token lives.
@@ -48,6 +50,7 @@ impl Default for Policy {
     fn default() -> Self {
         Self {
             passwords: PasswordPolicy::default(),
+            product: String::new(),
             lock: LockPolicy::default(),
             access_life: TimeDelta::minutes(30),
             session_life: TimeDelta::days(7),

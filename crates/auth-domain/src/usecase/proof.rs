@@ -10,7 +10,7 @@ use crate::{
     outbox::Intent,
     port::{KeyPurpose, Tx, Verification},
     tenant::TenantId,
-    user::{Email, NewPassword, Password, PasswordHash, User, WeakPassword},
+    user::{Email, Password, PasswordHash, User},
 };
 
 /// Names an identifier in the lock table.
@@ -189,22 +189,5 @@ impl Core {
         tx.audit().append(record).await?;
         let letter = self.letter(address, user, Intent::AccountLockedNotice, &record.client, record.at)?;
         Ok(tx.outbox().put(&letter).await?)
-    }
-
-    /// Applies the rules that need to know the account, then hashes.
-    pub(super) async fn hash_new_password(
-        &self,
-        password: &NewPassword,
-        context: &[String],
-    ) -> Result<Result<PasswordHash, WeakPassword>, Fault> {
-        let policy = &self.policy.passwords;
-        if let Err(weak) = policy.check_context(password, context) {
-            return Ok(Err(weak));
-        }
-        let strength = self.ports.hasher.strength(password, context).await?;
-        if let Err(weak) = policy.check_strength(strength) {
-            return Ok(Err(weak));
-        }
-        Ok(Ok(self.ports.hasher.hash(password).await?))
     }
 }

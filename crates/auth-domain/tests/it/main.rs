@@ -6,8 +6,10 @@ mod lockout_model;
 mod messages;
 mod notices;
 mod pumping;
+mod rekey;
 mod rotation_model;
 mod second_factor;
+mod signing_keys;
 #[cfg(test)]
 mod transfer;
 mod upkeep;

@@ -46,7 +46,7 @@ pub(super) fn operation() -> Operation {
         .tag("password")
         .summary("Changes the password and ends all sessions")
         .answers::<ChangedView>(200, "`Password successfully changed`; sign in again")
-        .refuses(400, "`Current password is incorrect` or the new one is the present one")
+        .refuses(400, "`Current password is incorrect`")
         .refuses(403, "`Recent login required`")
         .refuses(423, "`account_locked`: too many wrong passwords")
 }

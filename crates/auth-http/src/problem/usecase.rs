@@ -106,10 +106,10 @@ impl From<ChangePasswordError> for Problem {
         match error {
             ChangePasswordError::WrongCurrent => wrong_password(),
             ChangePasswordError::RecentLoginRequired => Self::recent_login_required(),
-            ChangePasswordError::Unchanged => Self::bad_request(
-                "password_unchanged",
-                "New password must be different from current password",
-            ),
+            ChangePasswordError::Unchanged => {
+                let rule = "New password must be different from current password";
+                Self::invalid(vec![FieldError::value("body", "new_password", rule)])
+            }
             ChangePasswordError::WeakPassword(why) => weak("new_password", why),
             ChangePasswordError::Locked(locked) => locked.into(),
             ChangePasswordError::Fault(fault) => fault.into(),

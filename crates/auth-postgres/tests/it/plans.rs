@@ -10,8 +10,8 @@ use auth_domain::{
     factor::{Fingerprint, TimeStep, TrustedDevice},
     id::{DeviceId, OutboxId, SessionId, UserId},
     outbox::OutboxState,
-    port::{AuditFilter, Store, StoreError},
-    secret::Digest,
+    port::{AuditFilter, SealedPlace, SealedRow, Store, StoreError},
+    secret::{Digest, SealLabel},
     session::{EndReason, Session, rotation::Generation},
     tenant::TenantId,
     token::LinkPurpose,
@@ -95,7 +95,7 @@ fn fill(rows: u64) -> String {
          INSERT INTO one_time_links SELECT sha256(n::text::bytea), 'default', n, 'reset_password', 'a@b.c', t,
              t + interval '1 day', CASE WHEN n % 2 = 0 THEN t END
              FROM generate_series(1, {rows}) n, LATERAL (SELECT timestamptz '2026-01-01' + n * interval '1 minute') x(t);
-         INSERT INTO totp_secrets SELECT n, '\\x01', n, '\\x02', '2026-01-01' FROM generate_series(1, {rows}) n;
+         INSERT INTO totp_secrets SELECT n, '\\x010203040506', n, '\\x010203040507', '2026-01-01' FROM generate_series(1, {rows}) n;
          INSERT INTO recovery_codes SELECT sha256(n::text::bytea), 1 + n / 10, '2026-01-01',
              CASE WHEN n % 2 = 0 THEN timestamptz '2026-01-01' END FROM generate_series(1, {rows}) n;
          INSERT INTO trusted_devices SELECT n, 1 + n / 10, sha256(n::text::bytea), 'otp', NULL, NULL, NULL, t,
@@ -205,6 +205,7 @@ async fn every_statement_that_matters_uses_an_index() {
         })
         .await;
     factors(&probe).await;
+    sealed(&probe).await;
     outbox_and_upkeep(&probe).await;
     audit(&probe).await;
 }
@@ -252,6 +253,25 @@ async fn factors(probe: &Probe) {
             Ok(())
         })
         .await;
+}
+
+/// Every start of a server asks which keys there are, however many people have an app.
+async fn sealed(probe: &Probe) {
+    let store = &probe.store;
+    let label = SealLabel::from_bytes([1, 2, 3, 4, 5]);
+    for place in [SealedPlace::Totp, SealedPlace::PendingTotp] {
+        probe
+            .uses_indexes("sealed values", |n| async move {
+                let mut repos = store.read().await?;
+                assert_eq!(repos.sealed().labels(place).await?, [label]);
+                let after = Some(SealedRow::User(UserId::from_i64(5000 + n)));
+                let page = repos.sealed().page(place, label, after, 10).await?;
+                assert_eq!(page.len(), 10);
+                assert!(repos.sealed().replace(place, &page[0], &page[0].sealed).await?);
+                Ok(())
+            })
+            .await;
+    }
 }
 
 async fn outbox_and_upkeep(probe: &Probe) {

@@ -7,6 +7,7 @@ mod mail;
 mod migrate;
 mod openapi;
 mod outbox;
+mod sealed;
 mod serve;
 mod sms;
 mod store;
@@ -38,6 +39,13 @@ pub fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Config(ConfigCommand::Check) => config::check(),
         Command::Keys(KeysCommand::List) => with_engine(keys::list),
         Command::Keys(KeysCommand::Rotate) => with_engine(keys::rotate),
+        Command::Keys(KeysCommand::Revoke(options)) => {
+            with_engine(async |wiring| keys::revoke(wiring, &options).await)
+        }
+        Command::Keys(KeysCommand::Status) => with_wiring(sealed::status),
+        Command::Keys(KeysCommand::RotateData(options)) => {
+            with_wiring(async |wiring| sealed::rotate(&wiring, &options).await)
+        }
         Command::Users(UsersCommand::Create(options)) => {
             with_engine(async |wiring| users::create(wiring, options).await)
         }

@@ -7,6 +7,7 @@
 //! Everything is checked before anything is started, and every reason to refuse is reported at once,
 //! on one line each ([`SettingsError`]).
 
+mod breach;
 mod database;
 mod dotenv;
 mod dsn;
@@ -46,6 +47,7 @@ use tracing::Level;
 
 pub(crate) use self::spec::Spec;
 pub use self::{
+    breach::BreachSettings,
     database::Database,
     dsn::Dsn,
     error::{Refusal, SettingsError},
@@ -148,6 +150,8 @@ pub struct Settings {
 
     /// `PASSWORD_MIN_LENGTH`: the rules for new passwords.
     pub password_policy: PasswordPolicy,
+    /// Where new passwords are looked up among breached ones.
+    pub breached_passwords: BreachSettings,
     /// Whether registering a taken address looks like any other registration.
     pub hide_existing_accounts: bool,
     /// Threads that hash passwords, at least one.

@@ -16,8 +16,8 @@ use chrono::TimeDelta;
 use tracing::Level;
 
 use super::{
-    AllowList, AppEnv, BaseUrl, Database, Dsn, ForwardedHeader, Loaded, LogFormat, Settings, SettingsError,
-    database, factors,
+    AllowList, AppEnv, BaseUrl, BreachSettings, Database, Dsn, ForwardedHeader, Loaded, LogFormat, Settings,
+    SettingsError, database, factors,
     layer::{Inputs, Layers},
     mail,
     parse::{self, Wrong},
@@ -75,6 +75,11 @@ fn settings(from: &mut Reader) -> Settings {
         max_sessions_per_user: from.number(&table::MAX_SESSIONS_PER_USER),
 
         password_policy: from.value(&table::PASSWORD_MIN_LENGTH, password_policy),
+        breached_passwords: BreachSettings {
+            url: from.optional(&table::PASSWORD_BREACH_CHECK_URL, parse::base_url),
+            ca_file: from.optional(&table::PASSWORD_BREACH_CHECK_CA_FILE, |path| Ok(PathBuf::from(path))),
+            file: from.optional(&table::PASSWORD_BREACH_FILE, |path| Ok(PathBuf::from(path))),
+        },
         hide_existing_accounts: from.value(&table::HIDE_EXISTING_ACCOUNTS, parse::flag),
         hash_threads: from.value_or(&table::HASH_THREADS, cores(), |text| whole(&table::HASH_THREADS, text)),
         audit_retention: TimeDelta::days(from.number(&table::AUDIT_RETENTION_DAYS)),

@@ -6,8 +6,8 @@ use auth_domain::secret::ServerSecret;
 use secrecy::ExposeSecret as _;
 
 use super::{
-    Database, MailDelivery, Settings, SmsDelivery, SmtpSettings, layer::is_world_readable, reader::Reader,
-    source::Source, spec::Spec, table,
+    BaseUrl, Database, MailDelivery, Settings, SmsDelivery, SmtpSettings, layer::is_world_readable,
+    reader::Reader, source::Source, spec::Spec, table,
 };
 use crate::{settings::error::Refusal, wire};
 
@@ -118,6 +118,10 @@ fn addresses(settings: &Settings, reader: &mut Reader) {
             &table::ALLOWED_HOSTS,
             "production needs the host names it answers, like auth.example.com",
         );
+    }
+    if settings.breached_passwords.url.as_ref().is_some_and(BaseUrl::is_open_to_readers) {
+        let reason = "parts of passwords would cross the network unencrypted: production needs https://";
+        reader.refuse(&table::PASSWORD_BREACH_CHECK_URL, reason);
     }
     if settings.trusted_proxies.iter().any(|network| network.prefix_len() == 0) {
         let reason = "a network of everybody lets every caller choose an address; name the proxies";

@@ -136,6 +136,12 @@ table! {
     "Accounts" {
         /// Least number of characters of a new password.
         PASSWORD_MIN_LENGTH: Kind::Number(8, 256), is "9";
+        /// A service that knows breached passwords, asked on every new password. It must speak the range API of "Have I Been Pwned": `GET <this address>/<first 5 digits of a SHA-1>` is answered with lines `SUFFIX:COUNT`. Nothing else of a password leaves this server. Without an answer within 0.8 seconds the password is taken, and the audit log says so.
+        PASSWORD_BREACH_CHECK_URL: Kind::Text("an address like https://ranges.example.com/range");
+        /// Certificates to trust at that address (PEM), in place of the system's.
+        PASSWORD_BREACH_CHECK_CA_FILE: Kind::Text("a path");
+        /// A file of the SHA-1 hashes of breached passwords, searched on every new password: one a line, in their order, like `5BAA…8FD8:10434004`. For servers that reach no such service; with both, the file is asked first.
+        PASSWORD_BREACH_FILE: Kind::Text("a path");
         /// Answer the registration of a taken address like any other, and tell its owner by mail.
         HIDE_EXISTING_ACCOUNTS: Kind::Flag, is "false";
         /// Threads that hash passwords; one hash takes one core and 19 MiB.

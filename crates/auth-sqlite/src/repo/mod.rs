@@ -10,6 +10,7 @@ mod keys;
 mod links;
 mod locks;
 mod outbox;
+mod sealed;
 mod sessions;
 mod users;
 

@@ -59,6 +59,7 @@ impl TestEngine {
             verifier: tokens.clone(),
             key_ring: tokens.clone(),
             key_factory: tokens,
+            breached: None,
             keyed_hash: Arc::new(cipher.clone()),
             secret_box: Arc::new(cipher.clone()),
             totp: Arc::new(FakeApp),

@@ -8,6 +8,7 @@ mod daemon;
 mod moto;
 pub mod postgres;
 mod python;
+pub mod ranges;
 pub mod redis;
 mod smtp;
 

@@ -86,7 +86,7 @@ async fn call(api: &Api, tokens: &Tokens, path: &str, body: &Value) -> Answer {
 }
 
 /// A login that brings a code.
-async fn login_with(api: &Api, email: &str, code: &str) -> Answer {
+pub(crate) async fn login_with(api: &Api, email: &str, code: &str) -> Answer {
     let body = json!({ "email": email, "password": PASSWORD, "totp_code": code });
     api.post("/api/auth/login", &body).await
 }

@@ -1,8 +1,8 @@
 //! Durable state: one transaction over several repositories.
 //!
 //! ```text
-//! Store ── begin() ──▶ Tx     users() sessions() links() factors() devices() locks() keys() audit() outbox()
-//!       │                      commit() rollback()
+//! Store ── begin() ──▶ Tx     users() sessions() links() factors() devices() locks() keys() sealed()
+//!       │                      audit() outbox() commit() rollback()
 //!       └─ read()  ──▶ Repos  the same repositories, each statement for itself
 //! ```
 //!
@@ -12,12 +12,14 @@
 mod factors;
 mod log;
 mod repos;
+mod sealed;
 
 use async_trait::async_trait;
 
 pub use factors::{DeviceRepo, FactorRepo, PendingTotp, StoredTotp};
 pub use log::{AuditFilter, AuditLog, Outbox};
 pub use repos::{ExistingAccount, KeyRepo, LinkRepo, LockRepo, SessionRepo, UserRepo};
+pub use sealed::{SealedPlace, SealedRepo, SealedRow, SealedValue};
 
 /// Opens transactions.
 ///
@@ -61,6 +63,8 @@ pub trait Repos: Send {
     fn locks(&mut self) -> &mut dyn LockRepo;
     /// Signing keys.
     fn keys(&mut self) -> &mut dyn KeyRepo;
+    /// Sealed values, wherever they are.
+    fn sealed(&mut self) -> &mut dyn SealedRepo;
     /// The audit log.
     fn audit(&mut self) -> &mut dyn AuditLog;
     /// Messages that are owed.
@@ -116,13 +120,14 @@ pub(super) mod mock {
     //! Mocks of the transaction and its repositories.
 
     use super::{
-        AuditLog, DeviceRepo, FactorRepo, KeyRepo, LinkRepo, LockRepo, Outbox, Repos, SessionRepo, Store,
-        StoreError, Tx, UserRepo,
+        AuditLog, DeviceRepo, FactorRepo, KeyRepo, LinkRepo, LockRepo, Outbox, Repos, SealedRepo,
+        SessionRepo, Store, StoreError, Tx, UserRepo,
     };
     pub use super::{
         factors::{MockDeviceRepo, MockFactorRepo},
         log::{MockAuditLog, MockOutbox},
         repos::{MockKeyRepo, MockLinkRepo, MockLockRepo, MockSessionRepo, MockUserRepo},
+        sealed::MockSealedRepo,
     };
     use async_trait::async_trait;
 
@@ -155,6 +160,8 @@ pub(super) mod mock {
         pub locks: MockLockRepo,
         /// Signing keys.
         pub keys: MockKeyRepo,
+        /// Sealed values.
+        pub sealed: MockSealedRepo,
         /// The audit log.
         pub audit: MockAuditLog,
         /// Messages that are owed.
@@ -184,6 +191,9 @@ pub(super) mod mock {
         }
         fn keys(&mut self) -> &mut dyn KeyRepo {
             &mut self.keys
+        }
+        fn sealed(&mut self) -> &mut dyn SealedRepo {
+            &mut self.sealed
         }
         fn audit(&mut self) -> &mut dyn AuditLog {
             &mut self.audit

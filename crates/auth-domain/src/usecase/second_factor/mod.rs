@@ -19,6 +19,7 @@ use crate::{
     client::Client,
     factor::{RecoveryCode, TimeStep, TotpCode, TotpSecret, TrustedDevice, totp},
     guard::lockout::{self, Locked},
+    id::UserId,
     outbox::Intent,
     port::{CodePurpose, KeyPurpose, StoredTotp, Tx},
     secret::Sealed,
@@ -235,7 +236,7 @@ impl Core {
 
     /// Opens a stored secret.
     pub(in crate::usecase) fn open_totp(&self, user: &User, sealed: &Sealed) -> Option<TotpSecret> {
-        let plain = self.ports.secret_box.open(&totp_context(user), sealed).ok()?;
+        let plain = self.ports.secret_box.open(&totp_context(user.id), sealed).ok()?;
         TotpSecret::from_bytes(&plain)
     }
 
@@ -258,6 +259,6 @@ impl Core {
 pub(in crate::usecase) struct NoCode;
 
 /// Where the secret of an authenticator app lives: sealed for one account, it opens for no other.
-pub(in crate::usecase) fn totp_context(user: &User) -> String {
-    format!("totp_secrets|secret|{}", user.id)
+pub(in crate::usecase) fn totp_context(user: UserId) -> String {
+    format!("totp_secrets|secret|{user}")
 }

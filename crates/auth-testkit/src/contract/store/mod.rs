@@ -33,6 +33,7 @@ pub mod messages;
 pub mod outbox;
 pub mod recovery;
 pub mod rotation;
+pub mod sealed;
 pub mod sessions;
 pub mod transaction;
 pub mod users;
@@ -196,6 +197,14 @@ macro_rules! store_contract {
                 retire_sets_the_time
                 delete_removes
                 parallel_first_keys_make_one
+            }
+            sealed {
+                labels_and_counts_tell_who_sealed_what
+                pages_join_without_gap_or_overlap
+                replace_changes_one_value
+                replace_needs_what_was_found
+                parallel_replacements_have_one_winner
+                a_discarded_replacement_did_not_happen
             }
             audit {
                 lists_newest_first
