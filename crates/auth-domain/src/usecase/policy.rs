@@ -4,7 +4,7 @@ use chrono::TimeDelta;
 
 use crate::{
     factor::MfaPolicy,
-    guard::{lockout::LockPolicy, pumping::SmsPolicy},
+    guard::{known_device::KnownDevicePolicy, lockout::LockPolicy, pumping::SmsPolicy},
     port::Quota,
     user::password::PasswordPolicy,
 };
@@ -16,6 +16,8 @@ pub struct Policy {
     pub passwords: PasswordPolicy,
     /// When an identifier has to wait.
     pub lock: LockPolicy,
+    /// Which devices do not have to wait for what strangers do.
+    pub known_devices: KnownDevicePolicy,
     /// How long an access token lives.
     pub access_life: TimeDelta,
     /// How long a session lives from its login on, however often it is refreshed.
@@ -49,6 +51,7 @@ impl Default for Policy {
         Self {
             passwords: PasswordPolicy::default(),
             lock: LockPolicy::default(),
+            known_devices: KnownDevicePolicy::default(),
             access_life: TimeDelta::minutes(30),
             session_life: TimeDelta::days(7),
             refresh_grace: TimeDelta::seconds(10),
