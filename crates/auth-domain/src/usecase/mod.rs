@@ -25,6 +25,7 @@ mod delivery;
 mod factors;
 mod fault;
 mod keys;
+mod lane;
 mod login;
 mod messages;
 mod operators;

@@ -43,6 +43,13 @@ fn offset_time(time: DateTime<Utc>) -> String {
     time.to_rfc3339_opts(SecondsFormat::Micros, false)
 }
 
+/// The header that takes the `device_token` of an earlier login, and what it is good for.
+pub(crate) const DEVICE_TOKEN: (&str, &str) = (
+    "X-Device-Token",
+    "The `device_token` of an earlier login: attempts of this device are counted apart from those of \
+     strangers, who then cannot lock its owner out",
+);
+
 /// The tokens of a session.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct TokenView {
@@ -55,6 +62,10 @@ pub(crate) struct TokenView {
     /// Whether the password was handed out and must be changed.
     password_change_required: bool,
     grace_period: GracePeriodView,
+    /// For the header `X-Device-Token` of the next login on this device; proves nothing.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(required)]
+    device_token: Option<String>,
 }
 
 impl TokenView {
@@ -66,6 +77,7 @@ impl TokenView {
             expires_in: signed_in.expires_in.num_seconds(),
             password_change_required: signed_in.user.must_change_password(),
             grace_period: engine.factors.grace_period(&signed_in.user, now).into(),
+            device_token: signed_in.device_token.as_ref().map(|token| token.expose_secret().to_owned()),
         }
     }
 }
