@@ -11,7 +11,7 @@
 //! | [`Bearer`] | turns an access token into a [`Caller`] |
 //! | [`Sessions`] | refresh, logout, list, revoke, validate, extend, recover |
 //! | [`Passwords`] | change by somebody signed in |
-//! | [`Recovery`] | forgotten password |
+//! | [`Recovery`] | forgotten password, locked account |
 //! | [`Delivery`] | sends what the outbox owes (a worker calls it) |
 //! | [`SigningKeys`] | makes, rotates and installs keys |
 //! | [`Upkeep`] | deletes what nobody needs any more (a worker calls it) |
@@ -39,6 +39,7 @@ mod sessions;
 mod texting;
 mod transaction;
 mod transfer;
+mod unlock;
 mod upkeep;
 
 use std::sync::Arc;
@@ -67,6 +68,7 @@ pub use sessions::{
 };
 pub use texting::TextError;
 pub use transfer::{Progress, Transfer, TransferError, Transferred};
+pub use unlock::{Unlock, UnlockError};
 pub use upkeep::{Upkeep, UpkeepReport};
 
 use crate::{

@@ -23,6 +23,7 @@ mod reset_password;
 mod session_check;
 mod sessions;
 mod tokens;
+mod unlock;
 mod verify_email;
 mod view;
 
@@ -51,6 +52,7 @@ pub fn operations(settings: &HttpSettings) -> Vec<Operation> {
         sessions::revoke(),
         forgot_password::operation(),
         reset_password::operation(),
+        unlock::operation(),
         change_password::operation(),
         change_password_user::operation(),
         change_password_user::alias(),
@@ -74,6 +76,7 @@ pub fn operations(settings: &HttpSettings) -> Vec<Operation> {
             link_pages::verify_email(),
             link_pages::reset_password(),
             link_pages::forgot_password(),
+            link_pages::unlock(),
         ]);
     }
     table
