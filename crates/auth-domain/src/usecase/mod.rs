@@ -26,6 +26,7 @@ mod factors;
 mod fault;
 mod keys;
 mod lane;
+mod locks;
 mod login;
 mod messages;
 mod operators;
@@ -53,6 +54,7 @@ pub use delivery::{Delivery, DeliveryOutcome, DeliveryReport};
 pub use factors::{ChangeProof, FactorChange, FactorError, FactorStatus, Factors, RecoveryCodes, TotpSetup};
 pub use fault::Fault;
 pub use keys::{KeyListing, SigningKeys};
+pub use locks::{AccountLanes, LaneView, LanesError};
 pub use login::{
     ChallengeLogin, ChallengeLoginError, Login, LoginError, MfaToken, PasswordLogin, SecondFactorRequired,
     SendCode, SendCodeError, SignedIn,
