@@ -6,6 +6,7 @@ mod factors;
 mod failover;
 mod flow;
 mod harness;
+mod lockout;
 mod mail;
 mod moving;
 mod outage;

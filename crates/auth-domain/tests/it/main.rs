@@ -2,6 +2,7 @@
 
 mod degrading;
 mod known_device_model;
+mod lockout;
 mod lockout_model;
 mod messages;
 mod notices;
