@@ -119,6 +119,17 @@ macro_rules! trusted_devices {
 }
 pub(crate) use trusted_devices;
 
+pub(crate) type KnownDevices =
+    (Binary, BigInt, Timestamptz, Timestamptz, Timestamptz, BigInt, BigInt, Nullable<Timestamptz>);
+
+/// The columns of [`KnownDevices`].
+macro_rules! known_devices {
+    () => {
+        "digest, user_id, created_at, last_used_at, expires_at, failures, recent_failures, last_attempt_at"
+    };
+}
+pub(crate) use known_devices;
+
 pub(crate) type LoginLocks = (Binary, BigInt, Nullable<Timestamptz>, Timestamptz);
 
 /// The columns of [`LoginLocks`].

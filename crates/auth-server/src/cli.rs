@@ -139,6 +139,15 @@ pub enum UsersCommand {
     Create(CreateUser),
     /// Give a role to an existing account
     Grant(GrantRole),
+    /// Show whether wrong passwords or codes have locked an account, and its known devices
+    ///
+    /// Wrong passwords of strangers are counted apart from those of the account's own devices, which show as
+    /// known devices: a lock does not keep those out. Leaves a trace in the audit log.
+    Locks(OfAccount),
+    /// Open an account that wrong passwords or codes have locked
+    ///
+    /// Both counts begin anew. Known devices stay as they are. Leaves a trace in the audit log.
+    Unlock(OfAccount),
 }
 
 /// Commands about mail.
@@ -292,6 +301,17 @@ pub struct GrantRole {
     /// The role to give
     #[arg(long, value_parser = role())]
     pub role: Role,
+    /// The tenant that the account belongs to
+    #[arg(long, default_value = "default", value_parser = TenantId::parse)]
+    pub tenant: TenantId,
+}
+
+/// Names an account.
+#[derive(Debug, Args)]
+pub struct OfAccount {
+    /// The address of the account
+    #[arg(value_parser = Email::parse)]
+    pub email: Email,
     /// The tenant that the account belongs to
     #[arg(long, default_value = "default", value_parser = TenantId::parse)]
     pub tenant: TenantId,

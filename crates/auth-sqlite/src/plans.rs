@@ -8,11 +8,12 @@ use std::{
 use auth_domain::{
     audit::AuditEvent,
     factor::TimeStep,
+    guard::lockout::LockPolicy,
     id::{OutboxId, UserId},
     outbox::OutboxState,
     port::{
-        AuditFilter, AuditLog, DeviceRepo, FactorRepo, KeyRepo, LinkRepo, LockRepo, Outbox, SealedPlace,
-        SealedRepo, SealedRow, SealedValue, SessionRepo, StoreError, UserRepo,
+        AuditFilter, AuditLog, DeviceRepo, FactorRepo, KeyRepo, KnownDeviceRepo, LinkRepo, LockRepo, Outbox,
+        SealedPlace, SealedRepo, SealedRow, SealedValue, SessionRepo, StoreError, UserRepo,
     },
     secret::{SealLabel, Sealed},
     session::EndReason,
@@ -145,6 +146,7 @@ async fn every_statement_on_second_factors_uses_an_index() {
     let (user, mut probe) = (builder::user(1, now), Probe::new());
     let (pending, step) = (builder::pending_totp(1, now), TimeStep::at(now));
     let (code, device) = (builder::recovery_code(1), builder::device(1, user.id, now));
+    let known = builder::known_device(1, user.id, now);
     all_search! { probe:
         UserRepo::insert(&user);
         FactorRepo::totp(user.id);
@@ -160,6 +162,14 @@ async fn every_statement_on_second_factors_uses_an_index() {
         DeviceRepo::list(user.id, now);
         DeviceRepo::forget_all(user.id, now);
         DeviceRepo::purge(now, 10);
+        KnownDeviceRepo::insert(&known, 50);
+        KnownDeviceRepo::lock(&known.digest);
+        KnownDeviceRepo::lock_with_account(&known.digest, &user.tenant, &user.email);
+        KnownDeviceRepo::save(&known);
+        KnownDeviceRepo::list(user.id, now);
+        KnownDeviceRepo::forget(&known.digest);
+        KnownDeviceRepo::forget_all(user.id);
+        KnownDeviceRepo::purge(now, 10);
     }
 }
 
@@ -180,7 +190,8 @@ async fn every_statement_on_links_locks_and_keys_uses_an_index() {
         LockRepo::lock_with_account(&lock, &user.tenant, &user.email);
         LockRepo::put(&lock, &builder::lock_state(1, now));
         LockRepo::clear(&lock);
-        LockRepo::purge(now, 10);
+        LockRepo::clear_from(&lock, 100);
+        LockRepo::purge(LockPolicy::default().old(now), 10);
         KeyRepo::insert(&key);
         KeyRepo::retire(&key.id, now);
         KeyRepo::delete(&key.id);

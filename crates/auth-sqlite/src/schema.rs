@@ -99,6 +99,19 @@ diesel::table! {
 }
 
 diesel::table! {
+    known_devices (digest) {
+        digest -> Binary,
+        user_id -> BigInt,
+        created_at -> BigInt,
+        last_used_at -> BigInt,
+        expires_at -> BigInt,
+        failures -> BigInt,
+        recent_failures -> BigInt,
+        last_attempt_at -> Nullable<BigInt>,
+    }
+}
+
+diesel::table! {
     login_locks (key) {
         key -> Binary,
         failures -> BigInt,

@@ -19,7 +19,10 @@ use auth_domain::{
     audit::{AuditEvent, AuditRecord},
     client::{Client, UserAgent},
     factor::{Enrolment, Fingerprint, SmsFactor, TrustedDevice},
-    guard::lockout::LockState,
+    guard::{
+        known_device::{KnownDevice, KnownDevicePolicy},
+        lockout::LockState,
+    },
     id::{DeviceId, OutboxId, SessionId, UserId},
     outbox::{Intent, OutboxItem},
     port::PendingTotp,
@@ -145,6 +148,20 @@ pub fn device(number: i64, user: UserId, now: DateTime<Utc>) -> TrustedDevice {
         platform: Some("web".to_owned()),
         verified_at: now,
         expires_at: now + TimeDelta::minutes(5),
+    }
+}
+
+/// A device that `user` signed in from now; `number` makes its digest.
+pub fn known_device(number: i64, user: UserId, now: DateTime<Utc>) -> KnownDevice {
+    KnownDevice {
+        digest: Digest::of(format!("known device {number}").as_bytes()),
+        user,
+        created_at: now,
+        last_used_at: now,
+        expires_at: now + KnownDevicePolicy::default().life,
+        failures: 0,
+        recent_failures: 0,
+        last_attempt_at: None,
     }
 }
 

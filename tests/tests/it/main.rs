@@ -9,6 +9,7 @@ mod failover;
 mod flow;
 mod harness;
 mod keys;
+mod lockout;
 mod mail;
 mod moving;
 mod outage;

@@ -86,6 +86,14 @@ events! {
     LoginFailed = "login.fail", Failure;
     /// An attempt was refused because the identifier has to wait.
     LoginThrottled = "login.throttled", Failure;
+    /// So many attempts failed from a known device that it is none any more.
+    DeviceDemoted = "login.device_demoted", Failure;
+    /// A mailed link opened an account that wrong passwords or codes had locked.
+    AccountUnlocked = "account.unlocked", Success;
+    /// An operator looked at the failures of an account.
+    LanesShown = "admin.lanes_shown", Success;
+    /// An operator opened an account that wrong passwords or codes had locked.
+    LanesCleared = "admin.lanes_cleared", Success;
     /// A session was closed by its owner.
     Logout = "logout", Success;
     /// A refresh token was replaced.

@@ -32,9 +32,9 @@ pub use mailbox::{CapturedMessage, Channel, Mailbox, MailboxError, MailboxFilter
 pub use mailer::{Letter, Mailer, Notice, SendError};
 pub use sms::{LedgerError, SmsError, SmsLedger, SmsReceipt, SmsSender, SmsText};
 pub use store::{
-    AuditFilter, AuditLog, DeviceRepo, ExistingAccount, FactorRepo, KeyRepo, LinkRepo, LockRepo, Outbox,
-    PendingTotp, Repos, SealedPlace, SealedRepo, SealedRow, SealedValue, SessionRepo, Store, StoreError,
-    StoredTotp, Tx, UserRepo,
+    AuditFilter, AuditLog, DeviceRepo, ExistingAccount, FactorRepo, KeyRepo, KnownDeviceRepo, LinkRepo,
+    LockRepo, Outbox, PendingTotp, Repos, SealedPlace, SealedRepo, SealedRow, SealedValue, SessionRepo,
+    Store, StoreError, StoredTotp, Tx, UserRepo,
 };
 pub use tokens::{KeyError, KeyFactory, KeyRing, PublicJwk, TokenSigner, TokenVerifier};
 pub use totp::TotpGenerator;
@@ -54,8 +54,8 @@ pub use {
     mailer::MockMailer,
     sms::{MockSmsLedger, MockSmsSender},
     store::mock::{
-        MockAuditLog, MockDeviceRepo, MockFactorRepo, MockKeyRepo, MockLinkRepo, MockLockRepo, MockOutbox,
-        MockSealedRepo, MockSessionRepo, MockStore, MockTx, MockUserRepo,
+        MockAuditLog, MockDeviceRepo, MockFactorRepo, MockKeyRepo, MockKnownDeviceRepo, MockLinkRepo,
+        MockLockRepo, MockOutbox, MockSealedRepo, MockSessionRepo, MockStore, MockTx, MockUserRepo,
     },
     tokens::{MockKeyFactory, MockKeyRing, MockTokenSigner, MockTokenVerifier},
     totp::MockTotpGenerator,

@@ -12,7 +12,7 @@
 //! | [`Sessions`] | refresh, logout, list, revoke, validate, extend, recover |
 //! | [`Csrf`] | proves that a request by cookie was sent by a page that may |
 //! | [`Passwords`] | change by somebody signed in |
-//! | [`Recovery`] | forgotten password |
+//! | [`Recovery`] | forgotten password, locked account |
 //! | [`Delivery`] | sends what the outbox owes (a worker calls it) |
 //! | [`SigningKeys`] | makes, rotates, revokes and installs keys |
 //! | [`Rekey`] | seals anew what an earlier secret sealed |
@@ -28,6 +28,8 @@ mod delivery;
 mod factors;
 mod fault;
 mod keys;
+mod lane;
+mod locks;
 mod login;
 mod messages;
 mod new_password;
@@ -43,6 +45,7 @@ mod sessions;
 mod texting;
 mod transaction;
 mod transfer;
+mod unlock;
 mod upkeep;
 
 use std::sync::Arc;
@@ -57,6 +60,7 @@ pub use delivery::{Delivery, DeliveryOutcome, DeliveryReport};
 pub use factors::{ChangeProof, FactorChange, FactorError, FactorStatus, Factors, RecoveryCodes, TotpSetup};
 pub use fault::Fault;
 pub use keys::{KeyListing, Revoked, SigningKeys};
+pub use locks::{AccountLanes, LaneView, LanesError};
 pub use login::{
     ChallengeLogin, ChallengeLoginError, Login, LoginError, MfaToken, PasswordLogin, SecondFactorRequired,
     SendCode, SendCodeError, SignedIn,
@@ -73,6 +77,7 @@ pub use sessions::{
 };
 pub use texting::TextError;
 pub use transfer::{Progress, Transfer, TransferError, Transferred};
+pub use unlock::{Unlock, UnlockError};
 pub use upkeep::{Upkeep, UpkeepReport};
 
 use self::keys::UnknownKeys;

@@ -20,7 +20,7 @@ use crate::{
 /// The operator's use cases.
 #[derive(Clone)]
 pub struct Operators {
-    core: Arc<Core>,
+    pub(super) core: Arc<Core>,
 }
 
 /// An account to be made by an operator.

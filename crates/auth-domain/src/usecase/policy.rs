@@ -4,7 +4,7 @@ use chrono::TimeDelta;
 
 use crate::{
     factor::MfaPolicy,
-    guard::{lockout::LockPolicy, pumping::SmsPolicy},
+    guard::{known_device::KnownDevicePolicy, lockout::LockPolicy, pumping::SmsPolicy},
     port::Quota,
     user::password::PasswordPolicy,
 };
@@ -18,6 +18,8 @@ pub struct Policy {
     pub product: String,
     /// When an identifier has to wait.
     pub lock: LockPolicy,
+    /// Which devices do not have to wait for what strangers do.
+    pub known_devices: KnownDevicePolicy,
     /// How long an access token lives.
     pub access_life: TimeDelta,
     /// How long a session lives from its login on, however often it is refreshed.
@@ -52,6 +54,7 @@ impl Default for Policy {
             passwords: PasswordPolicy::default(),
             product: String::new(),
             lock: LockPolicy::default(),
+            known_devices: KnownDevicePolicy::default(),
             access_life: TimeDelta::minutes(30),
             session_life: TimeDelta::days(7),
             refresh_grace: TimeDelta::seconds(10),

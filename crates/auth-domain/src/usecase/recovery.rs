@@ -21,7 +21,7 @@ use crate::{
 /// Gives people a new password who forgot theirs.
 #[derive(Clone)]
 pub struct Recovery {
-    core: Arc<Core>,
+    pub(super) core: Arc<Core>,
 }
 
 /// A new password through a mailed link.

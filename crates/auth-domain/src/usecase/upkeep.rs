@@ -22,6 +22,8 @@ pub struct UpkeepReport {
     pub links: u64,
     /// Devices that have to prove their second factor again.
     pub devices: u64,
+    /// Devices that nobody signed in from for long.
+    pub known_devices: u64,
     /// Failure counts long past.
     pub locks: u64,
     /// Dead letters.
@@ -33,7 +35,8 @@ pub struct UpkeepReport {
 impl UpkeepReport {
     /// Whether a table gave a full batch, so that another run is worthwhile at once.
     pub fn is_unfinished(&self) -> bool {
-        [self.sessions, self.links, self.devices, self.locks, self.dead_letters, self.audit_entries]
+        let Self { sessions, links, devices, known_devices, locks, dead_letters, audit_entries } = *self;
+        [sessions, links, devices, known_devices, locks, dead_letters, audit_entries]
             .iter()
             .any(|&rows| rows >= u64::from(BATCH))
     }
@@ -58,7 +61,8 @@ impl Upkeep {
             links: repos.links().purge(before, BATCH).await?,
             // At once: they are worth nothing any more, and tell where somebody was.
             devices: repos.devices().purge(now, BATCH).await?,
-            locks: repos.locks().purge(now - self.core.policy.lock.forgotten_after, BATCH).await?,
+            known_devices: repos.known_devices().purge(now, BATCH).await?,
+            locks: repos.locks().purge(self.core.policy.lock.old(now), BATCH).await?,
             dead_letters: repos.outbox().purge(before, BATCH).await?,
             // Last: its store refuses what the others would not notice, a clock far ahead.
             audit_entries: repos.audit().purge(unaudited, BATCH).await?,

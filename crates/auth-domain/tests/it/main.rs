@@ -2,6 +2,8 @@
 
 mod csrf;
 mod degrading;
+mod known_device_model;
+mod lockout;
 mod lockout_model;
 mod messages;
 mod notices;

@@ -78,6 +78,7 @@ async fn login(test: &TestEngine) -> SignedIn {
         password: Password::new(PASSWORD.to_owned()),
         code: None,
         device: auth_domain::factor::DeviceTraits::default(),
+        device_token: None,
         client: Client::default(),
     };
     test.engine.login.with_password(&login).await.expect("a login")

@@ -53,6 +53,7 @@ async fn login(test: &TestEngine, password: &str) -> Result<SignedIn, LoginError
         password: Password::new(password.to_owned()),
         code: None,
         device: auth_domain::factor::DeviceTraits::default(),
+        device_token: None,
         client: Client::default(),
     };
     test.engine.login.with_password(&login).await

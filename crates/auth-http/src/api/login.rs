@@ -10,7 +10,7 @@ use utoipa::ToSchema;
 
 use super::{
     mfa::{CHALLENGE_HEADERS, MfaRequired},
-    tokens::TokenView,
+    tokens::{DEVICE_TOKEN, TokenView},
 };
 use crate::{
     Limit, Operation, Problem,
@@ -55,6 +55,7 @@ pub(super) fn operation() -> Operation {
              that the same device needs no code.",
         )
         .header("X-Platform", "`android`, `ios`, …: what kind of application calls")
+        .header(DEVICE_TOKEN.0, DEVICE_TOKEN.1)
         .limit(Limit::Login)
         .answers::<TokenView>(200, "The tokens of a new session")
         .challenges::<MfaRequired>(
@@ -77,6 +78,7 @@ async fn handle(request: Open<LoginBody>, engine: Data<Engine>) -> Result<Reply<
             password: body.password,
             code: body.totp_code,
             device: context.device,
+            device_token: context.device_token,
             client: context.client,
         })
         .await?;

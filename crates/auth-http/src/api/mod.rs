@@ -24,6 +24,7 @@ mod reset_password;
 mod session_check;
 mod sessions;
 mod tokens;
+mod unlock;
 mod verify_email;
 mod view;
 
@@ -53,6 +54,7 @@ pub fn operations(settings: &HttpSettings) -> Vec<Operation> {
         sessions::revoke(),
         forgot_password::operation(),
         reset_password::operation(),
+        unlock::operation(),
         change_password::operation(),
         change_password_user::operation(),
         change_password_user::alias(),
@@ -76,6 +78,7 @@ pub fn operations(settings: &HttpSettings) -> Vec<Operation> {
             link_pages::verify_email(),
             link_pages::reset_password(),
             link_pages::forgot_password(),
+            link_pages::unlock(),
         ]);
     }
     table

@@ -2,6 +2,7 @@
 
 use auth_domain::{
     factor::GracePeriod,
+    guard::known_device::DeviceToken,
     token::CsrfToken,
     usecase::{Engine, SignedIn},
 };
@@ -48,6 +49,13 @@ impl From<GracePeriod> for GracePeriodView {
 fn offset_time(time: DateTime<Utc>) -> String {
     time.to_rfc3339_opts(SecondsFormat::Micros, false)
 }
+
+/// The header that takes the `device_token` of an earlier login, and what it is good for.
+pub(crate) const DEVICE_TOKEN: (&str, &str) = (
+    "X-Device-Token",
+    "The `device_token` of an earlier login: attempts of this device are counted apart from those of \
+     strangers, who then cannot lock its owner out",
+);
 
 /// A pair of tokens, or what a browser needs that has them in cookies.
 #[derive(Serialize, ToSchema)]
@@ -110,7 +118,7 @@ pub(crate) fn hand_over<V>(
         access_life: signed_in.expires_in,
         refresh: signed_in.refresh.expose_secret(),
         refresh_life: signed_in.session.expires_at - now,
-        device: None,
+        device: signed_in.device_token.as_ref().map(DeviceToken::expose_secret),
     };
     Ok(Reply::setting(view(PairView::in_cookies(signed_in, &csrf)), cookies.written(style)?))
 }
@@ -123,6 +131,10 @@ pub(crate) struct TokenView {
     /// Whether the password was handed out and must be changed.
     password_change_required: bool,
     grace_period: GracePeriodView,
+    /// For the header `X-Device-Token` of the next login on this device; proves nothing. Left out when it is
+    /// in a cookie.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    device_token: Option<String>,
 }
 
 impl TokenView {
@@ -136,8 +148,16 @@ impl TokenView {
             tokens,
             password_change_required: signed_in.user.must_change_password(),
             grace_period: engine.factors.grace_period(&signed_in.user, now).into(),
+            device_token: (place == TokenPlace::Body)
+                .then(|| signed_in.device_token.as_ref())
+                .flatten()
+                .map(exposed),
         })
     }
+}
+
+fn exposed(token: &DeviceToken) -> String {
+    token.expose_secret().to_owned()
 }
 
 /// The tokens of a refreshed session. The last two fields are there only while the password is

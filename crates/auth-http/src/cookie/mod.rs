@@ -6,6 +6,7 @@
 mod reply;
 
 use actix_web::http::header::{COOKIE, HeaderMap, HeaderValue};
+use auth_domain::guard::known_device::DeviceToken;
 use chrono::TimeDelta;
 use utoipa::ToSchema;
 
@@ -95,6 +96,11 @@ impl CookieStyle {
         let mut header = HeaderValue::from_str(&text).map_err(|error| Problem::internal(&error))?;
         header.set_sensitive(true);
         Ok(header)
+    }
+
+    /// The cookie of a device that is known from now on.
+    pub(crate) fn device(self, token: &DeviceToken) -> Result<HeaderValue, Problem> {
+        self.set(Kind::Device, token.expose_secret(), DEVICE_LIFE)
     }
 
     /// What makes a browser forget its session: the same cookies with the same attributes, empty. The

@@ -7,7 +7,7 @@ use auth_domain::{
     guard::lockout::Locked,
     usecase::{
         ChangeEmailError, ChangePasswordError, CloseAccountError, LoginError, LogoutError, RefreshError,
-        RegisterError, ResetError, RevokeError, VerifyEmailError,
+        RegisterError, ResetError, RevokeError, UnlockError, VerifyEmailError,
     },
     user::WeakPassword,
 };
@@ -125,6 +125,15 @@ impl From<ResetError> for Problem {
             }
             ResetError::WeakPassword(why) => weak("new_password", why),
             ResetError::Fault(fault) => fault.into(),
+        }
+    }
+}
+
+impl From<UnlockError> for Problem {
+    fn from(error: UnlockError) -> Self {
+        match error {
+            UnlockError::InvalidToken => Self::bad_request("invalid_token", "Invalid unlock token"),
+            UnlockError::Fault(fault) => fault.into(),
         }
     }
 }

@@ -16,14 +16,15 @@ use crate::{
     error::corrupt,
     exchange::Find,
     row::{
-        AuditRow, DeviceRow, GenerationRow, KeyRow, LinkRow, LockRow, OutboxRow, RecoveryCodeRow, SessionRow,
-        TotpRow, UserRow, time,
+        AuditRow, DeviceRow, GenerationRow, KeyRow, KnownDeviceRow, LinkRow, LockRow, OutboxRow,
+        RecoveryCodeRow, SessionRow, TotpRow, UserRow, time,
     },
     runner::{Access, Autocommit, Runner as _},
     schema::{
-        AuditEvents, LoginLocks, OneTimeLinks, Outbox, RecoveryCodes, RefreshTokens, Sessions, SigningKeys,
-        TotpSecrets, TrustedDevices, Users, audit_events, login_locks, one_time_links, outbox,
-        recovery_codes, refresh_tokens, sessions, signing_keys, totp_secrets, trusted_devices, users,
+        AuditEvents, KnownDevices, LoginLocks, OneTimeLinks, Outbox, RecoveryCodes, RefreshTokens, Sessions,
+        SigningKeys, TotpSecrets, TrustedDevices, Users, audit_events, known_devices, login_locks,
+        one_time_links, outbox, recovery_codes, refresh_tokens, sessions, signing_keys, totp_secrets,
+        trusted_devices, users,
     },
     statement::{Statement, Value},
 };
@@ -58,6 +59,10 @@ pub(super) async fn page(
             let find = Find::<TrustedDevices, DeviceRow>::new(find(DEVICES)?);
             runner.ask(Access::Read, Vec::new(), find, |rows| each(rows, device)).await
         }
+        RecordKind::KnownDevice => {
+            let find = Find::<KnownDevices, KnownDeviceRow>::new(find(KNOWN_DEVICES)?);
+            runner.ask(Access::Read, Vec::new(), find, |rows| each(rows, known_device)).await
+        }
         RecordKind::Lock => {
             let find = Find::<LoginLocks, LockRow>::new(find(LOCKS)?);
             runner.ask(Access::Read, Vec::new(), find, |rows| each(rows, lock)).await
@@ -83,10 +88,10 @@ fn each<R>(rows: Vec<R>, read: fn(R) -> Result<Record, StoreError>) -> Result<Ve
 
 /// Where a page begins: behind `after`, or before everything.
 fn position(kind: RecordKind, after: Option<&RecordKey>) -> Result<Value, StoreError> {
-    use RecordKind::{Link, Lock, RecoveryCode};
+    use RecordKind::{KnownDevice, Link, Lock, RecoveryCode};
     Ok(match (kind, after) {
-        (Link | RecoveryCode | Lock, None) => [0u8; 0].as_slice().into(),
-        (Link | RecoveryCode | Lock, Some(RecordKey::Bytes(bytes))) => bytes.as_slice().into(),
+        (Link | RecoveryCode | KnownDevice | Lock, None) => [0u8; 0].as_slice().into(),
+        (Link | RecoveryCode | KnownDevice | Lock, Some(RecordKey::Bytes(bytes))) => bytes.as_slice().into(),
         (RecordKind::Key, None) => "".into(),
         (RecordKind::Key, Some(RecordKey::Name(name))) => name.as_str().into(),
         (_, None) => i64::MIN.into(),
@@ -118,6 +123,10 @@ fn code(row: RecoveryCodeRow) -> Result<Record, StoreError> {
 
 fn device(row: DeviceRow) -> Result<Record, StoreError> {
     Ok(Record::Device(row.try_into()?))
+}
+
+fn known_device(row: KnownDeviceRow) -> Result<Record, StoreError> {
+    Ok(Record::KnownDevice(row.try_into()?))
 }
 
 fn lock(row: LockRow) -> Result<Record, StoreError> {
@@ -194,6 +203,9 @@ const CODES: &str =
 
 const DEVICES: &str =
     concat!("SELECT ", trusted_devices!(), " FROM trusted_devices WHERE id > ? ORDER BY id LIMIT ?");
+
+const KNOWN_DEVICES: &str =
+    concat!("SELECT ", known_devices!(), " FROM known_devices WHERE digest > ? ORDER BY digest LIMIT ?");
 
 const LOCKS: &str =
     concat!("SELECT ", login_locks!(), " FROM login_locks WHERE key > ? ORDER BY key LIMIT ?");

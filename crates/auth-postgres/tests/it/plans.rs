@@ -8,6 +8,7 @@ use std::{fs, future::Future};
 use auth_domain::{
     audit::AuditEvent,
     factor::{Fingerprint, TimeStep, TrustedDevice},
+    guard::lockout::OldLocks,
     id::{DeviceId, OutboxId, SessionId, UserId},
     outbox::OutboxState,
     port::{AuditFilter, SealedPlace, SealedRow, Store, StoreError},
@@ -100,6 +101,8 @@ fn fill(rows: u64) -> String {
              CASE WHEN n % 2 = 0 THEN timestamptz '2026-01-01' END FROM generate_series(1, {rows}) n;
          INSERT INTO trusted_devices SELECT n, 1 + n / 10, sha256(n::text::bytea), 'otp', NULL, NULL, NULL, t,
              t + interval '1 day'
+             FROM generate_series(1, {rows}) n, LATERAL (SELECT timestamptz '2026-01-01' + n * interval '1 minute') x(t);
+         INSERT INTO known_devices SELECT sha256(n::text::bytea), 1 + n / 10, t, t, t + interval '90 days', 0, 0, NULL
              FROM generate_series(1, {rows}) n, LATERAL (SELECT timestamptz '2026-01-01' + n * interval '1 minute') x(t);
          INSERT INTO login_locks SELECT sha256(n::text::bytea), 1, NULL,
              timestamptz '2026-01-01' + n * interval '1 minute' FROM generate_series(1, {rows}) n;
@@ -206,6 +209,7 @@ async fn every_statement_that_matters_uses_an_index() {
         .await;
     factors(&probe).await;
     sealed(&probe).await;
+    known_devices(&probe).await;
     outbox_and_upkeep(&probe).await;
     audit(&probe).await;
 }
@@ -274,6 +278,30 @@ async fn sealed(probe: &Probe) {
     }
 }
 
+async fn known_devices(probe: &Probe) {
+    let (store, now, tenant) = (&probe.store, builder::noon(), TenantId::default());
+    probe
+        .uses_indexes("known devices", |n| {
+            let (email, tenant) = (builder::email(&format!("user{}@example.com", n + 1)), tenant.clone());
+            async move {
+                let (user, before) = (UserId::from_i64(2 + n), now - TimeDelta::days(200));
+                let device = builder::known_device(-1 - n, user, now);
+                let mut tx = store.begin().await?;
+                tx.known_devices().insert(&device, 5).await?;
+                assert_eq!(tx.known_devices().list(user, before).await?.len(), 5);
+                let both = tx.known_devices().lock_with_account(&device.digest, &tenant, &email).await?;
+                assert_eq!(both.0, Some(device));
+                tx.known_devices().save(&device).await?;
+                tx.known_devices().forget(&device.digest).await?;
+                assert_eq!(tx.known_devices().lock(&device.digest).await?, None);
+                tx.locks().clear_from(digest(n).as_bytes(), 100).await?;
+                assert_eq!(tx.known_devices().forget_all(user).await?, 4);
+                tx.commit().await
+            }
+        })
+        .await;
+}
+
 async fn outbox_and_upkeep(probe: &Probe) {
     let (store, now) = (&probe.store, builder::noon());
     probe
@@ -312,7 +340,9 @@ async fn outbox_and_upkeep(probe: &Probe) {
                 repos.sessions().purge(before, 100).await?;
                 repos.links().purge(before, 100).await?;
                 repos.devices().purge(before, 100).await?;
-                repos.locks().purge(before, 100).await?;
+                repos.known_devices().purge(before, 100).await?;
+                let old = OldLocks { before, closed_at: 100, closed_before: before - TimeDelta::days(30) };
+                repos.locks().purge(old, 100).await?;
                 repos.outbox().purge(before, 100).await.map(drop)
             })
             .await;

@@ -197,6 +197,10 @@ async fn tables_refuse_what_makes_no_sense() {
         format!("INSERT INTO trusted_devices VALUES (1, 404, {}, 'otp', {no})", zeros(32)),
         format!("INSERT INTO trusted_devices VALUES (1, 1, {}, 'otp', {no})", zeros(31)),
         format!("INSERT INTO trusted_devices VALUES (1, 1, {}, 'pwd', {no})", zeros(32)),
+        format!("INSERT INTO known_devices VALUES ({}, 1, now(), now(), now(), 0, 0, NULL)", zeros(31)),
+        format!("INSERT INTO known_devices VALUES ({}, 404, now(), now(), now(), 0, 0, NULL)", zeros(32)),
+        format!("INSERT INTO known_devices VALUES ({}, 1, now(), now(), now(), -1, -1, NULL)", zeros(32)),
+        format!("INSERT INTO known_devices VALUES ({}, 1, now(), now(), now(), 1, 2, NULL)", zeros(32)),
         format!("INSERT INTO login_locks VALUES ({}, 1, NULL, now())", zeros(1)),
         format!("INSERT INTO login_locks VALUES ({}, -1, NULL, now())", zeros(32)),
         format!("INSERT INTO refresh_tokens VALUES (404, 0, {}, {}, now())", zeros(32), zeros(16)),
@@ -226,6 +230,7 @@ async fn filled() -> (Database, PostgresStore) {
     tx.factors().put_pending_totp(user.id, &builder::pending_totp(1, now)).await.unwrap();
     tx.factors().replace_recovery_codes(user.id, &[builder::recovery_code(1)], now).await.unwrap();
     tx.devices().remember(&builder::device(1, user.id, now)).await.unwrap();
+    tx.known_devices().insert(&builder::known_device(1, user.id, now), 1).await.unwrap();
     tx.locks().put(&builder::lock_key(1), &builder::lock_state(1, now)).await.unwrap();
     tx.keys().insert(&builder::signing_key("k1", now)).await.unwrap();
     tx.audit().append(&builder::audit(AuditEvent::Registered, now)).await.unwrap();
@@ -254,6 +259,7 @@ async fn look(store: &PostgresStore, repos: &mut dyn Repos, table: &str) -> Resu
         // Nobody but the archive reads a code.
         "recovery_codes" => store.page(RecordKind::RecoveryCode, None, 10).await.map(drop),
         "trusted_devices" => repos.devices().list(user.id, now).await.map(drop),
+        "known_devices" => repos.known_devices().list(user.id, now).await.map(drop),
         "login_locks" => repos.locks().lock(&builder::lock_key(1)).await.map(drop),
         "signing_keys" => repos.keys().all().await.map(drop),
         "audit_events" => repos.audit().list(&AuditFilter::default(), 10).await.map(drop),
@@ -294,6 +300,9 @@ async fn a_bad_row_is_corrupt() {
         ("trusted_devices", "method = 'pwd'", "method = 'otp'"),
         ("trusted_devices", "ip = 'here'", "ip = NULL"),
         ("trusted_devices", "fingerprint = '\\x00'", "fingerprint = sha256('')"),
+        ("known_devices", "recent_failures = 4294967296", "recent_failures = 0"),
+        ("known_devices", "expires_at = 'infinity'", "expires_at = '2027-01-01'"),
+        ("known_devices", "last_attempt_at = '-infinity'", "last_attempt_at = NULL"),
         ("sessions", "methods = 'telepathy'", "methods = 'pwd'"),
         ("sessions", "ip = 'here'", "ip = NULL"),
         ("sessions", "second_factor_at = 'infinity'", "second_factor_at = NULL"),

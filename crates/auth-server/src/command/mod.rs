@@ -52,6 +52,12 @@ pub fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Users(UsersCommand::Grant(options)) => {
             with_engine(async |wiring| users::grant(wiring, options).await)
         }
+        Command::Users(UsersCommand::Locks(account)) => {
+            with_engine(async |wiring| users::locks(wiring, &account).await)
+        }
+        Command::Users(UsersCommand::Unlock(account)) => {
+            with_engine(async |wiring| users::unlock(wiring, &account).await)
+        }
         Command::Mail(MailCommand::Preview(options)) => mail::preview(&options),
         Command::Mail(MailCommand::Check) => mail::check(),
         Command::Sms(SmsCommand::Check(options)) => sms::check(&options),

@@ -7,6 +7,7 @@ mod audit;
 mod devices;
 mod factors;
 mod keys;
+mod known_devices;
 mod links;
 mod locks;
 mod outbox;

@@ -112,6 +112,10 @@ async fn tables_refuse_what_makes_no_sense() {
         "INSERT INTO trusted_devices VALUES (1, 404, zeroblob(32), 'otp', NULL, NULL, NULL, 0, 0)",
         "INSERT INTO trusted_devices VALUES (1, 1, zeroblob(31), 'otp', NULL, NULL, NULL, 0, 0)",
         "INSERT INTO trusted_devices VALUES (1, 1, zeroblob(32), 'pwd', NULL, NULL, NULL, 0, 0)",
+        "INSERT INTO known_devices VALUES (zeroblob(31), 1, 0, 0, 0, 0, 0, NULL)",
+        "INSERT INTO known_devices VALUES (zeroblob(32), 404, 0, 0, 0, 0, 0, NULL)",
+        "INSERT INTO known_devices VALUES (zeroblob(32), 1, 0, 0, 0, -1, -1, NULL)",
+        "INSERT INTO known_devices VALUES (zeroblob(32), 1, 0, 0, 0, 1, 2, NULL)",
         "INSERT INTO login_locks VALUES (x'00', 1, NULL, 0)",
         "INSERT INTO login_locks VALUES (zeroblob(32), -1, NULL, 0)",
         "INSERT INTO refresh_tokens VALUES (404, 0, zeroblob(32), zeroblob(16), 0)",
@@ -153,6 +157,34 @@ fn every_migration_goes_down_and_up_again() {
     conn.revert_all_migrations(MIGRATIONS).unwrap();
     assert_eq!(schema(&mut conn).len(), 1, "the harness's own table is left");
     conn.run_pending_migrations(MIGRATIONS).unwrap();
+}
+
+/// A table is made anew by the twelfth step: what was in it comes along.
+#[test]
+fn links_survive_the_step_that_adds_a_purpose() {
+    let mut conn = SqliteConnection::establish(":memory:").unwrap();
+    for _ in 0..11 {
+        conn.run_next_migration(MIGRATIONS).unwrap();
+    }
+    conn.batch_execute(
+        "PRAGMA foreign_keys = ON;
+         INSERT INTO users (id, tenant, email, email_verified, status, superuser, application_admin, manager,
+             created_at, updated_at) VALUES (1, 't', 'a@b.c', 1, 'active', 0, 0, 0, 0, 0);
+         INSERT INTO one_time_links VALUES (randomblob(32), 't', 1, 'reset_password', 'a@b.c', 1, 2, NULL);
+         INSERT INTO one_time_links VALUES (randomblob(32), 't', 1, 'verify_email', 'a@b.c', 3, 4, 5);",
+    )
+    .unwrap();
+    let links = "SELECT purpose || created_at || expires_at || coalesce(consumed_at, '-')
+         FROM one_time_links ORDER BY created_at";
+    let seen = |conn: &mut SqliteConnection| sql::<Text>(links).load::<String>(conn).unwrap();
+    let before = seen(&mut conn);
+    assert_eq!(before, ["reset_password12-", "verify_email345"]);
+    conn.run_next_migration(MIGRATIONS).unwrap();
+    assert_eq!(seen(&mut conn), before);
+    let new = "INSERT INTO one_time_links VALUES (zeroblob(32), 't', 1, 'unlock', 'a@b.c', 6, 7, NULL)";
+    conn.batch_execute(new).unwrap();
+    conn.revert_last_migration(MIGRATIONS).unwrap();
+    assert_eq!(seen(&mut conn), before);
 }
 
 #[tokio::test]

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use auth_domain::{
     audit::AuditEvent,
     factor::TimeStep,
-    guard::lockout::LockState,
+    guard::{known_device::KnownDevice, lockout::LockState},
     port::{
         Archive, AuditFilter, Fate, Record, RecordKey, RecordKind, Store, StoredRecoveryCode, StoredTotp,
     },
@@ -75,6 +75,12 @@ pub fn one_of_each() -> Vec<Record> {
         code(1, None),
         code(2, Some(noon())),
         Record::Device(builder::device(5, user.id, noon())),
+        Record::KnownDevice(KnownDevice {
+            failures: 7,
+            recent_failures: 3,
+            last_attempt_at: Some(noon()),
+            ..builder::known_device(6, user.id, noon())
+        }),
         Record::Session(session, tokens),
         Record::User(user),
         Record::Lock([9; 32], state),

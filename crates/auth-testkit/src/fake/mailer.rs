@@ -66,7 +66,7 @@ impl From<&Notice> for NoticeKind {
             Notice::PasswordChanged => Self::PasswordChanged,
             Notice::EmailChanged { .. } => Self::EmailChanged,
             Notice::NewDevice => Self::NewDevice,
-            Notice::AccountLocked => Self::AccountLocked,
+            Notice::AccountLocked(_) => Self::AccountLocked,
             Notice::RefreshReuse => Self::RefreshReuse,
             Notice::LoginCode(_) => Self::LoginCode,
             Notice::ProofCode(_) => Self::ProofCode,
@@ -190,7 +190,10 @@ impl Mailer for RecordingMailer {
         }
         let (mut token, mut code, mut masked_address) = (None, None, None);
         match &letter.notice {
-            Notice::VerifyEmail(link) | Notice::ResetPassword(link) | Notice::ConfirmEmailChange(link) => {
+            Notice::VerifyEmail(link)
+            | Notice::ResetPassword(link)
+            | Notice::ConfirmEmailChange(link)
+            | Notice::AccountLocked(link) => {
                 token = Some(link.expose_secret().to_owned());
             }
             Notice::LoginCode(digits) | Notice::ProofCode(digits) => {
@@ -202,7 +205,6 @@ impl Mailer for RecordingMailer {
             Notice::AccountExists
             | Notice::PasswordChanged
             | Notice::NewDevice
-            | Notice::AccountLocked
             | Notice::RefreshReuse
             | Notice::FactorEnabled(_)
             | Notice::FactorDisabled(_)

@@ -1,8 +1,8 @@
 //! Durable state: one transaction over several repositories.
 //!
 //! ```text
-//! Store ── begin() ──▶ Tx     users() sessions() links() factors() devices() locks() keys() sealed()
-//!       │                      audit() outbox() commit() rollback()
+//! Store ── begin() ──▶ Tx     users() sessions() links() factors() devices() known_devices() locks() keys()
+//!       │                      sealed() audit() outbox() commit() rollback()
 //!       └─ read()  ──▶ Repos  the same repositories, each statement for itself
 //! ```
 //!
@@ -10,6 +10,7 @@
 //! inside a transaction.
 
 mod factors;
+mod known_devices;
 mod log;
 mod repos;
 mod sealed;
@@ -17,6 +18,7 @@ mod sealed;
 use async_trait::async_trait;
 
 pub use factors::{DeviceRepo, FactorRepo, PendingTotp, StoredTotp};
+pub use known_devices::KnownDeviceRepo;
 pub use log::{AuditFilter, AuditLog, Outbox};
 pub use repos::{ExistingAccount, KeyRepo, LinkRepo, LockRepo, SessionRepo, UserRepo};
 pub use sealed::{SealedPlace, SealedRepo, SealedRow, SealedValue};
@@ -59,6 +61,8 @@ pub trait Repos: Send {
     fn factors(&mut self) -> &mut dyn FactorRepo;
     /// Devices that proved a second factor.
     fn devices(&mut self) -> &mut dyn DeviceRepo;
+    /// Devices that accounts signed in from, with the failures of each.
+    fn known_devices(&mut self) -> &mut dyn KnownDeviceRepo;
     /// Failure counts.
     fn locks(&mut self) -> &mut dyn LockRepo;
     /// Signing keys.
@@ -120,11 +124,12 @@ pub(super) mod mock {
     //! Mocks of the transaction and its repositories.
 
     use super::{
-        AuditLog, DeviceRepo, FactorRepo, KeyRepo, LinkRepo, LockRepo, Outbox, Repos, SealedRepo,
-        SessionRepo, Store, StoreError, Tx, UserRepo,
+        AuditLog, DeviceRepo, FactorRepo, KeyRepo, KnownDeviceRepo, LinkRepo, LockRepo, Outbox, Repos,
+        SealedRepo, SessionRepo, Store, StoreError, Tx, UserRepo,
     };
     pub use super::{
         factors::{MockDeviceRepo, MockFactorRepo},
+        known_devices::MockKnownDeviceRepo,
         log::{MockAuditLog, MockOutbox},
         repos::{MockKeyRepo, MockLinkRepo, MockLockRepo, MockSessionRepo, MockUserRepo},
         sealed::MockSealedRepo,
@@ -156,6 +161,8 @@ pub(super) mod mock {
         pub factors: MockFactorRepo,
         /// Devices that proved a second factor.
         pub devices: MockDeviceRepo,
+        /// Devices that accounts signed in from.
+        pub known_devices: MockKnownDeviceRepo,
         /// Failure counts.
         pub locks: MockLockRepo,
         /// Signing keys.
@@ -185,6 +192,9 @@ pub(super) mod mock {
         }
         fn devices(&mut self) -> &mut dyn DeviceRepo {
             &mut self.devices
+        }
+        fn known_devices(&mut self) -> &mut dyn KnownDeviceRepo {
+            &mut self.known_devices
         }
         fn locks(&mut self) -> &mut dyn LockRepo {
             &mut self.locks

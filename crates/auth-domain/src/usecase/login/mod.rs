@@ -14,6 +14,7 @@ mod authenticated;
 mod challenge;
 mod enter;
 mod issue;
+mod known_device;
 mod password;
 mod second;
 mod sending;

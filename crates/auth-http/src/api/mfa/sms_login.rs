@@ -19,7 +19,10 @@ use super::{
 };
 use crate::{
     Limit, Operation, Problem,
-    api::{tokens::TokenView, view::Message},
+    api::{
+        tokens::{DEVICE_TOKEN, TokenView},
+        view::Message,
+    },
     body::{Fields, FromBody, NoBody, Refused},
     context::RequestContext,
     cookie::{Reply, SessionMode, TokenPlace},
@@ -28,8 +31,8 @@ use crate::{
 
 impl CredentialsBody {
     fn asks_for_code(self, context: RequestContext) -> SendCode {
-        let RequestContext { tenant, client, .. } = context;
-        SendCode { tenant, email: self.email, password: self.password, client }
+        let RequestContext { tenant, client, device_token, .. } = context;
+        SendCode { tenant, email: self.email, password: self.password, device_token, client }
     }
 }
 
@@ -37,6 +40,7 @@ pub(super) fn resend() -> Operation {
     Operation::post("/api/auth/resend-sms-code", handle_resend)
         .tag("session")
         .summary("Sends another login code by text message")
+        .header(DEVICE_TOKEN.0, DEVICE_TOKEN.1)
         .limit(Limit::General)
         .answers::<Message>(200, "`SMS code sent successfully`")
         .refuses(
@@ -63,6 +67,7 @@ pub(super) fn send_code() -> Operation {
         .description(
             "With a token: to the number that is to be proved. With an address and a password: a login code.",
         )
+        .header(DEVICE_TOKEN.0, DEVICE_TOKEN.1)
         .limit(Limit::General)
         .answers::<SmsView>(200, "`MFA code sent successfully`")
         .refuses(
@@ -140,6 +145,7 @@ pub(super) fn verify() -> Operation {
         .description(
             "With an address and a password instead of a token it signs in as `/api/auth/login` does.",
         )
+        .header(DEVICE_TOKEN.0, DEVICE_TOKEN.1)
         .limit(Limit::General)
         .answers::<VerifiedView>(200, "`Phone number verified successfully`, or the tokens of a new session")
         .refuses(400, "Text messages are off, no code waits, or it is another: `detail` says which")
@@ -178,6 +184,7 @@ async fn sign_in(request: Open<LoginBody>, engine: &Engine) -> Result<Reply<Toke
         password: body.password,
         code: body.code.or(body.mfa_code),
         device: context.device,
+        device_token: context.device_token,
         client: context.client,
     };
     let signed_in = engine.login.with_password(&login).await?;

@@ -7,7 +7,7 @@ use utoipa::ToSchema;
 
 use crate::{
     Operation, Problem,
-    api::tokens::TokenView,
+    api::tokens::{DEVICE_TOKEN, TokenView},
     body::{Fields, FromBody, Refused},
     cookie::{Reply, SessionMode, TokenPlace},
     extract::Open,
@@ -73,6 +73,7 @@ pub(super) fn operation() -> Operation {
         .tag("session")
         .summary("Completes a login with the code of a second factor")
         .header("X-Platform", "`android`, `ios`, …: what kind of application calls")
+        .header(DEVICE_TOKEN.0, DEVICE_TOKEN.1)
         .answers::<TokenView>(200, "The tokens of a new session")
         .refuses(400, "`Invalid MFA code`: try again, five times in all")
         .refuses(401, "`Invalid or expired MFA session`: sign in again")
@@ -89,6 +90,7 @@ async fn handle(request: Open<VerifyBody>, engine: Data<Engine>) -> Result<Reply
             token: body.mfa_token,
             code: body.code,
             device: context.device,
+            device_token: context.device_token,
             client: context.client,
         })
         .await?;

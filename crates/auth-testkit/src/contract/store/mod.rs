@@ -27,6 +27,7 @@ pub mod devices;
 pub mod enrolment;
 pub mod factors;
 pub mod keys;
+pub mod known_devices;
 pub mod links;
 pub mod locks;
 pub mod messages;
@@ -177,17 +178,37 @@ macro_rules! store_contract {
                 purge_deletes_the_expired
                 purge_respects_its_limit
             }
+            known_devices {
+                every_field_survives
+                unknown_is_none
+                save_writes_back_what_changes
+                save_does_not_bring_back_what_was_forgotten
+                the_longest_unused_gives_way
+                others_devices_do_not_give_way
+                no_increment_is_lost
+                lock_with_account_gives_both
+                lock_with_account_locks
+                list_begins_with_the_last_used
+                forget_forgets_one
+                parallel_forgetting_happens_once
+                forget_all_spares_others
+                a_discarded_change_did_not_happen
+                purge_deletes_the_expired
+                purge_respects_its_limit
+            }
             locks {
                 put_then_lock
                 put_replaces
                 nothing_is_remembered_at_first
                 clear_forgets
+                clear_from_spares_lower_counts
                 no_increment_is_lost
                 no_increment_is_lost_next_to_clear
                 lock_with_account_gives_both
                 lock_with_account_locks
                 keys_are_independent
                 purge_forgets_the_old
+                purge_spares_the_closed_for_longer
                 purge_respects_its_limit
             }
             keys {
@@ -358,6 +379,7 @@ mod tests {
             include_str!("enrolment.rs"),
             include_str!("factors.rs"),
             include_str!("keys.rs"),
+            include_str!("known_devices.rs"),
             include_str!("links.rs"),
             include_str!("locks.rs"),
             include_str!("messages.rs"),
