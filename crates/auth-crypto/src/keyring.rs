@@ -26,10 +26,11 @@ pub struct Keys {
     successor: Key,
     code: Key,
     state: Key,
+    cursor: Key,
     ring: Vec<BoxKey>,
 }
 
-type Key = Zeroizing<[u8; 32]>;
+pub(crate) type Key = Zeroizing<[u8; 32]>;
 
 /// A key of the ring, and the four bytes that name it in a sealed value.
 struct BoxKey {
@@ -65,6 +66,7 @@ impl Keys {
             successor: purpose(KeyPurpose::RefreshSuccessor),
             code: purpose(KeyPurpose::OneTimeCode),
             state: purpose(KeyPurpose::StateName),
+            cursor: purpose(KeyPurpose::Cursor),
             ring: ring.collect(),
         }
     }
@@ -83,6 +85,7 @@ impl KeyedHash for Keys {
             KeyPurpose::RefreshSuccessor => &self.successor,
             KeyPurpose::OneTimeCode => &self.code,
             KeyPurpose::StateName => &self.state,
+            KeyPurpose::Cursor => &self.cursor,
         };
         hmac_sha256(key.as_slice(), message)
     }
@@ -121,7 +124,7 @@ fn cipher(key: &Key) -> XChaCha20Poly1305 {
 }
 
 /// The subkey of a secret for one label.
-fn subkey(secret: &[u8], label: &str) -> Key {
+pub(crate) fn subkey(secret: &[u8], label: &str) -> Key {
     let mut key = Zeroizing::new([0; 32]);
     hkdf_sha256(None, secret, label.as_bytes(), key.as_mut_slice());
     key

@@ -4,8 +4,8 @@ use std::{future::Future, sync::Arc};
 
 use async_trait::async_trait;
 use auth_domain::port::{
-    AuditLog, DeviceRepo, FactorRepo, KeyRepo, LinkRepo, LockRepo, Outbox, Repos, SessionRepo, StoreError,
-    Tx, UserRepo,
+    AuditChain, AuditLog, DeviceRepo, FactorRepo, KeyRepo, LinkRepo, LockRepo, Outbox, Repos, SessionRepo,
+    StoreError, Tx, UserRepo,
 };
 use diesel::SqliteConnection;
 
@@ -59,6 +59,9 @@ impl<R: Runner> Repos for Repositories<R> {
         self
     }
     fn audit(&mut self) -> &mut dyn AuditLog {
+        self
+    }
+    fn chain(&mut self) -> &mut dyn AuditChain {
         self
     }
     fn outbox(&mut self) -> &mut dyn Outbox {

@@ -3,10 +3,19 @@
 //! Events are appended in the transaction of the change they report (invariant I6). They carry ids and
 //! masked values, never a secret and never a whole address.
 
+mod chain;
+mod check;
+mod checkpoint;
 mod event;
 
 use chrono::{DateTime, Utc};
 
+pub use chain::{
+    AuditKey, ChainHash, ChainHead, ChainLink, ChainedRow, ClientSeal, NotHex, Salt, StoredRow, hex, network,
+    network_text, time_text, unhex,
+};
+pub use check::{ChainCheck, CheckReport, Finding, Flaw, LOOK_BACK};
+pub use checkpoint::{Checkpoint, CheckpointKind, Signature, UnknownKind};
 pub use event::{AuditEvent, Outcome, UnknownEvent};
 
 use crate::{

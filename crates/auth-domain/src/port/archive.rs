@@ -7,7 +7,7 @@ use chrono::{DateTime, Utc};
 
 use super::{StoreError, StoredTotp};
 use crate::{
-    audit::AuditEntry,
+    audit::{AuditEntry, ChainLink, Checkpoint},
     factor::TrustedDevice,
     guard::lockout::LockState,
     id::UserId,
@@ -39,13 +39,17 @@ pub enum RecordKind {
     Key,
     /// Entries of the audit log.
     Audit,
+    /// Links of the chain over it.
+    AuditLink,
+    /// Checkpoints of that chain.
+    AuditCheckpoint,
     /// Messages that are owed, dead letters too.
     Outbox,
 }
 
 impl RecordKind {
     /// All kinds, in the order in which a store can take them.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 12] = [
         Self::User,
         Self::Session,
         Self::Link,
@@ -55,6 +59,8 @@ impl RecordKind {
         Self::Lock,
         Self::Key,
         Self::Audit,
+        Self::AuditLink,
+        Self::AuditCheckpoint,
         Self::Outbox,
     ];
 
@@ -70,6 +76,8 @@ impl RecordKind {
             Self::Lock => "locks",
             Self::Key => "signing keys",
             Self::Audit => "audit entries",
+            Self::AuditLink => "audit chain links",
+            Self::AuditCheckpoint => "audit checkpoints",
             Self::Outbox => "owed messages",
         }
     }
@@ -102,6 +110,10 @@ pub enum Record {
     Key(SigningKey),
     /// An entry of the audit log, at its position.
     Audit(AuditEntry),
+    /// A link of the chain over the audit log.
+    AuditLink(ChainLink),
+    /// A checkpoint of that chain.
+    AuditCheckpoint(Checkpoint),
     /// A message that is owed, without the lease it may have had.
     Outbox(OutboxItem, Fate),
 }
@@ -141,6 +153,8 @@ impl Record {
             Self::Lock(..) => RecordKind::Lock,
             Self::Key(_) => RecordKind::Key,
             Self::Audit(_) => RecordKind::Audit,
+            Self::AuditLink(_) => RecordKind::AuditLink,
+            Self::AuditCheckpoint(_) => RecordKind::AuditCheckpoint,
             Self::Outbox(..) => RecordKind::Outbox,
         }
     }
@@ -157,13 +171,15 @@ impl Record {
             Self::Lock(key, _) => RecordKey::Bytes(*key),
             Self::Key(key) => RecordKey::Name(key.id.to_string()),
             Self::Audit(entry) => RecordKey::Number(entry.seq),
+            Self::AuditLink(link) => RecordKey::Number(link.position),
+            Self::AuditCheckpoint(checkpoint) => RecordKey::Number(checkpoint.number),
             Self::Outbox(item, _) => RecordKey::Number(item.id.as_i64()),
         }
     }
 }
 
 /// What a record is found by: numbers for accounts and their authenticator apps, sessions, devices, audit
-/// entries and messages, bytes for links, recovery codes and locks, names for signing keys.
+/// entries, their links and checkpoints, and messages, bytes for links, recovery codes and locks, names for signing keys.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub enum RecordKey {
     /// An id or a position.

@@ -40,6 +40,8 @@ pub enum KeyPurpose {
     OneTimeCode,
     /// Naming short-lived state outside the process: addresses and tokens of clients are in the names.
     StateName,
+    /// Telling a place in a list that we gave out from one that a client made up.
+    Cursor,
 }
 
 impl KeyPurpose {
@@ -50,6 +52,7 @@ impl KeyPurpose {
             Self::RefreshSuccessor => "refresh-successor/v1",
             Self::OneTimeCode => "one-time-code/v1",
             Self::StateName => "state-name/v1",
+            Self::Cursor => "cursor/v1",
         }
     }
 }

@@ -5,6 +5,7 @@
 
 mod archive;
 mod challenges;
+mod checkpoints;
 mod cipher;
 mod clock;
 mod codes;
@@ -20,6 +21,7 @@ mod totp;
 
 pub use archive::{Archive, Fate, Record, RecordKey, RecordKind, StoredRecoveryCode};
 pub use challenges::{ChallengeStore, ChallengeStoreError, PayloadTooLong, StoredChallenge};
+pub use checkpoints::{CheckpointSigner, CheckpointVerifier};
 pub use cipher::{BoxError, KeyPurpose, KeyedHash, SecretBox};
 pub use clock::Clock;
 pub use codes::{CodeMac, CodePurpose, CodeSlot, CodeStore, CodeStoreError, Redemption, StoredCode};
@@ -30,8 +32,8 @@ pub use mailbox::{CapturedMessage, Channel, Mailbox, MailboxError, MailboxFilter
 pub use mailer::{Letter, Mailer, Notice, SendError};
 pub use sms::{LedgerError, SmsError, SmsLedger, SmsReceipt, SmsSender, SmsText};
 pub use store::{
-    AuditFilter, AuditLog, DeviceRepo, ExistingAccount, FactorRepo, KeyRepo, LinkRepo, LockRepo, Outbox,
-    PendingTotp, Repos, SessionRepo, Store, StoreError, StoredTotp, Tx, UserRepo,
+    AuditChain, AuditFilter, AuditLog, DeviceRepo, ExistingAccount, FactorRepo, KeyRepo, LinkRepo, LockRepo,
+    Outbox, PendingTotp, Repos, SessionRepo, Store, StoreError, StoredTotp, Tx, UserRepo,
 };
 pub use tokens::{KeyError, KeyFactory, KeyRing, PublicJwk, TokenSigner, TokenVerifier};
 pub use totp::TotpGenerator;
@@ -40,6 +42,7 @@ pub use totp::TotpGenerator;
 pub use {
     archive::MockArchive,
     challenges::MockChallengeStore,
+    checkpoints::{MockCheckpointSigner, MockCheckpointVerifier},
     cipher::{MockKeyedHash, MockSecretBox},
     clock::MockClock,
     codes::MockCodeStore,
@@ -50,8 +53,8 @@ pub use {
     mailer::MockMailer,
     sms::{MockSmsLedger, MockSmsSender},
     store::mock::{
-        MockAuditLog, MockDeviceRepo, MockFactorRepo, MockKeyRepo, MockLinkRepo, MockLockRepo, MockOutbox,
-        MockSessionRepo, MockStore, MockTx, MockUserRepo,
+        MockAuditChain, MockAuditLog, MockDeviceRepo, MockFactorRepo, MockKeyRepo, MockLinkRepo,
+        MockLockRepo, MockOutbox, MockSessionRepo, MockStore, MockTx, MockUserRepo,
     },
     tokens::{MockKeyFactory, MockKeyRing, MockTokenSigner, MockTokenVerifier},
     totp::MockTotpGenerator,

@@ -17,9 +17,13 @@
 //! | [`Upkeep`] | deletes what nobody needs any more (a worker calls it) |
 //! | [`Operators`] | what the command line offers |
 //! | [`Messages`] | shows operators the outbox, has them retry and discard |
+//! | [`AuditTrail`] | chains, signs, checks and shows the audit log |
+//! | [`Activity`] | shows people what happened to their account |
+//! | [`Refusals`] | counts and notes calls with bad tokens (a worker calls it) |
 //! | [`Reports`] | writes down what applications tell about themselves |
 
 mod accounts;
+mod activity;
 mod bearer;
 mod delivery;
 mod factors;
@@ -32,10 +36,12 @@ mod passwords;
 mod policy;
 mod proof;
 mod recovery;
+mod refusals;
 mod reports;
 mod second_factor;
 mod sessions;
 mod texting;
+mod trail;
 mod transaction;
 mod transfer;
 mod upkeep;
@@ -46,6 +52,7 @@ pub use accounts::{
     Accounts, ChangeEmail, ChangeEmailError, CloseAccount, CloseAccountError, FieldChange, Register,
     RegisterError, UpdateProfile, VerifyEmailError,
 };
+pub use activity::{Activity, ActivityError, ActivityPage};
 pub use bearer::{Bearer, BearerError, Caller, Identity};
 pub use delivery::{Delivery, DeliveryOutcome, DeliveryReport};
 pub use factors::{ChangeProof, FactorChange, FactorError, FactorStatus, Factors, RecoveryCodes, TotpSetup};
@@ -60,11 +67,13 @@ pub use operators::{CreateUser, CreateUserError, CreatedUser, GrantError, Operat
 pub use passwords::{ChangePassword, ChangePasswordError, Passwords};
 pub use policy::Policy;
 pub use recovery::{Recovery, ResetError, ResetPassword};
+pub use refusals::Refusals;
 pub use reports::{MobileAuthReport, Reports};
 pub use sessions::{
     Extended, Logout, LogoutError, RefreshError, RevokeError, SessionCheckError, SessionFilter, Sessions,
 };
 pub use texting::TextError;
+pub use trail::{AuditTrail, Chained, Extract};
 pub use transfer::{Progress, Transfer, TransferError, Transferred};
 pub use upkeep::{Upkeep, UpkeepReport};
 
@@ -73,9 +82,9 @@ use crate::{
     id::OutboxId,
     outbox::{Intent, OutboxItem},
     port::{
-        ChallengeStore, Clock, CodeStore, Entropy, EntropyError, KeyFactory, KeyRing, KeyedHash, Mailer,
-        PasswordHasher, RateLimiter, SecretBox, SmsLedger, SmsSender, Store, StoreError, TokenSigner,
-        TokenVerifier, TotpGenerator,
+        ChallengeStore, CheckpointSigner, CheckpointVerifier, Clock, CodeStore, Entropy, EntropyError,
+        KeyFactory, KeyRing, KeyedHash, Mailer, PasswordHasher, RateLimiter, SecretBox, SmsLedger, SmsSender,
+        Store, StoreError, TokenSigner, TokenVerifier, TotpGenerator,
     },
     tenant::TenantId,
     user::{Email, User},
@@ -100,6 +109,10 @@ pub struct Ports {
     pub keyed_hash: Arc<dyn KeyedHash>,
     /// Seals what must be read back: secrets of authenticator apps, logins under way.
     pub secret_box: Arc<dyn SecretBox>,
+    /// Signs checkpoints of the audit log.
+    pub checkpoint_signer: Arc<dyn CheckpointSigner>,
+    /// Verifies their signatures.
+    pub checkpoint_verifier: Arc<dyn CheckpointVerifier>,
     /// Codes of authenticator apps.
     pub totp: Arc<dyn TotpGenerator>,
     /// One-time codes that were sent.
@@ -149,6 +162,12 @@ pub struct Engine {
     pub messages: Messages,
     /// What applications tell about themselves.
     pub reports: Reports,
+    /// Calls that were refused for their token.
+    pub refusals: Refusals,
+    /// The audit log: its chain, and its readers at the command line.
+    pub trail: AuditTrail,
+    /// The audit log as people see it who are in it.
+    pub activity: Activity,
     core: Arc<Core>,
 }
 
@@ -156,20 +175,25 @@ impl Engine {
     /// Puts the engine together.
     pub fn new(ports: Ports, policy: Policy) -> Self {
         let core = Arc::new(Core { ports, policy });
+        let trail = AuditTrail::new(Arc::clone(&core));
+        let refusals = Refusals::new(Arc::clone(&core));
         Self {
             accounts: Accounts::new(Arc::clone(&core)),
             login: Login::new(Arc::clone(&core)),
             factors: Factors::new(Arc::clone(&core)),
-            bearer: Bearer::new(Arc::clone(&core)),
+            bearer: Bearer::new(Arc::clone(&core), refusals.clone()),
             sessions: Sessions::new(Arc::clone(&core)),
             passwords: Passwords::new(Arc::clone(&core)),
             recovery: Recovery::new(Arc::clone(&core)),
             delivery: Delivery::new(Arc::clone(&core)),
             keys: SigningKeys::new(Arc::clone(&core)),
-            upkeep: Upkeep::new(Arc::clone(&core)),
+            upkeep: Upkeep::new(Arc::clone(&core), trail.clone()),
             operators: Operators::new(Arc::clone(&core)),
             messages: Messages::new(Arc::clone(&core)),
             reports: Reports::new(Arc::clone(&core)),
+            activity: Activity::new(Arc::clone(&core)),
+            trail,
+            refusals,
             core,
         }
     }
@@ -244,6 +268,11 @@ mod tests {
         is_send(async move {
             let _ = e.delivery.run(1).await;
             let _ = e.upkeep.run().await;
+            let _ = e.trail.chain().await;
+            let _ = e.trail.checkpoint().await;
+            let _ = e.trail.check(None, |_| {}).await;
+            let _ = e.trail.extract(None, None).await;
+            let _ = e.activity.of(&c, 1, None).await;
             let _ = e.keys.maintain().await;
             let _ = e.keys.rotate().await;
             let _ = e.bearer.authenticate("", &tenant).await;

@@ -1,7 +1,7 @@
 //! Durable state: one transaction over several repositories.
 //!
 //! ```text
-//! Store ── begin() ──▶ Tx     users() sessions() links() factors() devices() locks() keys() audit() outbox()
+//! Store ── begin() ──▶ Tx     users() sessions() links() factors() devices() locks() keys() audit() chain() outbox()
 //!       │                      commit() rollback()
 //!       └─ read()  ──▶ Repos  the same repositories, each statement for itself
 //! ```
@@ -9,12 +9,14 @@
 //! State change, audit record and outbox item commit together. No network, no hashing and no sleeping
 //! inside a transaction.
 
+mod chain;
 mod factors;
 mod log;
 mod repos;
 
 use async_trait::async_trait;
 
+pub use chain::AuditChain;
 pub use factors::{DeviceRepo, FactorRepo, PendingTotp, StoredTotp};
 pub use log::{AuditFilter, AuditLog, Outbox};
 pub use repos::{ExistingAccount, KeyRepo, LinkRepo, LockRepo, SessionRepo, UserRepo};
@@ -63,6 +65,8 @@ pub trait Repos: Send {
     fn keys(&mut self) -> &mut dyn KeyRepo;
     /// The audit log.
     fn audit(&mut self) -> &mut dyn AuditLog;
+    /// The chain over the audit log.
+    fn chain(&mut self) -> &mut dyn AuditChain;
     /// Messages that are owed.
     fn outbox(&mut self) -> &mut dyn Outbox;
 }
@@ -116,10 +120,11 @@ pub(super) mod mock {
     //! Mocks of the transaction and its repositories.
 
     use super::{
-        AuditLog, DeviceRepo, FactorRepo, KeyRepo, LinkRepo, LockRepo, Outbox, Repos, SessionRepo, Store,
-        StoreError, Tx, UserRepo,
+        AuditChain, AuditLog, DeviceRepo, FactorRepo, KeyRepo, LinkRepo, LockRepo, Outbox, Repos,
+        SessionRepo, Store, StoreError, Tx, UserRepo,
     };
     pub use super::{
+        chain::MockAuditChain,
         factors::{MockDeviceRepo, MockFactorRepo},
         log::{MockAuditLog, MockOutbox},
         repos::{MockKeyRepo, MockLinkRepo, MockLockRepo, MockSessionRepo, MockUserRepo},
@@ -157,6 +162,8 @@ pub(super) mod mock {
         pub keys: MockKeyRepo,
         /// The audit log.
         pub audit: MockAuditLog,
+        /// The chain over the audit log.
+        pub chain: MockAuditChain,
         /// Messages that are owed.
         pub outbox: MockOutbox,
         /// What `commit` answers with; `Ok` unless set.
@@ -187,6 +194,9 @@ pub(super) mod mock {
         }
         fn audit(&mut self) -> &mut dyn AuditLog {
             &mut self.audit
+        }
+        fn chain(&mut self) -> &mut dyn AuditChain {
+            &mut self.chain
         }
         fn outbox(&mut self) -> &mut dyn Outbox {
             &mut self.outbox

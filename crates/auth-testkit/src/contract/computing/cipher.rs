@@ -59,8 +59,13 @@ pub fn seals_no_value_twice_alike(cipher: &impl SecretBox) {
 
 /// The same message hashes differently for each purpose.
 pub fn separates_the_purposes(keys: &impl KeyedHash) {
-    let purposes =
-        [KeyPurpose::LockKey, KeyPurpose::RefreshSuccessor, KeyPurpose::OneTimeCode, KeyPurpose::StateName];
+    let purposes = [
+        KeyPurpose::LockKey,
+        KeyPurpose::RefreshSuccessor,
+        KeyPurpose::OneTimeCode,
+        KeyPurpose::StateName,
+        KeyPurpose::Cursor,
+    ];
     let mut hashes = purposes.map(|purpose| keys.mac(purpose, &[b"message"]));
     hashes.sort_unstable();
     assert!(hashes.windows(2).all(|pair| pair[0] != pair[1]));
