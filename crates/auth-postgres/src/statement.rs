@@ -88,7 +88,7 @@ impl QueryFragment<Pg> for Statement {
                 }
                 Some(Value::BigInts(value)) => out.push_bind_param::<Array<BigInt>, _>(value)?,
                 Some(Value::NullableTexts(value)) => {
-                    out.push_bind_param::<Array<Nullable<Text>>, _>(value)?
+                    out.push_bind_param::<Array<Nullable<Text>>, _>(value)?;
                 }
                 Some(Value::Times(value)) => out.push_bind_param::<Array<Timestamptz>, _>(value)?,
                 Some(Value::Time(value)) => out.push_bind_param::<Timestamptz, _>(value)?,

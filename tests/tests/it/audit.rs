@@ -161,10 +161,10 @@ async fn an_owner_who_changes_or_deletes_an_entry_is_found() {
                 !is_good && said.contains(&format!("seq {seq}: the entry was changed")),
                 "{change}: {said}"
             );
-            site.tamper(&format!(
+            site.tamper(
                 "UPDATE audit_events e SET event = k.event, at = k.at, details = k.details, outcome = k.outcome
-                 FROM kept k WHERE e.seq = k.seq"
-            ));
+                 FROM kept k WHERE e.seq = k.seq",
+            );
             site.sql("DROP TABLE kept");
             assert!(site.verify().0, "as it was");
         }
@@ -463,7 +463,7 @@ async fn ten_thousand_entries_are_chained_in_seconds() {
     use auth_testkit::{builder, fake::TestEngine};
 
     let directory = TempDir::new().expect("a temporary directory");
-    let sqlite = SqliteStore::open(SqliteConfig::file(&directory.path().join("a.sqlite3"))).expect("a store");
+    let sqlite = SqliteStore::open(SqliteConfig::file(directory.path().join("a.sqlite3"))).expect("a store");
     sqlite.migrate().await.expect("a schema");
     let config = PostgresConfig::from_url(&database()).expect("an address");
     let postgres = PostgresStore::open(&config).expect("a store");

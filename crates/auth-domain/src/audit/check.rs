@@ -368,8 +368,12 @@ mod tests {
 
         fn check_through(&self, from: ChainHead, through: Option<ChainHead>) -> CheckReport {
             let mut check = ChainCheck::new(&SIGNER, vec![SIGNER.0], from).through(through);
-            self.checkpoints.iter().for_each(|checkpoint| check.checkpoint(checkpoint));
-            self.rows.iter().for_each(|chained| check.link(&chained.link, chained.row.as_ref()));
+            for checkpoint in &self.checkpoints {
+                check.checkpoint(checkpoint);
+            }
+            for chained in &self.rows {
+                check.link(&chained.link, chained.row.as_ref());
+            }
             check.finish()
         }
 
@@ -510,7 +514,9 @@ mod tests {
         let rows = (11..=500).map(|seq| StoredRow { seq, ..log.rows[0].row.clone().unwrap() }).collect();
         let head = log.head(10);
         log.chain(rows, head);
-        log.rows.iter_mut().for_each(|chained| chained.row = None);
+        for chained in &mut log.rows {
+            chained.row = None;
+        }
         let report = log.check();
         assert_eq!((report.findings.len(), report.good_rows), (MOST, 0));
     }

@@ -78,6 +78,7 @@ pub use transfer::{Progress, Transfer, TransferError, Transferred};
 pub use upkeep::{Upkeep, UpkeepReport};
 
 use crate::{
+    audit::AuditRecord,
     client::Client,
     id::OutboxId,
     outbox::{Intent, OutboxItem},
@@ -220,6 +221,13 @@ impl Core {
 
     fn entropy(&self) -> &dyn Entropy {
         &*self.ports.entropy
+    }
+
+    /// Appends an entry about something that was refused and changed nothing, by itself. If that fails, the
+    /// fault carries the entry to the application's log.
+    async fn note_refusal(&self, record: &AuditRecord) -> Result<(), Fault> {
+        let append = async { self.ports.store.read().await?.audit().append(record).await };
+        append.await.map_err(|source| Fault::Unaudited { entry: record.summary(), source })
     }
 
     /// A message to `user`, to be put into the outbox of the transaction at hand.

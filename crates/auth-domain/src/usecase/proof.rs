@@ -174,7 +174,7 @@ impl Core {
         record: &AuditRecord,
     ) -> Result<(), Fault> {
         if !attempt.locks {
-            return Ok(self.ports.store.read().await?.audit().append(record).await?);
+            return self.note_refusal(record).await;
         }
         transaction!(self, tx => self.lock_begins_in(tx, address, user, record))
     }

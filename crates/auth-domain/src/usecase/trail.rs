@@ -21,8 +21,8 @@ use crate::{
     tenant::TenantId,
 };
 
-/// Entries put into the chain per transaction.
-const BATCH: u32 = 1_000;
+/// Entries put into the chain per transaction: few enough that nobody on an embedded store waits for it.
+const BATCH: u32 = 500;
 /// What is read at once by a check.
 const PAGE: u32 = 1_000;
 /// A sweep is over.
@@ -209,14 +209,18 @@ impl AuditTrail {
             let page = repos.chain().checkpoints(number, PAGE).await?;
             let Some(last) = page.last() else { break };
             number = last.number;
-            page.iter().for_each(|checkpoint| check.checkpoint(checkpoint));
+            for checkpoint in &page {
+                check.checkpoint(checkpoint);
+            }
         }
         let (mut position, mut seen) = (i64::MIN, 0);
         loop {
             let page = repos.chain().page(position, PAGE).await?;
             let Some(last) = page.last() else { break };
             position = last.link.position;
-            page.iter().for_each(|chained| check.link(&chained.link, chained.row.as_ref()));
+            for chained in &page {
+                check.link(&chained.link, chained.row.as_ref());
+            }
             seen += page.len() as u64;
             progress(seen);
         }

@@ -7,6 +7,7 @@ mod notices;
 mod pumping;
 mod rotation_model;
 mod second_factor;
+mod trail;
 #[cfg(test)]
 mod transfer;
 mod upkeep;

@@ -95,22 +95,23 @@ fn conclude(report: &CheckReport, waiting: Option<u64>) -> anyhow::Result<()> {
 
 fn summary(report: &CheckReport, waiting: Option<u64>) -> String {
     let CheckReport { from, to, good_rows, good_checkpoints, erased_clients, unsigned_rows, .. } = report;
-    let mut text = format!(
-        "{good_rows} entries and {good_checkpoints} checkpoints are good, from position {} to {}\n",
-        from.position + 1,
-        to.position
-    );
+    let first = from.position + 1;
+    let last = to.position;
+    let mut lines = vec![format!(
+        "{good_rows} entries and {good_checkpoints} checkpoints are good, from position {first} to {last}"
+    )];
     if *erased_clients > 0 {
-        text +=
-            &format!("{erased_clients} of the entries are so old that only the client's network is left\n");
+        lines.push(format!(
+            "{erased_clients} of the entries are so old that only the client's network is left"
+        ));
     }
     if *unsigned_rows > 0 {
-        text += &format!("{unsigned_rows} entries at the end are chained and not signed yet\n");
+        lines.push(format!("{unsigned_rows} entries at the end are chained and not signed yet"));
     }
     if let Some(waiting) = waiting {
-        text += &format!("{waiting} entries wait to be chained\n");
+        lines.push(format!("{waiting} entries wait to be chained"));
     }
-    text
+    lines.join("\n") + "\n"
 }
 
 /// Shows how far it is, where somebody is looking.

@@ -26,7 +26,7 @@ pub(in crate::command) async fn tail(wiring: &Wiring, options: &TailAudit) -> an
         since: options.since.map(|since| since.resolve(wiring.clock.now())),
         ..AuditFilter::default()
     };
-    let mut position = trail.head().await.context("cannot read the audit log")?.position;
+    let position = trail.head().await.context("cannot read the audit log")?.position;
     let entries = trail.list(&filter, options.lines).await.context("cannot read the audit log")?;
     let mut last = None;
     for entry in entries.into_iter().rev() {
@@ -34,12 +34,23 @@ pub(in crate::command) async fn tail(wiring: &Wiring, options: &TailAudit) -> an
         last = last.max(Some(row.seq));
         show(&row, options.json);
     }
-    while options.follow {
-        let page = trail.page(position, PAGE).await.context("cannot read the audit log")?;
+    if options.follow { follow(wiring, options, &filter, position, last).await } else { Ok(()) }
+}
+
+/// Prints what comes into the chain behind a position, until somebody stops it.
+async fn follow(
+    wiring: &Wiring,
+    options: &TailAudit,
+    filter: &AuditFilter,
+    mut position: i64,
+    shown: Option<i64>,
+) -> anyhow::Result<()> {
+    loop {
+        let page = wiring.engine.trail.page(position, PAGE).await.context("cannot read the audit log")?;
         for chained in &page {
             position = chained.link.position;
-            // What was printed above may have come into the chain meanwhile.
-            let is_new = |row: &&StoredRow| last.is_none_or(|last| row.seq > last) && fits(row, &filter);
+            // What was printed before may have come into the chain meanwhile.
+            let is_new = |row: &&StoredRow| shown.is_none_or(|last| row.seq > last) && fits(row, filter);
             if let Some(row) = chained.row.as_ref().filter(is_new) {
                 show(row, options.json);
             }
@@ -48,7 +59,6 @@ pub(in crate::command) async fn tail(wiring: &Wiring, options: &TailAudit) -> an
             tokio::time::sleep(PAUSE).await;
         }
     }
-    Ok(())
 }
 
 fn fits(row: &StoredRow, filter: &AuditFilter) -> bool {

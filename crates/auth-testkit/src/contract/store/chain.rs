@@ -94,8 +94,12 @@ async fn prune(store: &Subject, number: i64, up_to: &ChainLink, day: i64) -> Res
 async fn check(store: &Subject) -> CheckReport {
     let fake = FakeCheckpoints::default();
     let mut check = ChainCheck::new(&fake, fake.known_keys(), ChainHead::GENESIS);
-    checkpoints(store).await.iter().for_each(|checkpoint| check.checkpoint(checkpoint));
-    page(store).await.iter().for_each(|chained| check.link(&chained.link, chained.row.as_ref()));
+    for checkpoint in checkpoints(store).await {
+        check.checkpoint(&checkpoint);
+    }
+    for chained in page(store).await {
+        check.link(&chained.link, chained.row.as_ref());
+    }
     check.finish()
 }
 
