@@ -47,10 +47,12 @@ fn list(filter: &AuditFilter, limit: u32) -> Statement {
         (None, None, Some(tenant)) => Statement::new(OF_TENANT).with(tenant),
         (None, None, None) => Statement::new(OF_ALL),
     };
-    list.with(filter.since).with(filter.until).with(filter.before.unwrap_or(i64::MAX)).with(limit)
+    let (since, until) = (filter.since, filter.until);
+    let list = list.with(since).with(since).with(until).with(until);
+    list.with(filter.before.unwrap_or(i64::MAX)).with(limit)
 }
 
-// The times are asked of what an index finds, in a form that no other index seems fit for.
+// The times stand in a form that is no condition at all where they are not given.
 macro_rules! list {
     ($filter:literal) => {
         concat!(
@@ -58,7 +60,8 @@ macro_rules! list {
             audit_events!(),
             " FROM audit_events WHERE ",
             $filter,
-            " (at >= ?) IS NOT FALSE AND (at < ?) IS NOT FALSE AND seq < ? ORDER BY seq DESC LIMIT ?"
+            " CASE WHEN ? IS NULL THEN true ELSE at >= ? END AND CASE WHEN ? IS NULL THEN true ELSE at < ? END
+             AND seq < ? ORDER BY seq DESC LIMIT ?"
         )
     };
 }
