@@ -27,10 +27,11 @@ pub struct Keys {
     code: Key,
     state: Key,
     csrf: Key,
+    cursor: Key,
     ring: Vec<BoxKey>,
 }
 
-type Key = Zeroizing<[u8; 32]>;
+pub(crate) type Key = Zeroizing<[u8; 32]>;
 
 /// A key of the ring, and the four bytes that name it in a sealed value.
 struct BoxKey {
@@ -75,6 +76,7 @@ impl Keys {
             code: purpose(KeyPurpose::OneTimeCode),
             state: purpose(KeyPurpose::StateName),
             csrf: purpose(KeyPurpose::Csrf),
+            cursor: purpose(KeyPurpose::Cursor),
             ring: ring.collect(),
         }
     }
@@ -94,6 +96,7 @@ impl KeyedHash for Keys {
             KeyPurpose::OneTimeCode => &self.code,
             KeyPurpose::StateName => &self.state,
             KeyPurpose::Csrf => &self.csrf,
+            KeyPurpose::Cursor => &self.cursor,
         };
         hmac_sha256(key.as_slice(), message)
     }
@@ -136,7 +139,7 @@ fn cipher(key: &Key) -> XChaCha20Poly1305 {
 }
 
 /// The subkey of a secret for one label.
-fn subkey(secret: &[u8], label: &str) -> Key {
+pub(crate) fn subkey(secret: &[u8], label: &str) -> Key {
     let mut key = Zeroizing::new([0; 32]);
     hkdf_sha256(None, secret, label.as_bytes(), key.as_mut_slice());
     key

@@ -72,6 +72,8 @@ const fn count_of(kind: RecordKind) -> &'static str {
         RecordKind::Lock => "SELECT count(*) FROM login_locks",
         RecordKind::Key => "SELECT count(*) FROM signing_keys",
         RecordKind::Audit => "SELECT count(*) FROM audit_events",
+        RecordKind::AuditLink => "SELECT count(*) FROM audit_chain",
+        RecordKind::AuditCheckpoint => "SELECT count(*) FROM audit_checkpoints",
         RecordKind::Outbox => "SELECT count(*) FROM outbox",
     }
 }

@@ -4,8 +4,8 @@ use std::{future::Future, sync::Arc};
 
 use auth_domain::{
     port::{
-        AuditLog, DeviceRepo, FactorRepo, KeyRepo, KnownDeviceRepo, LinkRepo, LockRepo, Outbox, Repos,
-        SealedRepo, SessionRepo, StoreError, UserRepo,
+        AuditChain, AuditLog, DeviceRepo, FactorRepo, KeyRepo, KnownDeviceRepo, LinkRepo, LockRepo, Outbox,
+        Repos, SealedRepo, SessionRepo, StoreError, UserRepo,
     },
     user::User,
 };
@@ -83,6 +83,9 @@ impl<R: Runner> Repos for Repositories<R> {
         self
     }
     fn audit(&mut self) -> &mut dyn AuditLog {
+        self
+    }
+    fn chain(&mut self) -> &mut dyn AuditChain {
         self
     }
     fn outbox(&mut self) -> &mut dyn Outbox {

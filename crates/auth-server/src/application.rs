@@ -19,13 +19,15 @@ use secrecy::ExposeSecret as _;
 use crate::{
     settings::{AllowList, Settings},
     wire::{self, Wiring},
-    worker::Workers,
+    worker::{Workers, close_audit},
 };
 
 /// How long a load balancer needs to notice that a server is not ready any more.
 const DRAIN: Duration = Duration::from_secs(5);
 /// How long workers may take to finish what they are at.
 const WORKERS: Duration = Duration::from_secs(5);
+/// How long the end of the audit log may take to be chained and signed.
+const CLOSING: Duration = Duration::from_secs(3);
 
 /// A server that listens, and serves once it is [run](Application::run_until).
 pub struct Application {
@@ -53,6 +55,13 @@ impl Application {
         for migration in wiring.prepare().await? {
             tracing::info!(%migration, "database brought up to date");
         }
+        let version = env!("CARGO_PKG_VERSION");
+        wiring
+            .engine
+            .operators
+            .note_settings(version, &settings.set)
+            .await
+            .context("cannot write the audit log")?;
         let drain = Drain::default();
         let api = api(settings, &wiring, drain.clone())?;
         Ok(Self {
@@ -102,6 +111,7 @@ impl Application {
             }
         };
         workers.stop(WORKERS).await;
+        close_audit(&self.wiring.engine, CLOSING).await;
         outcome.context("the server's task was lost")?.context("the server failed")
     }
 }

@@ -5,7 +5,8 @@
 use std::process::ExitCode;
 
 use auth_domain::{
-    id::OutboxId,
+    audit::{AuditEvent, AuditKey, ChainHead},
+    id::{OutboxId, UserId},
     tenant::TenantId,
     user::{Email, FullName, Role},
 };
@@ -14,7 +15,10 @@ use clap::{
     builder::{PossibleValuesParser, TypedValueParser},
 };
 
-use crate::{command, settings::SettingsError};
+use crate::{
+    command::{self, audit::Moment},
+    settings::SettingsError,
+};
 
 /// The settings stop the start: `EX_CONFIG` of `sysexits.h`, so that a supervisor can tell it from a
 /// crash and need not try again.
@@ -71,6 +75,13 @@ pub enum Command {
     /// audit log.
     #[command(subcommand, arg_required_else_help = true)]
     Outbox(OutboxCommand),
+    /// Read the audit log, take a copy of it, and prove that it is whole
+    ///
+    /// A running server puts each entry into a hash chain within a second or two, and signs the chain every
+    /// minute in which it went on. These commands work while the server runs; reading and copying leave a
+    /// trace in the log.
+    #[command(subcommand, arg_required_else_help = true)]
+    Audit(AuditCommand),
     /// Manage where accounts are kept
     #[command(subcommand, arg_required_else_help = true)]
     Store(StoreCommand),
@@ -249,6 +260,76 @@ pub struct DropMessage {
     pub id: OutboxId,
 }
 
+/// Commands about the audit log.
+#[derive(Debug, Subcommand)]
+pub enum AuditCommand {
+    /// Print the newest entries, the newest last
+    Tail(TailAudit),
+    /// Write the log with its chain and its signatures to a file, one JSON object a line
+    ///
+    /// The copy can be checked anywhere, without the database and without any secret. It ends at a checkpoint, so
+    /// it may hold entries that are a little later than --until.
+    Export(ExportAudit),
+    /// Check that no entry was changed, deleted, put in between or cut off
+    ///
+    /// Without FILE the database is checked, with keys made of the `SECRET_KEY` of the settings. Names each entry
+    /// that is not as it was, and exits with 1.
+    Verify(VerifyAudit),
+    /// Print the public key that signs the log, and those of former secrets, to be kept elsewhere
+    Key,
+}
+
+/// Prints entries.
+#[derive(Debug, Args)]
+pub struct TailAudit {
+    /// How many to print at most
+    #[arg(short = 'n', long = "lines", value_name = "N", default_value_t = 20, value_parser = clap::value_parser!(u32).range(0..=10_000))]
+    pub lines: u32,
+    /// Go on printing what is put into the chain, until stopped
+    #[arg(short, long)]
+    pub follow: bool,
+    /// Only this event, like `login.fail`
+    #[arg(long, value_parser = audit_event(), hide_possible_values = true)]
+    pub event: Option<AuditEvent>,
+    /// Only what concerns the account of this id
+    #[arg(long, value_name = "ID", value_parser = user_id)]
+    pub user: Option<UserId>,
+    /// Only what happened since then: a time like 2026-03-04T05:06:07Z, or an age like 90s, 15m, 2h, 7d
+    #[arg(long, value_name = "T", value_parser = Moment::parse)]
+    pub since: Option<Moment>,
+    /// Print JSON, one object a line, as in an export
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Copies the log.
+#[derive(Debug, Args)]
+pub struct ExportAudit {
+    /// Where to; `-` for standard output. A file that exists is not overwritten
+    #[arg(value_name = "FILE")]
+    pub to: String,
+    /// Begin with what happened then, given as for `tail`
+    #[arg(long, value_name = "T", value_parser = Moment::parse)]
+    pub since: Option<Moment>,
+    /// End with what happened before that
+    #[arg(long, value_name = "T", value_parser = Moment::parse)]
+    pub until: Option<Moment>,
+}
+
+/// Checks the log.
+#[derive(Debug, Args)]
+pub struct VerifyAudit {
+    /// An export to check instead of the database; `-` for standard input
+    #[arg(value_name = "FILE")]
+    pub file: Option<String>,
+    /// The public key to believe, as `audit key` prints it; may be given several times
+    #[arg(long = "key", value_name = "KEY", value_parser = audit_key)]
+    pub keys: Vec<AuditKey>,
+    /// A checkpoint that was kept elsewhere, in the server's log: the chain must go through it
+    #[arg(long, value_name = "POSITION:HASH", value_parser = chain_head)]
+    pub through: Option<ChainHead>,
+}
+
 /// Commands about the store.
 #[derive(Debug, Subcommand)]
 pub enum StoreCommand {
@@ -348,6 +429,31 @@ fn report(error: &anyhow::Error) -> ExitCode {
 /// Reads the id of a message.
 fn outbox_id(text: &str) -> Result<OutboxId, &'static str> {
     text.parse().map_err(|_| "expected an id as `outbox list` shows it")
+}
+
+/// Reads the id of an account.
+fn user_id(text: &str) -> Result<UserId, &'static str> {
+    text.parse().map_err(|_| "expected a number")
+}
+
+/// Reads a public key of the audit log.
+fn audit_key(text: &str) -> Result<AuditKey, &'static str> {
+    text.parse().map_err(|_| "expected 64 hexadecimal digits")
+}
+
+/// Reads a place in the chain.
+fn chain_head(text: &str) -> Result<ChainHead, &'static str> {
+    let read = |text: &str| {
+        let (position, hash) = text.split_once(':')?;
+        Some(ChainHead { position: position.parse().ok()?, hash: hash.parse().ok()? })
+    };
+    read(text).ok_or("expected a position, a colon and 64 hexadecimal digits")
+}
+
+/// Reads the name of an event, and lists all of them in errors.
+fn audit_event() -> impl TypedValueParser<Value = AuditEvent> {
+    PossibleValuesParser::new(AuditEvent::ALL.iter().map(|event| event.as_str()))
+        .try_map(|name| name.parse::<AuditEvent>())
 }
 
 /// Reads a role, and lists all of them in help and errors.

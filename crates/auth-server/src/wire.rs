@@ -11,10 +11,12 @@ mod texting;
 use std::{num::NonZeroUsize, path::Path, sync::Arc};
 
 use anyhow::Context as _;
-use auth_crypto::{Argon2Hasher, HasherConfig, JwtConfig, JwtKeys, Keys, OsEntropy, Rfc6238, SystemClock};
+use auth_crypto::{
+    Argon2Hasher, AuditKeys, Ed25519, HasherConfig, JwtConfig, JwtKeys, Keys, OsEntropy, Rfc6238, SystemClock,
+};
 use auth_domain::{
     guard::lockout::LockPolicy,
-    port::{Clock, Entropy, Mailbox},
+    port::{CheckpointVerifier, Clock, Entropy, Mailbox},
     secret::ServerSecret,
     token::TokenExpectations,
     usecase::{Engine, Policy, Ports, SealError},
@@ -72,6 +74,8 @@ pub(crate) fn build(settings: &Settings) -> anyhow::Result<Wiring> {
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let secret = server_secret(settings, &*entropy)?;
     let keys = Arc::new(Keys::derive_ring(&secret, &settings.former_secret_keys));
+    let audit_keys = AuditKeys::derive(&secret, &settings.former_secret_keys)
+        .context("cannot prepare the key of the audit log")?;
     let tokens = Arc::new(tokens(settings, secret, &keys)?);
     let stores =
         Stores::open(settings).with_context(|| format!("cannot open the database {}", settings.database))?;
@@ -87,6 +91,8 @@ pub(crate) fn build(settings: &Settings) -> anyhow::Result<Wiring> {
         breached: breach::sources(settings)?,
         keyed_hash: Arc::clone(&keys) as _,
         secret_box: keys,
+        checkpoint_signer: Arc::new(audit_keys),
+        checkpoint_verifier: Arc::new(Ed25519),
         totp: Arc::new(Rfc6238),
         codes: Arc::clone(&state.codes),
         challenges: Arc::clone(&state.challenges),
@@ -116,6 +122,11 @@ fn unreadable(error: SealError) -> anyhow::Error {
     } else {
         error.context("cannot look at what is sealed")
     }
+}
+
+/// Believes signatures of the audit log, without settings and without a secret.
+pub(crate) fn checkpoint_verifier() -> impl CheckpointVerifier {
+    Ed25519
 }
 
 /// What the adapters refuse of the settings: the setting, and one line about it.
@@ -170,6 +181,7 @@ fn policy(settings: &Settings) -> Policy {
         sms: sms::policy(settings),
         hide_existing_accounts: settings.hide_existing_accounts,
         audit_retention: settings.audit_retention,
+        audit_ip_life: settings.audit_ip_life,
         ..Policy::default()
     }
 }

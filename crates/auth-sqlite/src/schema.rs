@@ -150,6 +150,29 @@ diesel::table! {
 }
 
 diesel::table! {
+    audit_chain (position) {
+        position -> BigInt,
+        seq -> BigInt,
+        at -> BigInt,
+        hash -> Binary,
+        client -> Nullable<Binary>,
+        salt -> Nullable<Binary>,
+    }
+}
+
+diesel::table! {
+    audit_checkpoints (number) {
+        number -> BigInt,
+        kind -> Text,
+        position -> BigInt,
+        hash -> Binary,
+        at -> BigInt,
+        key -> Binary,
+        signature -> Binary,
+    }
+}
+
+diesel::table! {
     outbox (id) {
         id -> BigInt,
         tenant -> Text,
@@ -172,3 +195,4 @@ diesel::table! {
 diesel::joinable!(sessions -> users (user_id));
 diesel::joinable!(refresh_tokens -> sessions (session_id));
 diesel::allow_tables_to_appear_in_same_query!(users, sessions, refresh_tokens);
+diesel::allow_tables_to_appear_in_same_query!(audit_events, audit_chain);

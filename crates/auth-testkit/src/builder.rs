@@ -16,7 +16,7 @@
 use std::net::{IpAddr, Ipv4Addr};
 
 use auth_domain::{
-    audit::{AuditEvent, AuditRecord},
+    audit::{AuditEvent, AuditKey, AuditRecord, ChainHead, Checkpoint, CheckpointKind, Signature},
     client::{Client, UserAgent},
     factor::{Enrolment, Fingerprint, SmsFactor, TrustedDevice},
     guard::{
@@ -191,6 +191,12 @@ pub fn signing_key(name: &str, now: DateTime<Utc>) -> SigningKey {
 /// An entry of the default tenant about `event`, from [`client`].
 pub fn audit(event: AuditEvent, now: DateTime<Utc>) -> AuditRecord {
     AuditRecord::new(event, &TenantId::default(), &client(), now)
+}
+
+/// A checkpoint with a signature that nobody believes.
+pub fn checkpoint(number: i64, kind: CheckpointKind, head: ChainHead, at: DateTime<Utc>) -> Checkpoint {
+    let (key, signature) = (AuditKey::from_bytes([5; 32]), Signature::from_bytes([6; 64]));
+    Checkpoint { number, kind, head, at, key, signature }
 }
 
 /// A message to be sent now.

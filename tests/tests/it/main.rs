@@ -1,5 +1,6 @@
 //! The one test binary of this package: the real server over a real socket.
 
+mod audit;
 mod boundaries;
 mod cookies;
 mod crash;

@@ -66,6 +66,16 @@ events! {
     MessageRetried = "admin.message_retried", Success;
     /// An operator had a message deleted unsent.
     MessageDiscarded = "admin.message_discarded", Success;
+    /// An operator looked at the audit log.
+    AuditRead = "admin.audit_read", Success;
+    /// An operator took a copy of the audit log.
+    AuditExported = "admin.audit_exported", Success;
+    /// The server started with these settings.
+    ConfigLoaded = "config.loaded", Success;
+    /// Access tokens were not believed: so many in a minute, for one reason.
+    TokenInvalid = "token.invalid", Failure;
+    /// Calls with a good token were refused: so many in a minute, for one reason.
+    AuthzDenied = "authz.denied", Failure;
     /// The owner proved the address.
     EmailVerified = "email.verified", Success;
     /// A new address was asked for.

@@ -7,7 +7,7 @@ use chrono::{DateTime, Utc};
 
 use super::{StoreError, StoredTotp};
 use crate::{
-    audit::AuditEntry,
+    audit::{AuditEntry, ChainLink, Checkpoint},
     factor::TrustedDevice,
     guard::{known_device::KnownDevice, lockout::LockState},
     id::UserId,
@@ -41,13 +41,17 @@ pub enum RecordKind {
     Key,
     /// Entries of the audit log.
     Audit,
+    /// Links of the chain over it.
+    AuditLink,
+    /// Checkpoints of that chain.
+    AuditCheckpoint,
     /// Messages that are owed, dead letters too.
     Outbox,
 }
 
 impl RecordKind {
     /// All kinds, in the order in which a store can take them.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 13] = [
         Self::User,
         Self::Session,
         Self::Link,
@@ -58,6 +62,8 @@ impl RecordKind {
         Self::Lock,
         Self::Key,
         Self::Audit,
+        Self::AuditLink,
+        Self::AuditCheckpoint,
         Self::Outbox,
     ];
 
@@ -74,6 +80,8 @@ impl RecordKind {
             Self::Lock => "locks",
             Self::Key => "signing keys",
             Self::Audit => "audit entries",
+            Self::AuditLink => "audit chain links",
+            Self::AuditCheckpoint => "audit checkpoints",
             Self::Outbox => "owed messages",
         }
     }
@@ -108,6 +116,10 @@ pub enum Record {
     Key(SigningKey),
     /// An entry of the audit log, at its position.
     Audit(AuditEntry),
+    /// A link of the chain over the audit log.
+    AuditLink(ChainLink),
+    /// A checkpoint of that chain.
+    AuditCheckpoint(Checkpoint),
     /// A message that is owed, without the lease it may have had.
     Outbox(OutboxItem, Fate),
 }
@@ -148,6 +160,8 @@ impl Record {
             Self::Lock(..) => RecordKind::Lock,
             Self::Key(_) => RecordKind::Key,
             Self::Audit(_) => RecordKind::Audit,
+            Self::AuditLink(_) => RecordKind::AuditLink,
+            Self::AuditCheckpoint(_) => RecordKind::AuditCheckpoint,
             Self::Outbox(..) => RecordKind::Outbox,
         }
     }
@@ -165,14 +179,16 @@ impl Record {
             Self::Lock(key, _) => RecordKey::Bytes(*key),
             Self::Key(key) => RecordKey::Name(key.id.to_string()),
             Self::Audit(entry) => RecordKey::Number(entry.seq),
+            Self::AuditLink(link) => RecordKey::Number(link.position),
+            Self::AuditCheckpoint(checkpoint) => RecordKey::Number(checkpoint.number),
             Self::Outbox(item, _) => RecordKey::Number(item.id.as_i64()),
         }
     }
 }
 
 /// What a record is found by: numbers for accounts and their authenticator apps, sessions, devices, audit
-/// entries and messages, bytes for links, recovery codes, known devices and locks, names for signing
-/// keys.
+/// entries, their links and checkpoints, and messages, bytes for links, recovery codes, known devices and
+/// locks, names for signing keys.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub enum RecordKey {
     /// An id or a position.

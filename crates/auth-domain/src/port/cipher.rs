@@ -45,6 +45,8 @@ pub enum KeyPurpose {
     StateName,
     /// Binding a token against forged requests to its session.
     Csrf,
+    /// Telling a place in a list that we gave out from one that a client made up.
+    Cursor,
 }
 
 impl KeyPurpose {
@@ -56,6 +58,7 @@ impl KeyPurpose {
             Self::OneTimeCode => "one-time-code/v1",
             Self::StateName => "state-name/v1",
             Self::Csrf => "csrf/v1",
+            Self::Cursor => "cursor/v1",
         }
     }
 }

@@ -6,6 +6,7 @@
 mod archive;
 mod breach;
 mod challenges;
+mod checkpoints;
 mod cipher;
 mod clock;
 mod codes;
@@ -22,6 +23,7 @@ mod totp;
 pub use archive::{Archive, Fate, Record, RecordKey, RecordKind, StoredRecoveryCode};
 pub use breach::{BreachError, BreachedPasswords};
 pub use challenges::{ChallengeStore, ChallengeStoreError, PayloadTooLong, StoredChallenge};
+pub use checkpoints::{CheckpointSigner, CheckpointVerifier};
 pub use cipher::{BoxError, KeyPurpose, KeyedHash, SecretBox};
 pub use clock::Clock;
 pub use codes::{CodeMac, CodePurpose, CodeSlot, CodeStore, CodeStoreError, Redemption, StoredCode};
@@ -32,9 +34,9 @@ pub use mailbox::{CapturedMessage, Channel, Mailbox, MailboxError, MailboxFilter
 pub use mailer::{Letter, Mailer, Notice, SendError};
 pub use sms::{LedgerError, SmsError, SmsLedger, SmsReceipt, SmsSender, SmsText};
 pub use store::{
-    AuditFilter, AuditLog, DeviceRepo, ExistingAccount, FactorRepo, KeyRepo, KnownDeviceRepo, LinkRepo,
-    LockRepo, Outbox, PendingTotp, Repos, SealedPlace, SealedRepo, SealedRow, SealedValue, SessionRepo,
-    Store, StoreError, StoredTotp, Tx, UserRepo,
+    AuditChain, AuditFilter, AuditLog, DeviceRepo, ExistingAccount, FactorRepo, KeyRepo, KnownDeviceRepo,
+    LinkRepo, LockRepo, Outbox, PendingTotp, Repos, SealedPlace, SealedRepo, SealedRow, SealedValue,
+    SessionRepo, Store, StoreError, StoredTotp, Tx, UserRepo,
 };
 pub use tokens::{KeyError, KeyFactory, KeyRing, PublicJwk, TokenSigner, TokenVerifier};
 pub use totp::TotpGenerator;
@@ -44,6 +46,7 @@ pub use {
     archive::MockArchive,
     breach::MockBreachedPasswords,
     challenges::MockChallengeStore,
+    checkpoints::{MockCheckpointSigner, MockCheckpointVerifier},
     cipher::{MockKeyedHash, MockSecretBox},
     clock::MockClock,
     codes::MockCodeStore,
@@ -54,8 +57,9 @@ pub use {
     mailer::MockMailer,
     sms::{MockSmsLedger, MockSmsSender},
     store::mock::{
-        MockAuditLog, MockDeviceRepo, MockFactorRepo, MockKeyRepo, MockKnownDeviceRepo, MockLinkRepo,
-        MockLockRepo, MockOutbox, MockSealedRepo, MockSessionRepo, MockStore, MockTx, MockUserRepo,
+        MockAuditChain, MockAuditLog, MockDeviceRepo, MockFactorRepo, MockKeyRepo, MockKnownDeviceRepo,
+        MockLinkRepo, MockLockRepo, MockOutbox, MockSealedRepo, MockSessionRepo, MockStore, MockTx,
+        MockUserRepo,
     },
     tokens::{MockKeyFactory, MockKeyRing, MockTokenSigner, MockTokenVerifier},
     totp::MockTotpGenerator,

@@ -19,9 +19,13 @@
 //! | [`Upkeep`] | deletes what nobody needs any more (a worker calls it) |
 //! | [`Operators`] | what the command line offers |
 //! | [`Messages`] | shows operators the outbox, has them retry and discard |
+//! | [`AuditTrail`] | chains, signs, checks and shows the audit log |
+//! | [`Activity`] | shows people what happened to their account |
+//! | [`Refusals`] | counts and notes calls with bad tokens (a worker calls it) |
 //! | [`Reports`] | writes down what applications tell about themselves |
 
 mod accounts;
+mod activity;
 mod bearer;
 mod csrf;
 mod delivery;
@@ -38,11 +42,13 @@ mod passwords;
 mod policy;
 mod proof;
 mod recovery;
+mod refusals;
 mod rekey;
 mod reports;
 mod second_factor;
 mod sessions;
 mod texting;
+mod trail;
 mod transaction;
 mod transfer;
 mod unlock;
@@ -54,6 +60,7 @@ pub use accounts::{
     Accounts, ChangeEmail, ChangeEmailError, CloseAccount, CloseAccountError, FieldChange, Register,
     RegisterError, UpdateProfile, VerifyEmailError,
 };
+pub use activity::{Activity, ActivityError, ActivityPage};
 pub use bearer::{Bearer, BearerError, Caller, Identity};
 pub use csrf::{Csrf, CsrfDenial, CsrfFlaw};
 pub use delivery::{Delivery, DeliveryOutcome, DeliveryReport};
@@ -70,25 +77,28 @@ pub use operators::{CreateUser, CreateUserError, CreatedUser, GrantError, Operat
 pub use passwords::{ChangePassword, ChangePasswordError, Passwords};
 pub use policy::Policy;
 pub use recovery::{Recovery, ResetError, ResetPassword};
+pub use refusals::Refusals;
 pub use rekey::{Rekey, RekeyProgress, Rekeyed, SealCount, SealError, SealKey};
 pub use reports::{MobileAuthReport, Reports};
 pub use sessions::{
     Extended, Logout, LogoutError, RefreshError, RevokeError, SessionCheckError, SessionFilter, Sessions,
 };
 pub use texting::TextError;
+pub use trail::{AuditTrail, Chained, Extract};
 pub use transfer::{Progress, Transfer, TransferError, Transferred};
 pub use unlock::{Unlock, UnlockError};
 pub use upkeep::{Upkeep, UpkeepReport};
 
 use self::keys::UnknownKeys;
 use crate::{
+    audit::AuditRecord,
     client::Client,
     id::OutboxId,
     outbox::{Intent, OutboxItem},
     port::{
-        BreachedPasswords, ChallengeStore, Clock, CodeStore, Entropy, EntropyError, KeyFactory, KeyRing,
-        KeyedHash, Mailer, PasswordHasher, RateLimiter, SecretBox, SmsLedger, SmsSender, Store, StoreError,
-        TokenSigner, TokenVerifier, TotpGenerator,
+        BreachedPasswords, ChallengeStore, CheckpointSigner, CheckpointVerifier, Clock, CodeStore, Entropy,
+        EntropyError, KeyFactory, KeyRing, KeyedHash, Mailer, PasswordHasher, RateLimiter, SecretBox,
+        SmsLedger, SmsSender, Store, StoreError, TokenSigner, TokenVerifier, TotpGenerator,
     },
     tenant::TenantId,
     user::{Email, User},
@@ -115,6 +125,10 @@ pub struct Ports {
     pub keyed_hash: Arc<dyn KeyedHash>,
     /// Seals what must be read back: secrets of authenticator apps, logins under way.
     pub secret_box: Arc<dyn SecretBox>,
+    /// Signs checkpoints of the audit log.
+    pub checkpoint_signer: Arc<dyn CheckpointSigner>,
+    /// Verifies their signatures.
+    pub checkpoint_verifier: Arc<dyn CheckpointVerifier>,
     /// Codes of authenticator apps.
     pub totp: Arc<dyn TotpGenerator>,
     /// One-time codes that were sent.
@@ -168,6 +182,12 @@ pub struct Engine {
     pub messages: Messages,
     /// What applications tell about themselves.
     pub reports: Reports,
+    /// Calls that were refused for their token.
+    pub refusals: Refusals,
+    /// The audit log: its chain, and its readers at the command line.
+    pub trail: AuditTrail,
+    /// The audit log as people see it who are in it.
+    pub activity: Activity,
     core: Arc<Core>,
 }
 
@@ -175,11 +195,13 @@ impl Engine {
     /// Puts the engine together.
     pub fn new(ports: Ports, policy: Policy) -> Self {
         let core = Arc::new(Core { ports, policy, unknown_keys: UnknownKeys::default() });
+        let trail = AuditTrail::new(Arc::clone(&core));
+        let refusals = Refusals::new(Arc::clone(&core));
         Self {
             accounts: Accounts::new(Arc::clone(&core)),
             login: Login::new(Arc::clone(&core)),
             factors: Factors::new(Arc::clone(&core)),
-            bearer: Bearer::new(Arc::clone(&core)),
+            bearer: Bearer::new(Arc::clone(&core), refusals.clone()),
             sessions: Sessions::new(Arc::clone(&core)),
             csrf: Csrf::new(Arc::clone(&core)),
             passwords: Passwords::new(Arc::clone(&core)),
@@ -187,10 +209,13 @@ impl Engine {
             delivery: Delivery::new(Arc::clone(&core)),
             keys: SigningKeys::new(Arc::clone(&core)),
             rekey: Rekey::new(Arc::clone(&core)),
-            upkeep: Upkeep::new(Arc::clone(&core)),
+            upkeep: Upkeep::new(Arc::clone(&core), trail.clone()),
             operators: Operators::new(Arc::clone(&core)),
             messages: Messages::new(Arc::clone(&core)),
             reports: Reports::new(Arc::clone(&core)),
+            activity: Activity::new(Arc::clone(&core)),
+            trail,
+            refusals,
             core,
         }
     }
@@ -218,6 +243,13 @@ impl Core {
 
     fn entropy(&self) -> &dyn Entropy {
         &*self.ports.entropy
+    }
+
+    /// Appends an entry about something that was refused and changed nothing, by itself. If that fails, the
+    /// fault carries the entry to the application's log.
+    async fn note_refusal(&self, record: &AuditRecord) -> Result<(), Fault> {
+        let append = async { self.ports.store.read().await?.audit().append(record).await };
+        append.await.map_err(|source| Fault::Unaudited { entry: record.summary(), source })
     }
 
     /// A message to `user`, to be put into the outbox of the transaction at hand.
@@ -266,6 +298,11 @@ mod tests {
         is_send(async move {
             let _ = e.delivery.run(1).await;
             let _ = e.upkeep.run().await;
+            let _ = e.trail.chain().await;
+            let _ = e.trail.checkpoint().await;
+            let _ = e.trail.check(None, |_| {}).await;
+            let _ = e.trail.extract(None, None).await;
+            let _ = e.activity.of(&c, 1, None).await;
             let _ = e.keys.maintain().await;
             let _ = e.keys.rotate().await;
             let _ = e.rekey.run(true, |_| {}).await;

@@ -93,6 +93,19 @@ impl Operators {
         Ok(self.core.ports.store.read().await?.audit().append(&record).await?)
     }
 
+    /// Notes that a server of `version` started, and which settings somebody `set`: their names, because
+    /// values can be secrets.
+    ///
+    /// # Errors
+    /// [`Fault`] when the store fails.
+    pub async fn note_settings(&self, version: &str, set: &[&str]) -> Result<(), Fault> {
+        let event = AuditEvent::ConfigLoaded;
+        let record = AuditRecord::new(event, &TenantId::default(), &Client::default(), self.core.now())
+            .with("version", version)
+            .with("set", set.join(","));
+        Ok(self.core.ports.store.read().await?.audit().append(&record).await?)
+    }
+
     /// Makes an account with a random temporary password.
     ///
     /// # Errors

@@ -46,6 +46,9 @@ pub struct Policy {
     pub retention: TimeDelta,
     /// How long entries of the audit log are kept. A store keeps the last 29 days in any case.
     pub audit_retention: TimeDelta,
+    /// How long they tell the whole address and the device. A store keeps those of the last six days in any
+    /// case.
+    pub audit_ip_life: TimeDelta,
 }
 
 impl Default for Policy {
@@ -68,6 +71,7 @@ impl Default for Policy {
             hide_existing_accounts: false,
             retention: TimeDelta::days(30),
             audit_retention: TimeDelta::days(365),
+            audit_ip_life: TimeDelta::days(90),
         }
     }
 }

@@ -80,7 +80,7 @@ impl Core {
         record: &AuditRecord,
     ) -> Result<(), Fault> {
         match attempt.consequence() {
-            Consequence::None => Ok(self.ports.store.read().await?.audit().append(record).await?),
+            Consequence::None => self.note_refusal(record).await,
             Consequence::Notice => {
                 transaction!(self, tx => self.lock_begins_in(tx, address, user, record))
             }

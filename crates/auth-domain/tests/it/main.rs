@@ -12,6 +12,7 @@ mod rekey;
 mod rotation_model;
 mod second_factor;
 mod signing_keys;
+mod trail;
 #[cfg(test)]
 mod transfer;
 mod upkeep;

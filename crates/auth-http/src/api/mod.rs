@@ -1,6 +1,7 @@
 //! The table of everything the server answers. One file per operation, or per group that shares an
 //! address.
 
+mod activity;
 mod change_email;
 mod change_password;
 mod change_password_user;
@@ -41,6 +42,7 @@ pub fn operations(settings: &HttpSettings) -> Vec<Operation> {
         me::show(),
         me::update(),
         me::close(),
+        activity::operation(),
         change_email::operation(),
         login::operation(),
         refresh::operation(),

@@ -6,8 +6,8 @@ use actix_web::http::StatusCode;
 use auth_domain::{
     guard::lockout::Locked,
     usecase::{
-        ChangeEmailError, ChangePasswordError, CloseAccountError, LoginError, LogoutError, RefreshError,
-        RegisterError, ResetError, RevokeError, UnlockError, VerifyEmailError,
+        ActivityError, ChangeEmailError, ChangePasswordError, CloseAccountError, LoginError, LogoutError,
+        RefreshError, RegisterError, ResetError, RevokeError, UnlockError, VerifyEmailError,
     },
     user::WeakPassword,
 };
@@ -76,6 +76,18 @@ impl From<RevokeError> for Problem {
                 Self::new(StatusCode::NOT_FOUND, "session_not_found", "Session not found")
             }
             RevokeError::Fault(fault) => fault.into(),
+        }
+    }
+}
+
+impl From<ActivityError> for Problem {
+    fn from(error: ActivityError) -> Self {
+        match error {
+            ActivityError::BadCursor => {
+                let msg = "Cursor is not one that this list gave out";
+                Self::invalid(vec![FieldError::value("query", "cursor", msg)])
+            }
+            ActivityError::Fault(fault) => fault.into(),
         }
     }
 }

@@ -8,8 +8,9 @@ use auth_domain::{
 use crate::{
     exchange::Counted,
     row::{
-        device_values, entry_values, generation_values, key_values, known_device_values, link_values,
-        lock_values, outbox_values, recovery_code_values, session_values, totp_values, user_values,
+        chain_values, checkpoint_values, device_values, entry_values, generation_values, key_values,
+        known_device_values, link_values, lock_values, outbox_values, recovery_code_values, session_values,
+        totp_values, user_values,
     },
     statement::Statement,
 };
@@ -32,6 +33,10 @@ pub(super) fn statements(record: &Record, to: &mut Vec<Counted>) -> Result<(), S
         Record::Lock(key, state) => Statement::new(LOCK).with_all(lock_values(key, state)),
         Record::Key(key) => Statement::new(KEY).with_all(key_values(key)),
         Record::Audit(entry) => Statement::new(ENTRY).with(entry.seq).with_all(entry_values(entry)?),
+        Record::AuditLink(link) => Statement::new(CHAIN_LINK).with_all(chain_values(link)),
+        Record::AuditCheckpoint(checkpoint) => {
+            Statement::new(CHECKPOINT).with_all(checkpoint_values(checkpoint))
+        }
         Record::Outbox(item, fate) => Statement::new(MESSAGE)
             .with_all(outbox_values(item))
             .with(fate.buried_at)
@@ -87,6 +92,12 @@ const KEY: &str = "INSERT INTO signing_keys VALUES (?, ?, ?, ?, ?, ?, ?) ON CONF
 const ENTRY: &str = "INSERT INTO audit_events (seq, at, tenant, event, outcome, actor, subject, session, ip,
      user_agent, request_id, details) OVERRIDING SYSTEM VALUE
      VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?::json) ON CONFLICT (seq) DO NOTHING";
+
+const CHAIN_LINK: &str = "INSERT INTO audit_chain (position, seq, at, hash, client, salt)
+     VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (position) DO NOTHING";
+
+const CHECKPOINT: &str = "INSERT INTO audit_checkpoints VALUES (?, ?, ?, ?, ?, ?, ?)
+     ON CONFLICT (number) DO NOTHING";
 
 const NEXT_ENTRY: &str = "SELECT setval(pg_get_serial_sequence('audit_events', 'seq'),
      (SELECT max(seq) FROM audit_events))";

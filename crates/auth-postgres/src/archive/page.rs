@@ -16,15 +16,15 @@ use crate::{
     error::corrupt,
     exchange::Find,
     row::{
-        AuditRow, DeviceRow, GenerationRow, KeyRow, KnownDeviceRow, LinkRow, LockRow, OutboxRow,
-        RecoveryCodeRow, SessionRow, TotpRow, UserRow, time,
+        AuditRow, ChainRow, CheckpointRow, DeviceRow, GenerationRow, KeyRow, KnownDeviceRow, LinkRow,
+        LockRow, OutboxRow, RecoveryCodeRow, SessionRow, TotpRow, UserRow, time,
     },
     runner::{Access, Autocommit, Runner as _},
     schema::{
-        AuditEvents, KnownDevices, LoginLocks, OneTimeLinks, Outbox, RecoveryCodes, RefreshTokens, Sessions,
-        SigningKeys, TotpSecrets, TrustedDevices, Users, audit_events, known_devices, login_locks,
-        one_time_links, outbox, recovery_codes, refresh_tokens, sessions, signing_keys, totp_secrets,
-        trusted_devices, users,
+        AuditChain, AuditCheckpoints, AuditEvents, KnownDevices, LoginLocks, OneTimeLinks, Outbox,
+        RecoveryCodes, RefreshTokens, Sessions, SigningKeys, TotpSecrets, TrustedDevices, Users, audit_chain,
+        audit_checkpoints, audit_events, known_devices, login_locks, one_time_links, outbox, recovery_codes,
+        refresh_tokens, sessions, signing_keys, totp_secrets, trusted_devices, users,
     },
     statement::{Statement, Value},
 };
@@ -74,6 +74,14 @@ pub(super) async fn page(
         RecordKind::Audit => {
             let find = Find::<AuditEvents, AuditRow>::new(find(ENTRIES)?);
             runner.ask(Access::Read, Vec::new(), find, |rows| each(rows, entry)).await
+        }
+        RecordKind::AuditLink => {
+            let find = Find::<AuditChain, ChainRow>::new(find(CHAIN)?);
+            runner.ask(Access::Read, Vec::new(), find, |rows| each(rows, chain_link)).await
+        }
+        RecordKind::AuditCheckpoint => {
+            let find = Find::<AuditCheckpoints, CheckpointRow>::new(find(CHECKPOINTS)?);
+            runner.ask(Access::Read, Vec::new(), find, |rows| each(rows, checkpoint)).await
         }
         RecordKind::Outbox => {
             let find = Find::<(Outbox, Nullable<Timestamptz>, Nullable<Text>), _>::new(find(MESSAGES)?);
@@ -140,6 +148,14 @@ fn key(row: KeyRow) -> Result<Record, StoreError> {
 
 fn entry(row: AuditRow) -> Result<Record, StoreError> {
     Ok(Record::Audit(row.try_into()?))
+}
+
+fn chain_link(row: ChainRow) -> Result<Record, StoreError> {
+    Ok(Record::AuditLink(row.try_into()?))
+}
+
+fn checkpoint(row: CheckpointRow) -> Result<Record, StoreError> {
+    Ok(Record::AuditCheckpoint(row.try_into()?))
 }
 
 fn message(
@@ -219,6 +235,18 @@ const KEYS: &str = concat!(
 
 const ENTRIES: &str =
     concat!("SELECT ", audit_events!(), " FROM audit_events WHERE seq > ? ORDER BY seq LIMIT ?");
+
+const CHAIN: &str = concat!(
+    "SELECT ",
+    audit_chain!(),
+    " FROM audit_chain c WHERE c.position > ? ORDER BY c.position LIMIT ?"
+);
+
+const CHECKPOINTS: &str = concat!(
+    "SELECT ",
+    audit_checkpoints!(),
+    " FROM audit_checkpoints WHERE number > ? ORDER BY number LIMIT ?"
+);
 
 const MESSAGES: &str = concat!(
     "SELECT ",

@@ -9,6 +9,7 @@
 //! [`tell`]: crate::runner::Runner::tell
 
 mod audit;
+mod chain;
 mod devices;
 mod factors;
 mod keys;

@@ -3,6 +3,7 @@
 #![expect(clippy::option_option, reason = "the outer one is about the row, the inner one about the column")]
 
 mod audit;
+mod chain;
 mod device;
 mod factor;
 mod key;
@@ -26,6 +27,9 @@ use diesel::pg::data_types::PgTimestamp;
 use crate::statement::Value;
 
 pub(crate) use audit::{AuditRow, audit_values, entry_values};
+pub(crate) use chain::{
+    ChainRow, CheckpointRow, StoredAuditRow, chain_values, chained, checkpoint_values, links_values,
+};
 pub(crate) use device::{DeviceRow, device_values};
 pub(crate) use factor::{RecoveryCodeRow, TotpRow, recovery_code_values, totp_values};
 pub(crate) use key::{KeyRow, key_values};

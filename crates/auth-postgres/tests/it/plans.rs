@@ -6,7 +6,7 @@
 use std::{fs, future::Future};
 
 use auth_domain::{
-    audit::AuditEvent,
+    audit::{AuditEvent, ChainHead, CheckpointKind, Salt},
     factor::{Fingerprint, TimeStep, TrustedDevice},
     guard::lockout::OldLocks,
     id::{DeviceId, OutboxId, SessionId, UserId},
@@ -112,6 +112,11 @@ fn fill(rows: u64) -> String {
          INSERT INTO audit_events (at, tenant, event, outcome, subject, details)
              SELECT timestamptz '2016-01-01' + n * interval '1 minute', 'default', '{event}', 'success', n,
              '[]' FROM generate_series(1, {rows}) n;
+         INSERT INTO audit_chain SELECT row_number() OVER (ORDER BY seq), seq, at, sha256(''), sha256(''),
+             CASE WHEN seq % 2 = 0 THEN '\\x00000000000000000000000000000000'::bytea END
+             FROM audit_events WHERE seq > {rows} / 2;
+         INSERT INTO audit_checkpoints SELECT n, CASE WHEN n % 10 = 0 THEN 'pruned' ELSE 'regular' END, n * 10,
+             sha256(''), '2026-01-01', sha256(''), sha512('') FROM generate_series(1, {rows} / 100) n;
          ANALYZE",
         event = AuditEvent::LoginOk.as_str(),
     )
@@ -212,6 +217,7 @@ async fn every_statement_that_matters_uses_an_index() {
     known_devices(&probe).await;
     outbox_and_upkeep(&probe).await;
     audit(&probe).await;
+    chain(&probe).await;
 }
 
 async fn factors(probe: &Probe) {
@@ -351,9 +357,11 @@ async fn outbox_and_upkeep(probe: &Probe) {
 
 async fn audit(probe: &Probe) {
     let store = &probe.store;
-    for number in 0..16u8 {
+    for number in 0..32u8 {
         let given = |bit: u8| number & bit != 0;
         let filter = AuditFilter {
+            since: given(16).then(|| builder::noon() - TimeDelta::days(3650)),
+            until: given(16).then(builder::noon),
             tenant: given(1).then(TenantId::default),
             event: given(2).then_some(AuditEvent::LoginOk),
             subject: given(4).then(|| UserId::from_i64(7)),
@@ -378,4 +386,47 @@ async fn audit(probe: &Probe) {
             })
             .await;
     }
+}
+
+async fn chain(probe: &Probe) {
+    let store = &probe.store;
+    let newest = store.read().await.unwrap().chain().newest().await.unwrap().unwrap();
+    probe
+        .uses_indexes("audit chain", |n| async move {
+            let mut tx = store.begin().await?;
+            assert!(tx.chain().take_turn().await?);
+            let entry = builder::audit(AuditEvent::LoginOk, builder::noon());
+            tx.audit().append(&entry).await?;
+            tx.chain().newest().await?;
+            let waiting = tx.chain().waiting(newest + n - 1000, 10).await?;
+            let head = tx.chain().head().await?;
+            let link = head.link(&waiting[0], Salt::from_bytes([7; 16]));
+            tx.chain().extend(&[link]).await?;
+            tx.chain().last_checkpoint().await?;
+            tx.commit().await
+        })
+        .await;
+    let long_ago = builder::noon() - TimeDelta::days(3834);
+    probe
+        .uses_indexes("audit chain, reading", |n| async move {
+            let mut repos = store.read().await?;
+            assert_eq!(repos.chain().page(n * 100, 10).await?.len(), 10);
+            repos.chain().checkpoints(n, 10).await?;
+            repos.chain().first_since(long_ago + TimeDelta::days(60 + n)).await?;
+            Ok(())
+        })
+        .await;
+    probe
+        .uses_indexes("audit chain, upkeep", |n| async move {
+            let mut tx = store.begin().await?;
+            assert_eq!(tx.chain().erase_clients(builder::noon() - TimeDelta::days(10), 10).await?, 10);
+            let last = tx.chain().page(0, 10).await?.pop().unwrap();
+            let number = tx.chain().last_checkpoint().await?.unwrap().number + 1;
+            let head = ChainHead::from(&last.link);
+            let checkpoint = builder::checkpoint(number, CheckpointKind::Pruned, head, builder::noon());
+            let before = long_ago + TimeDelta::days(3000) + TimeDelta::microseconds(n);
+            assert_eq!(tx.chain().prune(&checkpoint, before).await?, 10);
+            tx.commit().await
+        })
+        .await;
 }

@@ -1,12 +1,15 @@
 //! Rules that the schema keeps by itself, its way up and down, and migrating.
 
+use std::sync::Arc;
+
 use auth_domain::{
     audit::AuditEvent,
     port::{Archive, AuditFilter, RecordKind, Repos, Store, StoreError},
     token::LinkPurpose,
+    usecase::Policy,
 };
 use auth_postgres::{MIGRATIONS, PostgresStore};
-use auth_testkit::builder;
+use auth_testkit::{builder, fake::TestEngine};
 use chrono::TimeDelta;
 use diesel_async::{AsyncConnection, AsyncMigrationHarness, AsyncPgConnection};
 use diesel_migrations::MigrationHarness;
@@ -14,7 +17,7 @@ use tokio::task::JoinSet;
 
 use crate::support::{Database, config};
 
-const STEPS: usize = 12;
+const STEPS: usize = 14;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn several_migrators_at_once_run_each_step_once() {
@@ -168,6 +171,74 @@ async fn the_audit_log_lets_go_of_nothing_younger_than_its_horizon() {
         database.sql(change);
     }
     assert_eq!(database.sql("SELECT seq FROM audit_events"), "4");
+}
+
+#[tokio::test]
+async fn the_chain_refuses_every_change() {
+    let database = Database::migrated();
+    let store = database.store();
+    let engine = TestEngine::new(Arc::new(store.clone()), Policy::default()).engine;
+    for days in [0, 3650] {
+        let entry = builder::audit(AuditEvent::Registered, builder::noon() - TimeDelta::days(days));
+        store.read().await.unwrap().audit().append(&entry).await.unwrap();
+    }
+    database.sql(
+        "INSERT INTO audit_events (at, tenant, event, outcome, ip, user_agent, details)
+         VALUES (now(), 'default', 'login.ok', 'success', '203.0.113.7', 'x', '[]')",
+    );
+    engine.trail.chain().await.unwrap();
+    engine.trail.checkpoint().await.unwrap().unwrap();
+    for change in [
+        "UPDATE audit_chain SET hash = sha256('')",
+        "UPDATE audit_chain SET seq = 7 WHERE seq = 1",
+        "UPDATE audit_chain SET salt = NULL WHERE seq = 3",
+        "UPDATE audit_chain SET salt = '\\x00000000000000000000000000000000' WHERE seq = 2",
+        "DELETE FROM audit_chain WHERE seq = 2",
+        "TRUNCATE audit_chain",
+        "SET session_replication_role = replica; DELETE FROM audit_chain",
+        "UPDATE audit_checkpoints SET position = 0",
+        "DELETE FROM audit_checkpoints",
+        "TRUNCATE audit_checkpoints",
+        "SET session_replication_role = replica; DELETE FROM audit_checkpoints",
+        "UPDATE audit_events SET ip = NULL, user_agent = NULL WHERE seq = 3",
+        "UPDATE audit_events SET user_agent = 'y' WHERE seq = 2",
+        "UPDATE audit_events SET user_agent = NULL, tenant = 'x' WHERE seq = 2",
+    ] {
+        let error = crate::support::SERVER.try_sql(&database.0, change).expect_err(change);
+        assert!(error.contains("append-only"), "{change}: {error}");
+    }
+    assert!(engine.trail.check(None, |_| {}).await.unwrap().is_good());
+}
+
+/// Positions in the log are given before the commit: a slow transaction comes in behind a quicker one.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_entry_that_was_committed_late_is_chained_all_the_same() {
+    let database = Database::migrated();
+    let store = database.store();
+    let engine = TestEngine::new(Arc::new(store.clone()), Policy::default()).engine;
+    let entry = builder::audit(AuditEvent::Registered, builder::noon());
+    let mut slow = store.begin().await.unwrap();
+    slow.audit().append(&entry).await.unwrap();
+    slow.audit().list(&AuditFilter::default(), 1).await.unwrap(); // what was kept is sent
+    store.read().await.unwrap().audit().append(&entry).await.unwrap();
+    assert_eq!(engine.trail.chain().await.unwrap().entries, 1);
+    assert_eq!(engine.trail.chain().await.unwrap().entries, 0);
+    slow.commit().await.unwrap();
+    assert_eq!(engine.trail.chain().await.unwrap().entries, 1);
+    assert_eq!(database.sql("SELECT seq FROM audit_chain ORDER BY position"), "2\n1");
+    assert!(engine.trail.check(None, |_| {}).await.unwrap().is_good());
+}
+
+#[tokio::test]
+async fn one_at_a_time_has_the_turn_to_chain() {
+    let database = Database::migrated();
+    let store = database.store();
+    let mut one = store.begin().await.unwrap();
+    let mut other = store.begin().await.unwrap();
+    assert!(one.chain().take_turn().await.unwrap());
+    assert!(!other.chain().take_turn().await.unwrap(), "and nobody waits");
+    one.commit().await.unwrap();
+    assert!(other.chain().take_turn().await.unwrap());
 }
 
 #[tokio::test]

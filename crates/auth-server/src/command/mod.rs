@@ -1,5 +1,6 @@
 //! What each command does.
 
+pub mod audit;
 pub mod config;
 pub mod healthcheck;
 mod keys;
@@ -19,8 +20,8 @@ use anyhow::Context as _;
 
 use crate::{
     cli::{
-        Cli, Command, ConfigCommand, KeysCommand, MailCommand, OutboxCommand, SmsCommand, StoreCommand,
-        UsersCommand,
+        AuditCommand, Cli, Command, ConfigCommand, KeysCommand, MailCommand, OutboxCommand, SmsCommand,
+        StoreCommand, UsersCommand,
     },
     settings::Settings,
     telemetry,
@@ -70,6 +71,17 @@ pub fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Outbox(OutboxCommand::Drop(options)) => {
             with_engine(async |wiring| outbox::drop(wiring, &options).await)
         }
+        Command::Audit(AuditCommand::Tail(options)) => {
+            with_engine(async |wiring| audit::tail(wiring, &options).await)
+        }
+        Command::Audit(AuditCommand::Export(options)) => {
+            with_engine(async |wiring| audit::export(wiring, &options).await)
+        }
+        Command::Audit(AuditCommand::Verify(options)) => match &options.file {
+            Some(file) => audit::verify_file(file, &options),
+            None => with_engine(async |wiring| audit::verify(wiring, &options).await),
+        },
+        Command::Audit(AuditCommand::Key) => with_wiring(audit::key),
         Command::Store(StoreCommand::Copy(options)) => store::copy(&options),
         Command::Openapi => openapi::run(),
         Command::Healthcheck(options) => healthcheck::run(options.url.as_deref()),

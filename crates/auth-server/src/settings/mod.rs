@@ -84,6 +84,8 @@ pub enum LogFormat {
 /// `Debug` shows no secret.
 #[derive(Clone, Debug)]
 pub struct Settings {
+    /// The names of the settings that somebody set, whatever to.
+    pub set: Vec<&'static str>,
     /// What the server is run for.
     pub app_env: AppEnv,
     /// Address to listen on.
@@ -158,6 +160,8 @@ pub struct Settings {
     pub hash_threads: usize,
     /// `AUDIT_RETENTION_DAYS`: how long entries of the audit log are kept.
     pub audit_retention: TimeDelta,
+    /// `AUDIT_IP_DAYS`: how long they tell the whole address and the device of a client.
+    pub audit_ip_life: TimeDelta,
 
     /// `MFA_*` and `EMAIL_MFA_GRACE_PERIOD_DAYS`: who needs a second factor, and how often.
     pub mfa: MfaPolicy,

@@ -22,16 +22,21 @@ use super::{
     mail,
     parse::{self, Wrong},
     reader::{Reader, whole},
-    rules, sms, table,
+    rules, sms,
+    source::Source,
+    table,
 };
 
 /// Reads, checks and returns everything.
 pub(super) fn read(inputs: &Inputs) -> Result<Loaded, SettingsError> {
     let mut reader = Reader::new(Layers::read(inputs));
-    let settings = settings(&mut reader);
+    let mut settings = settings(&mut reader);
     rules::check(&settings, &mut reader);
     reader.note_the_rest();
     SettingsError::check(reader.refusals)?;
+    let default = Source::Default.to_string();
+    let set = reader.effective.iter().filter(|setting| setting.source != default);
+    settings.set = set.map(|setting| setting.name).collect();
     Ok(Loaded { settings, effective: reader.effective })
 }
 
@@ -56,6 +61,7 @@ fn settings(from: &mut Reader) -> Settings {
     let public_url = from.value_or(&table::PUBLIC_URL, of_listener(host, port), parse::base_url);
 
     Settings {
+        set: Vec::new(),
         link_base: from.value_or(&table::FRONTEND_URL, public_url.clone(), parse::base_url),
         cors_origins: from
             .optional(&table::CORS_ORIGINS, parse::origins)
@@ -83,6 +89,7 @@ fn settings(from: &mut Reader) -> Settings {
         hide_existing_accounts: from.value(&table::HIDE_EXISTING_ACCOUNTS, parse::flag),
         hash_threads: from.value_or(&table::HASH_THREADS, cores(), |text| whole(&table::HASH_THREADS, text)),
         audit_retention: TimeDelta::days(from.number(&table::AUDIT_RETENTION_DAYS)),
+        audit_ip_life: TimeDelta::days(from.number(&table::AUDIT_IP_DAYS)),
 
         mfa: factors::policy(from),
 

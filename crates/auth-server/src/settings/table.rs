@@ -148,6 +148,8 @@ table! {
         HASH_THREADS: Kind::Number(1, 256), depends "the number of cores";
         /// How long entries of the audit log are kept. Older ones are deleted; younger ones cannot be, not even by hand.
         AUDIT_RETENTION_DAYS: Kind::Number(30, 3650), is "365";
+        /// How long they tell the whole address and the device of a client. Then only the network is left: the first 24 bits of an IPv4 address, 48 of an IPv6 one.
+        AUDIT_IP_DAYS: Kind::Number(7, 3650), is "90";
     }
     "Second factors" {
         /// Whether every account needs a second factor. Without one it may be used for the days below; after that the server switches one on at the next login.

@@ -4,6 +4,7 @@
 //! function on a connection.
 
 mod audit;
+mod chain;
 mod devices;
 mod factors;
 mod keys;

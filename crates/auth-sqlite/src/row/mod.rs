@@ -3,6 +3,7 @@
 #![expect(clippy::option_option, reason = "the outer one is about the row, the inner one about the column")]
 
 mod audit;
+mod chain;
 mod device;
 mod factor;
 mod key;
@@ -23,6 +24,7 @@ use auth_domain::{
 use chrono::{DateTime, Utc};
 
 pub(crate) use audit::{AuditRow, NewAuditRow};
+pub(crate) use chain::{CheckpointRow, LinkRow as ChainLinkRow, LinkedRow, StoredAuditRow, chained};
 pub(crate) use device::DeviceRow;
 pub(crate) use factor::{RecoveryCodeRow, TotpRow};
 pub(crate) use key::KeyRow;

@@ -1,10 +1,10 @@
 //! Rules that the schema keeps by itself, and its way up and down.
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, sync::Arc};
 
-use auth_domain::{audit::AuditEvent, port::Store};
+use auth_domain::{audit::AuditEvent, port::Store, usecase::Policy};
 use auth_sqlite::{MIGRATIONS, SqliteConfig, SqliteStore};
-use auth_testkit::builder;
+use auth_testkit::{builder, fake::TestEngine};
 use chrono::TimeDelta;
 use diesel::{
     Connection, RunQueryDsl, SqliteConnection,
@@ -17,7 +17,7 @@ use diesel_migrations::MigrationHarness;
 use crate::OnFile;
 
 /// How many migrations there are.
-pub(crate) const STEPS: usize = 12;
+pub(crate) const STEPS: usize = 14;
 
 #[tokio::test]
 async fn the_audit_log_refuses_every_change() {
@@ -81,6 +81,45 @@ async fn the_audit_log_lets_go_of_nothing_younger_than_its_horizon() {
     }
     let left = sql::<BigInt>("SELECT seq FROM audit_events").load::<i64>(&mut conn).unwrap();
     assert_eq!(left, [4]);
+}
+
+#[tokio::test]
+async fn the_chain_refuses_every_change() {
+    let on_file = OnFile::new().await;
+    let engine = TestEngine::new(Arc::new(on_file.store.clone()), Policy::default()).engine;
+    for days in [0, 3650] {
+        let entry = builder::audit(AuditEvent::Registered, builder::noon() - TimeDelta::days(days));
+        on_file.store.read().await.unwrap().audit().append(&entry).await.unwrap();
+    }
+    let mut conn = on_file.past_the_store();
+    conn.batch_execute(
+        "INSERT INTO audit_events (at, tenant, event, outcome, ip, user_agent, details)
+         VALUES (unixepoch() * 1000000, 'default', 'login.ok', 'success', '203.0.113.7', 'x', '[]')",
+    )
+    .unwrap();
+    engine.trail.chain().await.unwrap();
+    engine.trail.checkpoint().await.unwrap().unwrap();
+    for change in [
+        "UPDATE audit_chain SET hash = zeroblob(32)",
+        "UPDATE audit_chain SET seq = 7 WHERE seq = 1",
+        "UPDATE audit_chain SET salt = NULL WHERE seq = 3",
+        "UPDATE audit_chain SET salt = zeroblob(16) WHERE seq = 2",
+        "UPDATE audit_chain SET rowid = 100 WHERE seq = 2",
+        "DELETE FROM audit_chain WHERE seq = 2",
+        "REPLACE INTO audit_chain SELECT * FROM audit_chain WHERE seq = 2",
+        "REPLACE INTO audit_chain SELECT 100, seq, at, hash, client, salt FROM audit_chain WHERE seq = 2",
+        "UPDATE audit_checkpoints SET position = 0",
+        "DELETE FROM audit_checkpoints",
+        "REPLACE INTO audit_checkpoints SELECT * FROM audit_checkpoints",
+        "UPDATE audit_events SET ip = NULL, user_agent = NULL WHERE seq = 3",
+        "UPDATE audit_events SET user_agent = 'y' WHERE seq = 2",
+        "UPDATE audit_events SET user_agent = NULL, tenant = 'x' WHERE seq = 2",
+        "UPDATE audit_events SET user_agent = NULL, rowid = 100 WHERE seq = 2",
+    ] {
+        let error = conn.batch_execute(change).expect_err(change).to_string();
+        assert!(error.contains("append-only"), "{change}: {error}");
+    }
+    assert!(engine.trail.check(None, |_| {}).await.unwrap().is_good());
 }
 
 #[tokio::test]

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use auth_domain::{
-    audit::AuditEvent,
+    audit::{AuditEvent, ChainHead, CheckpointKind, Salt},
     factor::TimeStep,
     guard::{known_device::KnownDevice, lockout::LockState},
     port::{
@@ -68,6 +68,8 @@ pub fn one_of_each() -> Vec<Record> {
         client: builder::client(),
         details: vec![("reason".to_owned(), "wrong_password".to_owned())],
     };
+    let link = ChainHead::GENESIS.link(&entry.clone().into(), Salt::from_bytes([4; 16]));
+    let checkpoint = builder::checkpoint(1, CheckpointKind::Regular, ChainHead::from(&link), noon());
     sorted(vec![
         Record::Link(builder::link(1, LinkPurpose::ResetPassword, &user, noon()), Some(noon())),
         Record::Link(builder::link(2, LinkPurpose::VerifyEmail, &user, noon()), None),
@@ -86,6 +88,8 @@ pub fn one_of_each() -> Vec<Record> {
         Record::Lock([9; 32], state),
         Record::Key(builder::signing_key("key", noon())),
         Record::Audit(entry),
+        Record::AuditLink(link),
+        Record::AuditCheckpoint(checkpoint),
         Record::Outbox(builder::outbox_item(3, noon()), Fate::default()),
         Record::Outbox(builder::outbox_item(4, noon()), buried),
     ])

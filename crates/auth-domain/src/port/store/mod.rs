@@ -2,13 +2,14 @@
 //!
 //! ```text
 //! Store ── begin() ──▶ Tx     users() sessions() links() factors() devices() known_devices() locks() keys()
-//!       │                      sealed() audit() outbox() commit() rollback()
+//!       │                      sealed() audit() chain() outbox() commit() rollback()
 //!       └─ read()  ──▶ Repos  the same repositories, each statement for itself
 //! ```
 //!
 //! State change, audit record and outbox item commit together. No network, no hashing and no sleeping
 //! inside a transaction.
 
+mod chain;
 mod factors;
 mod known_devices;
 mod log;
@@ -17,6 +18,7 @@ mod sealed;
 
 use async_trait::async_trait;
 
+pub use chain::AuditChain;
 pub use factors::{DeviceRepo, FactorRepo, PendingTotp, StoredTotp};
 pub use known_devices::KnownDeviceRepo;
 pub use log::{AuditFilter, AuditLog, Outbox};
@@ -71,6 +73,8 @@ pub trait Repos: Send {
     fn sealed(&mut self) -> &mut dyn SealedRepo;
     /// The audit log.
     fn audit(&mut self) -> &mut dyn AuditLog;
+    /// The chain over the audit log.
+    fn chain(&mut self) -> &mut dyn AuditChain;
     /// Messages that are owed.
     fn outbox(&mut self) -> &mut dyn Outbox;
 }
@@ -124,10 +128,11 @@ pub(super) mod mock {
     //! Mocks of the transaction and its repositories.
 
     use super::{
-        AuditLog, DeviceRepo, FactorRepo, KeyRepo, KnownDeviceRepo, LinkRepo, LockRepo, Outbox, Repos,
-        SealedRepo, SessionRepo, Store, StoreError, Tx, UserRepo,
+        AuditChain, AuditLog, DeviceRepo, FactorRepo, KeyRepo, KnownDeviceRepo, LinkRepo, LockRepo, Outbox,
+        Repos, SealedRepo, SessionRepo, Store, StoreError, Tx, UserRepo,
     };
     pub use super::{
+        chain::MockAuditChain,
         factors::{MockDeviceRepo, MockFactorRepo},
         known_devices::MockKnownDeviceRepo,
         log::{MockAuditLog, MockOutbox},
@@ -171,6 +176,8 @@ pub(super) mod mock {
         pub sealed: MockSealedRepo,
         /// The audit log.
         pub audit: MockAuditLog,
+        /// The chain over the audit log.
+        pub chain: MockAuditChain,
         /// Messages that are owed.
         pub outbox: MockOutbox,
         /// What `commit` answers with; `Ok` unless set.
@@ -207,6 +214,9 @@ pub(super) mod mock {
         }
         fn audit(&mut self) -> &mut dyn AuditLog {
             &mut self.audit
+        }
+        fn chain(&mut self) -> &mut dyn AuditChain {
+            &mut self.chain
         }
         fn outbox(&mut self) -> &mut dyn Outbox {
             &mut self.outbox

@@ -190,7 +190,7 @@ impl Login {
 
     async fn log_failure(&self, login: &PasswordLogin, user: &User, reason: &str) -> Result<(), Fault> {
         let record = self.failure(login, Some(user), reason);
-        Ok(self.core.ports.store.read().await?.audit().append(&record).await?)
+        self.core.note_refusal(&record).await
     }
 
     fn failure(&self, login: &PasswordLogin, user: Option<&User>, reason: &str) -> AuditRecord {

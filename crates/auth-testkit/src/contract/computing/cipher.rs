@@ -79,6 +79,7 @@ pub fn separates_the_purposes(keys: &impl KeyedHash) {
         KeyPurpose::OneTimeCode,
         KeyPurpose::StateName,
         KeyPurpose::Csrf,
+        KeyPurpose::Cursor,
     ];
     let mut hashes = purposes.map(|purpose| keys.mac(purpose, &[b"message"]));
     hashes.sort_unstable();

@@ -23,6 +23,7 @@ use tokio::{sync::Barrier, task::JoinSet};
 use crate::builder;
 
 pub mod audit;
+pub mod chain;
 pub mod devices;
 pub mod enrolment;
 pub mod factors;
@@ -241,6 +242,26 @@ macro_rules! store_contract {
                 an_earlier_purge_is_harmless
                 purge_spares_the_last_days
                 positions_are_not_given_out_again
+            }
+            chain {
+                nothing_is_chained_at_first
+                what_is_not_chained_waits_in_order
+                every_field_of_a_link_survives
+                a_page_shows_links_with_their_entries
+                a_place_is_taken_once
+                an_entry_is_chained_once
+                every_field_of_a_checkpoint_survives
+                the_number_of_a_checkpoint_is_taken_once
+                first_since_finds_the_lowest_position
+                a_discarded_link_is_not_in_the_chain
+                chained_entries_are_not_purged
+                prune_deletes_the_beginning_with_its_entries
+                prune_keeps_checkpoints_that_are_of_use
+                prune_spares_the_last_days
+                a_chain_that_was_pruned_altogether_goes_on
+                erase_clients_shortens_old_addresses_only
+                erase_clients_spares_the_last_days
+                two_chainers_next_to_many_writers_make_one_chain
             }
             outbox {
                 put_then_lease
