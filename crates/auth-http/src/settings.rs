@@ -1,6 +1,6 @@
 //! What the operator decides about the HTTP side.
 
-use std::{collections::BTreeSet, time::Duration};
+use std::{collections::BTreeSet, num::NonZeroU32, time::Duration};
 
 use auth_domain::{port::Quota, secret::Digest, tenant::TenantId, user::password::PasswordPolicy};
 use ipnet::IpNet;
@@ -22,6 +22,9 @@ pub struct HttpSettings {
     pub forwarded_header: ForwardedHeader,
     /// How often one address may call one route.
     pub quotas: Quotas,
+    /// How fast one address may send requests, whatever they ask for (`EDGE_REQUESTS_PER_SECOND`). `None`
+    /// for no such gate; without the feature `edge-limit` there is none in any case.
+    pub edge: Option<EdgeQuota>,
     /// Whether this is a production installation: sends HSTS.
     pub production: bool,
     /// The name shown to people (`BRANDING_NAME`): title of the API document and of the pages.
@@ -56,6 +59,15 @@ pub enum ForwardedHeader {
     Forwarded,
 }
 
+/// How fast one address may send requests to one process.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct EdgeQuota {
+    /// Requests in a second, in the long run.
+    pub per_second: NonZeroU32,
+    /// Requests at once, after a pause.
+    pub burst: NonZeroU32,
+}
+
 /// Who may read the figures at `/metrics`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum MetricsAccess {
@@ -87,9 +99,37 @@ impl Quotas {
         Self { general, login, password_reset, default }
     }
 
+    /// What the most generous route admits in its window.
+    pub fn largest(&self) -> u32 {
+        let Self { general, login, password_reset, default } = self;
+        [general, login, password_reset, default].map(|quota| quota.limit).into_iter().max().unwrap_or(0)
+    }
+
     /// The same from numbers per minute.
     pub const fn per_minute(general: u32, login: u32, password_reset: u32) -> Self {
         Self::new(Quota::per_minute(general), Quota::per_minute(login), Quota::per_minute(password_reset))
+    }
+}
+
+impl EdgeQuota {
+    /// The gate stops floods and nothing else: it admits at least so many requests in a second.
+    pub const LEAST_DEFAULT: u32 = 50;
+
+    /// A gate of that speed, `None` for 0. Seconds of it may come at once, and never fewer requests than
+    /// one route admits in a whole minute, so that no client meets this gate before it meets `quotas`.
+    pub fn of(per_second: u32, quotas: &Quotas) -> Option<Self> {
+        let burst = per_second.saturating_mul(4).max(quotas.largest());
+        Some(Self { per_second: NonZeroU32::new(per_second)?, burst: NonZeroU32::new(burst)? })
+    }
+
+    /// The least speed that hides none of `quotas`.
+    pub fn least(quotas: &Quotas) -> u32 {
+        quotas.largest().div_ceil(60)
+    }
+
+    /// The speed where nobody chose one.
+    pub fn usual(quotas: &Quotas) -> u32 {
+        Self::least(quotas).max(Self::LEAST_DEFAULT)
     }
 }
 
@@ -114,6 +154,7 @@ impl Default for HttpSettings {
             trusted_proxies: Vec::new(),
             forwarded_header: ForwardedHeader::XForwardedFor,
             quotas: Quotas::default(),
+            edge: None,
             production: false,
             branding: "ElevAIte".to_owned(),
             phone_region: "US".to_owned(),

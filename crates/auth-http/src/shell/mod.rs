@@ -13,10 +13,13 @@ mod request_id;
 use std::time::Instant;
 
 use actix_web::{
-    Error, HttpMessage as _, HttpResponse,
+    Error, HttpMessage as _, HttpRequest, HttpResponse,
     body::{BodySize, BoxBody, MessageBody},
     dev::{ServiceRequest, ServiceResponse},
-    http::{ConnectionType, StatusCode, header::HeaderMap},
+    http::{
+        ConnectionType, StatusCode,
+        header::{HeaderMap, TRANSFER_ENCODING},
+    },
     middleware::Next,
     web::Data,
 };
@@ -27,7 +30,9 @@ pub(crate) use request_id::RequestId;
 
 use crate::{
     app::Gate,
+    body::ReadToTheEnd,
     problem::{Form, Problem, fill},
+    transport::Hangup,
 };
 
 /// What the finishing touches need to know of a request that is gone by then.
@@ -66,7 +71,10 @@ pub(crate) async fn shell(
             }
         };
         let (request, response) = response.into_parts();
-        let response = finish.apply(response);
+        let mut response = finish.apply(response);
+        if may_go_on_for_ever(&request) {
+            hang_up(&request, &mut response);
+        }
         let route = request.match_pattern().unwrap_or_else(|| "unmatched".to_owned());
         let millis = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
         // The matched route and never the path: paths and queries can carry what nobody should read.
@@ -76,12 +84,29 @@ pub(crate) async fn shell(
     answered.instrument(span).await
 }
 
+/// Whether a body without an announced length was left unread.
+fn may_go_on_for_ever(request: &HttpRequest) -> bool {
+    request.headers().contains_key(TRANSFER_ENCODING) && !request.extensions().contains::<ReadToTheEnd>()
+}
+
+/// Says that the connection ends, and ends it whatever the client goes on to send.
+fn hang_up(request: &HttpRequest, response: &mut HttpResponse) {
+    response.head_mut().set_connection_type(ConnectionType::Close);
+    if let Some(hangup) = request.conn_data::<Hangup>() {
+        hangup.soon();
+    }
+}
+
 /// The answer to something that is no request.
-pub(crate) fn refuse(gate: &Data<Gate>, status: StatusCode) -> HttpResponse {
+pub(crate) fn refuse(gate: &Data<Gate>, refusal: HttpResponse) -> HttpResponse {
     let id = RequestId::of(&HeaderMap::new(), gate);
-    tracing::info!(request_id = id.as_str(), status = status.as_u16(), "refused what is no request");
+    tracing::info!(
+        request_id = id.as_str(),
+        status = refusal.status().as_u16(),
+        "refused what is no request"
+    );
     let finish = Finish { gate: gate.clone(), id, form: Form::Plain, preflight: false };
-    finish.apply(HttpResponse::new(status))
+    finish.apply(refusal)
 }
 
 impl Finish {

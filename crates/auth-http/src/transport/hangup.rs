@@ -1,0 +1,65 @@
+//! Ending connections whose client does not come to the end of what it sends.
+//!
+//! The framework reads on after the answer, so that the next request can follow: for a body in chunks
+//! whose end never comes, without end. Whoever sends one is given a moment to read the answer.
+
+use std::{
+    pin::Pin,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    task::{Context, Poll},
+    time::Duration,
+};
+
+use tokio::time::{Sleep, sleep};
+
+/// How long a client may go on after it was answered. To close at once could destroy the answer on its way.
+const MOMENT: Duration = Duration::from_secs(2);
+/// How much it may send meanwhile, in bytes.
+const ALLOWANCE: usize = 256 * 1024;
+
+/// With this, a request ends the connection it came on. Clones end the same one.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Hangup(Arc<AtomicBool>);
+
+impl Hangup {
+    /// Ends the connection a moment after the answer.
+    pub(crate) fn soon(&self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+}
+
+/// The same as the connection sees it.
+pub(super) struct Farewell {
+    hangup: Hangup,
+    timer: Option<Pin<Box<Sleep>>>,
+    left: usize,
+}
+
+impl Farewell {
+    pub(super) fn new() -> Self {
+        Self { hangup: Hangup::default(), timer: None, left: ALLOWANCE }
+    }
+
+    pub(super) fn hangup(&self) -> Hangup {
+        self.hangup.clone()
+    }
+
+    /// Whether nothing more is read. Wakes the connection when the time has come.
+    pub(super) fn is_over(&mut self, cx: &mut Context<'_>) -> bool {
+        if !self.hangup.0.load(Ordering::Relaxed) {
+            return false;
+        }
+        let timer = self.timer.get_or_insert_with(|| Box::pin(sleep(MOMENT)));
+        self.left == 0 || timer.as_mut().poll(cx) == Poll::Ready(())
+    }
+
+    /// Counts what was read after all.
+    pub(super) fn read(&mut self, bytes: usize) {
+        if self.timer.is_some() {
+            self.left = self.left.saturating_sub(bytes);
+        }
+    }
+}
