@@ -12,6 +12,7 @@ use auth_domain::{
     tenant::TenantId,
     user::{Email, password::PasswordPolicy},
 };
+use auth_http::settings::{EdgeQuota, Quotas};
 use chrono::TimeDelta;
 use tracing::Level;
 
@@ -19,7 +20,7 @@ use super::{
     AllowList, AppEnv, BaseUrl, Database, Dsn, ForwardedHeader, Loaded, LogFormat, Settings, SettingsError,
     database, factors,
     layer::{Inputs, Layers},
-    mail,
+    mail, memory,
     parse::{self, Wrong},
     reader::{Reader, whole},
     rules, sms, table,
@@ -55,6 +56,16 @@ fn settings(from: &mut Reader) -> Settings {
     let metrics_token = from.optional(&table::METRICS_TOKEN, parse::bearer);
     let public_url = from.value_or(&table::PUBLIC_URL, of_listener(host, port), parse::base_url);
 
+    let [rate_limit, rate_limit_login, rate_limit_password_reset] = [
+        &table::RATE_LIMIT_PER_MINUTE,
+        &table::RATE_LIMIT_LOGIN_PER_MINUTE,
+        &table::RATE_LIMIT_PASSWORD_RESET_PER_MINUTE,
+    ]
+    .map(|spec| Quota::per_minute(from.number(spec)));
+    let quotas = Quotas::new(rate_limit, rate_limit_login, rate_limit_password_reset);
+    let edge = EdgeQuota::usual(&quotas);
+    let hash_threads = from.value_or(&table::HASH_THREADS, cores(), |text| whole(&table::HASH_THREADS, text));
+
     Settings {
         link_base: from.value_or(&table::FRONTEND_URL, public_url.clone(), parse::base_url),
         cors_origins: from
@@ -76,16 +87,20 @@ fn settings(from: &mut Reader) -> Settings {
 
         password_policy: from.value(&table::PASSWORD_MIN_LENGTH, password_policy),
         hide_existing_accounts: from.value(&table::HIDE_EXISTING_ACCOUNTS, parse::flag),
-        hash_threads: from.value_or(&table::HASH_THREADS, cores(), |text| whole(&table::HASH_THREADS, text)),
+        hash_threads,
+        hash_memory_kib: memory::for_hashes(from, hash_threads),
         audit_retention: TimeDelta::days(from.number(&table::AUDIT_RETENTION_DAYS)),
 
         mfa: factors::policy(from),
 
-        rate_limit: Quota::per_minute(from.number(&table::RATE_LIMIT_PER_MINUTE)),
-        rate_limit_login: Quota::per_minute(from.number(&table::RATE_LIMIT_LOGIN_PER_MINUTE)),
-        rate_limit_password_reset: Quota::per_minute(
-            from.number(&table::RATE_LIMIT_PASSWORD_RESET_PER_MINUTE),
-        ),
+        rate_limit,
+        rate_limit_login,
+        rate_limit_password_reset,
+        edge_requests_per_second: from.value_or(&table::EDGE_REQUESTS_PER_SECOND, edge, |text| {
+            whole(&table::EDGE_REQUESTS_PER_SECOND, text)
+        }),
+        max_connections: from.number(&table::HTTP_MAX_CONNECTIONS),
+        max_connections_per_address: NonZero::new(from.number(&table::HTTP_MAX_CONNECTIONS_PER_ADDRESS)),
         email_limit: Quota::per_hour(from.number(&table::EMAIL_MAX_PER_HOUR)),
 
         mail: mail::mail(from),
