@@ -169,3 +169,25 @@ impl Default for HttpSettings {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Whoever keeps to the limit of a route never meets the gate in front of it.
+    #[test]
+    fn the_gate_hides_no_limit() {
+        for quotas in [Quotas::default(), Quotas::per_minute(100_000, 5, 3), Quotas::per_minute(1, 9_999, 3)]
+        {
+            let usual = EdgeQuota::of(EdgeQuota::usual(&quotas), &quotas).unwrap();
+            let least = EdgeQuota::of(EdgeQuota::least(&quotas), &quotas).unwrap();
+            for gate in [usual, least] {
+                assert!(gate.burst.get() >= quotas.largest(), "{gate:?}");
+                assert!(u64::from(gate.per_second.get()) * 60 >= u64::from(quotas.largest()), "{gate:?}");
+            }
+        }
+        let usual = EdgeQuota::of(EdgeQuota::usual(&Quotas::default()), &Quotas::default()).unwrap();
+        assert_eq!((usual.per_second.get(), usual.burst.get()), (50, 200));
+        assert_eq!(EdgeQuota::of(0, &Quotas::default()), None);
+    }
+}

@@ -10,7 +10,10 @@ use actix_governor::{
         middleware::NoOpMiddleware,
     },
 };
-use actix_web::{HttpResponse, HttpResponseBuilder, dev::ServiceRequest, middleware::Condition, web::Data};
+use actix_web::{
+    HttpResponse, HttpResponseBuilder, ResponseError as _, dev::ServiceRequest, middleware::Condition,
+    web::Data,
+};
 use auth_domain::port::Quota;
 
 use crate::{app::Gate, context::client_address, origin, problem::Problem, settings::EdgeQuota};
@@ -100,6 +103,12 @@ impl KeyExtractor for ByNetwork {
         let wait = refusal.wait_time_from(DefaultClock::default().now());
         let quota = Quota { limit: self.per_second.get(), window: Duration::from_secs(1) };
         self.gate.metrics.refused_at_the_edge();
-        HttpResponse::from_error(Problem::rate_limited(quota, wait))
+        let problem = Problem::rate_limited(quota, wait);
+        let mut response = problem.error_response();
+        response.extensions_mut().insert(problem);
+        response
     }
 }
+
+#[cfg(test)]
+mod tests;

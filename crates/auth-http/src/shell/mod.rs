@@ -125,16 +125,19 @@ impl Finish {
     }
 
     /// Writes problems down, and gives errors of the framework the shape of one.
-    fn rendered(&self, response: HttpResponse) -> HttpResponse {
+    fn rendered(&self, mut response: HttpResponse) -> HttpResponse {
+        // Layers that are not ours keep what an answer carries, but not the error it was made of.
+        let carried = response.extensions_mut().remove::<Problem>();
         let failed = response.status().is_client_error() || response.status().is_server_error();
         let bare = matches!(response.body().size(), BodySize::None | BodySize::Sized(0));
         let framework = || Problem::of_status(response.status()).body(self.id.as_str(), self.form);
-        let body = match response.error() {
-            Some(error) => error
+        let body = match (carried, response.error()) {
+            (Some(problem), _) => problem.body(self.id.as_str(), self.form),
+            (None, Some(error)) => error
                 .as_error::<Problem>()
                 .map_or_else(framework, |problem| problem.body(self.id.as_str(), self.form)),
-            None if failed && bare => framework(),
-            None => return response,
+            (None, None) if failed && bare => framework(),
+            (None, None) => return response,
         };
         fill(response, body, self.form)
     }

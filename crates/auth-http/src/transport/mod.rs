@@ -13,10 +13,14 @@ use actix_service::{
     IntoServiceFactory, Service, ServiceFactory, ServiceFactoryExt as _, fn_service, map_config,
 };
 use actix_web::{Error, body::MessageBody, dev::AppConfig, rt::net::TcpStream};
+use tokio::{io::AsyncWriteExt as _, time::timeout};
 
 pub(crate) use self::hangup::Hangup;
 use self::{crowd::Crowd, refusal::Refusals, stream::AnsweringStream};
 use crate::app::Api;
+
+/// How long it may take to tell a client that it has too many connections: the answer is short.
+const FAREWELL: Duration = Duration::from_millis(100);
 
 /// What a client may take of the server before it has sent a request.
 #[derive(Clone, Copy, Debug)]
@@ -93,8 +97,6 @@ where
                 async move { stopping.notified().await }
             })
             .client_request_timeout(head_deadline)
-            // Whoever hangs up wants no answer: what it waited for is given up, and its hash never computed.
-            .h1_allow_half_closed(false)
             .local_addr(address)
             .on_connect_ext(|connection: &AnsweringStream, data| {
                 data.insert(connection.hangup());
@@ -103,7 +105,7 @@ where
         fn_service(move |connection: TcpStream| {
             let (refusals, place) = (refusals.clone(), crowd.place(&connection));
             async move {
-                let Some(place) = place else { return Err(turn_away(&connection, &refusals)) };
+                let Some(place) = place else { return Err(turn_away(connection, refusals).await) };
                 let peer = connection.peer_addr().ok();
                 Ok((AnsweringStream::new(connection, refusals, place), Protocol::Http1, peer))
             }
@@ -113,8 +115,13 @@ where
     Ok(server.run())
 }
 
-/// Says why, as far as that can be said without waiting for a client that may not listen.
-fn turn_away(connection: &TcpStream, refusals: &Refusals) -> DispatchError {
-    let _ = connection.try_write(&refusals.too_many_connections());
+/// Says why, to a client that may not listen.
+async fn turn_away(mut connection: TcpStream, refusals: Refusals) -> DispatchError {
+    let refusal = refusals.too_many_connections();
+    let saying = async {
+        connection.write_all(&refusal).await?;
+        connection.shutdown().await
+    };
+    let _ = timeout(FAREWELL, saying).await;
     DispatchError::Io(io::ErrorKind::ConnectionRefused.into())
 }

@@ -36,7 +36,7 @@ use utoipa::ToSchema;
 
 use crate::credentials;
 
-use crate::metrics::ToyBacklog;
+use crate::metrics::{ToyBacklog, ToyPool};
 
 /// A body with a field of each kind.
 #[derive(ToSchema)]
@@ -284,7 +284,10 @@ impl Toy {
             clock: Arc::new(clock.clone()),
             entropy: Arc::new(SeededEntropy::default()),
             drain: drain.clone(),
-            metrics: Arc::new(Metrics::new(backlog.clone(), Arc::new(clock.clone()), "1.2.3")),
+            metrics: Arc::new(
+                Metrics::new(backlog.clone(), Arc::new(clock.clone()), "1.2.3")
+                    .with_hashing(Arc::new(ToyPool)),
+            ),
         };
         let metrics = auth_http::operations(&gate.settings).into_iter().filter(|o| o.path() == "/metrics");
         let table = operations().into_iter().chain(credentials::operations()).chain(metrics).collect();
