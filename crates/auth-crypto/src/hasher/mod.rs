@@ -84,6 +84,10 @@ impl fmt::Debug for Argon2Hasher {
 
 #[async_trait]
 impl PasswordHasher for Argon2Hasher {
+    fn has_room(&self) -> Result<(), HashError> {
+        self.pool.has_room()
+    }
+
     async fn hash(&self, password: &NewPassword) -> Result<PasswordHash, HashError> {
         self.rehash(password.password()).await
     }

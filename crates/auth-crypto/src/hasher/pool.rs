@@ -174,6 +174,11 @@ impl Pool {
         result.await.unwrap_or(Err(HashError::Failed))
     }
 
+    /// Whether one more job would be taken now.
+    pub(super) fn has_room(&self) -> Result<(), HashError> {
+        self.shared.make_room(&mut self.shared.lock())
+    }
+
     /// What there is to do, and what was done.
     pub(super) fn load(&self) -> HashLoad {
         let state = self.shared.lock();
@@ -204,16 +209,7 @@ impl Shared {
             return Err(HashError::Unreadable);
         }
         let mut state = self.lock();
-        let wait = state.predicted_wait(self.threads);
-        if state.queue.len() >= self.queue_limit || wait > self.queue_deadline {
-            // Jobs whose caller has gone must not keep the living out.
-            state.forget_the_gone();
-        }
-        let wait = state.predicted_wait(self.threads);
-        if state.queue.len() >= self.queue_limit || wait > self.queue_deadline {
-            state.load.shed += 1;
-            return Err(overloaded(wait));
-        }
+        self.make_room(&mut state)?;
         let now = Instant::now();
         state.queue.push_back(Waiting { since: now, deadline: now + self.queue_deadline, work, task });
         drop(state);
@@ -222,6 +218,22 @@ impl Shared {
             self.wake.notify_all();
         } else {
             self.wake.notify_one();
+        }
+        Ok(())
+    }
+
+    /// Refuses when one more job would be one too many.
+    fn make_room(&self, state: &mut State) -> Result<(), HashError> {
+        let is_full = |state: &State| {
+            state.queue.len() >= self.queue_limit || state.predicted_wait(self.threads) > self.queue_deadline
+        };
+        if is_full(state) {
+            // Jobs whose caller has gone must not keep the living out.
+            state.forget_the_gone();
+        }
+        if is_full(state) {
+            state.load.shed += 1;
+            return Err(overloaded(state.predicted_wait(self.threads)));
         }
         Ok(())
     }

@@ -60,13 +60,15 @@ impl Core {
     }
 
     /// Counts an attempt before anything is hashed, and gives the account of the address, if there is
-    /// one. The account comes from the same transaction only to save a round trip.
+    /// one. The account comes from the same transaction only to save a round trip. Under overload nobody
+    /// is counted, and the store is not asked: it has others to serve.
     pub(super) async fn reserve_attempt(
         &self,
         tenant: &TenantId,
         email: &Email,
         client: &Client,
     ) -> Result<Result<(Attempt, Option<User>), Locked>, Fault> {
+        self.ports.hasher.has_room()?;
         let key = self.lock_key(tenant, email);
         transaction!(self, tx => self.reserve_attempt_in(tx, key, tenant, email, client))
     }

@@ -49,13 +49,16 @@ async fn one_job_too_many_is_refused_at_once() {
     let busy = occupy(&pool).await;
     let waiting: Vec<_> = (0..2).map(|_| tokio::spawn(run(&pool))).collect();
     until_waiting(&pool, 2).await;
-    assert_eq!(run(&pool).await, Err(HashError::Overloaded { retry_after: MIN_RETRY }));
+    let refusal = HashError::Overloaded { retry_after: MIN_RETRY };
+    assert_eq!(pool.has_room(), Err(refusal), "it is told before, too");
+    assert_eq!(run(&pool).await, Err(refusal));
     drop(busy);
     for job in waiting {
         assert_eq!(job.await.unwrap(), Ok(()));
     }
+    assert_eq!(pool.has_room(), Ok(()));
     let load = pool.load();
-    assert_eq!((load.waiting, load.shed, load.abandoned), (0, 1, 0));
+    assert_eq!((load.waiting, load.shed, load.abandoned), (0, 2, 0));
 }
 
 #[tokio::test]
