@@ -67,6 +67,7 @@ pub trait HashSource: Send + Sync {
 pub struct Metrics {
     process: Registry,
     hashing: Option<(HashGauges, Arc<dyn HashSource>)>,
+    #[cfg(feature = "edge-limit")]
     edge_refused: IntCounter,
     connections_refused: IntCounter,
     store: Mutex<StoreFigures>,
@@ -104,6 +105,7 @@ impl Metrics {
         let up = gauge(&process, "auth_store_up", "Whether the store answered: 1, or 0.");
         let refused = |name, help| registered(&process, IntCounter::new(name, help));
         Self {
+            #[cfg(feature = "edge-limit")]
             edge_refused: refused("auth_edge_refused_total", "Requests that the first gate turned away."),
             connections_refused: refused(
                 "auth_connections_refused_total",
