@@ -16,7 +16,7 @@ mod totp;
 pub use checkpoint::{AuditKeys, Ed25519};
 pub use clock::SystemClock;
 pub use entropy::OsEntropy;
-pub use hasher::{Argon2Cost, Argon2Hasher, HasherConfig, StartError, UnsafeCost};
+pub use hasher::{Argon2Cost, Argon2Hasher, BudgetTooSmall, HashLoad, HasherConfig, StartError, UnsafeCost};
 pub use jwt::{InvalidJwtConfig, JwtConfig, JwtKeys};
 pub use keyring::Keys;
 pub use totp::Rfc6238;

@@ -4,9 +4,10 @@
 //! bytes ─▶ transport      connections, deadlines, refusals of the parser
 //! request ─▶ shell        request id, host, sizes, trailing slash, security headers, access log
 //!              └▶ CORS
-//!                 └▶ operation   panics, deadline
-//!                     └▶ extractor   body syntax → tenant → caller → fields → rate limit
-//!                         └▶ handler     one use case
+//!                 └▶ edge        floods from one address, counted in this process
+//!                     └▶ operation   panics, deadline
+//!                         └▶ extractor   body syntax → tenant → caller → fields → rate limit
+//!                             └▶ handler     one use case
 //! ```
 //!
 //! # To add an operation
@@ -31,11 +32,13 @@ pub mod cookie;
 pub mod csrf;
 pub mod device;
 mod docs;
+mod edge;
 pub mod extract;
 mod limit;
 pub mod metrics;
 mod openapi;
 pub mod operation;
+mod origin;
 pub mod page;
 pub mod problem;
 pub mod settings;

@@ -1,6 +1,6 @@
 //! What the operator decides about the HTTP side.
 
-use std::{collections::BTreeSet, time::Duration};
+use std::{collections::BTreeSet, num::NonZeroU32, time::Duration};
 
 use auth_domain::{port::Quota, secret::Digest, tenant::TenantId, user::password::PasswordPolicy};
 use ipnet::IpNet;
@@ -24,6 +24,9 @@ pub struct HttpSettings {
     pub forwarded_header: ForwardedHeader,
     /// How often one address may call one route.
     pub quotas: Quotas,
+    /// How fast one address may send requests, whatever they ask for (`EDGE_REQUESTS_PER_SECOND`). `None`
+    /// for no such gate; without the feature `edge-limit` there is none in any case.
+    pub edge: Option<EdgeQuota>,
     /// Whether this is a production installation: sends HSTS.
     pub production: bool,
     /// The name shown to people (`BRANDING_NAME`): title of the API document and of the pages.
@@ -58,6 +61,15 @@ pub enum ForwardedHeader {
     Forwarded,
 }
 
+/// How fast one address may send requests to one process.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct EdgeQuota {
+    /// Requests in a second, in the long run.
+    pub per_second: NonZeroU32,
+    /// Requests at once, after a pause.
+    pub burst: NonZeroU32,
+}
+
 /// Who may read the figures at `/metrics`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum MetricsAccess {
@@ -89,9 +101,37 @@ impl Quotas {
         Self { general, login, password_reset, default }
     }
 
+    /// What the most generous route admits in its window.
+    pub fn largest(&self) -> u32 {
+        let Self { general, login, password_reset, default } = self;
+        [general, login, password_reset, default].map(|quota| quota.limit).into_iter().max().unwrap_or(0)
+    }
+
     /// The same from numbers per minute.
     pub const fn per_minute(general: u32, login: u32, password_reset: u32) -> Self {
         Self::new(Quota::per_minute(general), Quota::per_minute(login), Quota::per_minute(password_reset))
+    }
+}
+
+impl EdgeQuota {
+    /// The gate stops floods and nothing else: it admits at least so many requests in a second.
+    pub const LEAST_DEFAULT: u32 = 50;
+
+    /// A gate of that speed, `None` for 0. Seconds of it may come at once, and never fewer requests than
+    /// one route admits in a whole minute, so that no client meets this gate before it meets `quotas`.
+    pub fn of(per_second: u32, quotas: &Quotas) -> Option<Self> {
+        let burst = per_second.saturating_mul(4).max(quotas.largest());
+        Some(Self { per_second: NonZeroU32::new(per_second)?, burst: NonZeroU32::new(burst)? })
+    }
+
+    /// The least speed that hides none of `quotas`.
+    pub fn least(quotas: &Quotas) -> u32 {
+        quotas.largest().div_ceil(60)
+    }
+
+    /// The speed where nobody chose one.
+    pub fn usual(quotas: &Quotas) -> u32 {
+        Self::least(quotas).max(Self::LEAST_DEFAULT)
     }
 }
 
@@ -131,6 +171,7 @@ impl Default for HttpSettings {
             trusted_proxies: Vec::new(),
             forwarded_header: ForwardedHeader::XForwardedFor,
             quotas: Quotas::default(),
+            edge: None,
             production: false,
             branding: "ElevAIte".to_owned(),
             phone_region: "US".to_owned(),
@@ -161,5 +202,22 @@ mod tests {
             let settings = HttpSettings { public_url: public_url.to_owned(), ..HttpSettings::default() };
             assert_eq!(settings.origin(), origin, "{public_url}");
         }
+    }
+
+    /// Whoever keeps to the limit of a route never meets the gate in front of it.
+    #[test]
+    fn the_gate_hides_no_limit() {
+        for quotas in [Quotas::default(), Quotas::per_minute(100_000, 5, 3), Quotas::per_minute(1, 9_999, 3)]
+        {
+            let usual = EdgeQuota::of(EdgeQuota::usual(&quotas), &quotas).unwrap();
+            let least = EdgeQuota::of(EdgeQuota::least(&quotas), &quotas).unwrap();
+            for gate in [usual, least] {
+                assert!(gate.burst.get() >= quotas.largest(), "{gate:?}");
+                assert!(u64::from(gate.per_second.get()) * 60 >= u64::from(quotas.largest()), "{gate:?}");
+            }
+        }
+        let usual = EdgeQuota::of(EdgeQuota::usual(&Quotas::default()), &Quotas::default()).unwrap();
+        assert_eq!((usual.per_second.get(), usual.burst.get()), (50, 200));
+        assert_eq!(EdgeQuota::of(0, &Quotas::default()), None);
     }
 }

@@ -1,6 +1,7 @@
 //! The one place that names adapters: settings in, engine out.
 
 mod breach;
+mod hashing;
 mod mail;
 mod sms;
 mod state;
@@ -8,12 +9,10 @@ mod stores;
 #[cfg(test)]
 mod texting;
 
-use std::{num::NonZeroUsize, path::Path, sync::Arc};
+use std::{path::Path, sync::Arc};
 
 use anyhow::Context as _;
-use auth_crypto::{
-    Argon2Hasher, AuditKeys, Ed25519, HasherConfig, JwtConfig, JwtKeys, Keys, OsEntropy, Rfc6238, SystemClock,
-};
+use auth_crypto::{AuditKeys, Ed25519, JwtConfig, JwtKeys, Keys, OsEntropy, Rfc6238, SystemClock};
 use auth_domain::{
     guard::lockout::LockPolicy,
     port::{CheckpointVerifier, Clock, Entropy, Mailbox},
@@ -21,10 +20,12 @@ use auth_domain::{
     token::TokenExpectations,
     usecase::{Engine, Policy, Ports, SealError},
 };
+use auth_http::metrics::HashSource;
 pub(crate) use auth_sqlite::Claim;
 use secrecy::ExposeSecret as _;
 
 pub(crate) use self::{
+    hashing::usual_memory_kib,
     mail::{check as check_mail, preview as preview_mail},
     sms::check as check_sms,
     state::State,
@@ -43,6 +44,8 @@ pub(crate) struct Wiring {
     pub(crate) stores: Stores,
     /// Where limits are counted.
     pub(crate) state: State,
+    /// Tells how busy the hashing pool is.
+    pub(crate) hashing: Arc<dyn HashSource>,
     /// Tells the time.
     pub(crate) clock: Arc<dyn Clock>,
     /// Makes ids and nonces.
@@ -81,9 +84,10 @@ pub(crate) fn build(settings: &Settings) -> anyhow::Result<Wiring> {
         Stores::open(settings).with_context(|| format!("cannot open the database {}", settings.database))?;
     let state = State::open(settings, Arc::clone(&keys) as _)?;
     let mailbox = mail::mailbox(settings, &clock)?;
+    let hasher = Arc::new(hashing::hasher(settings)?);
     let ports = Ports {
         store: stores.port(),
-        hasher: Arc::new(hasher(settings)?),
+        hasher: Arc::clone(&hasher) as _,
         signer: Arc::clone(&tokens) as _,
         verifier: Arc::clone(&tokens) as _,
         key_ring: Arc::clone(&tokens) as _,
@@ -107,6 +111,7 @@ pub(crate) fn build(settings: &Settings) -> anyhow::Result<Wiring> {
         engine: Engine::new(ports, policy(settings)),
         stores,
         state,
+        hashing: Arc::new(hashing::Figures(hasher)),
         clock,
         entropy,
         mailbox: mailbox.map(|mailbox| mailbox as _),
@@ -137,19 +142,16 @@ pub(crate) fn refusals(settings: &Settings) -> Vec<(&'static Spec, String)> {
     };
     let redis = settings.redis.as_ref().and_then(|dsn| state::refusal(settings, dsn));
     let database = database.map(|reason| (&table::DATABASE_URL, reason));
+    let hashing = hashing::refusal(settings).map(|reason| (&table::HASH_MEMORY_MB, reason));
     let templates = mail::refusal(settings).map(|reason| (&table::MAIL_TEMPLATES, reason));
     database
         .into_iter()
         .chain(redis)
+        .chain(hashing)
         .chain(templates)
         .chain(sms::refusals(settings))
         .chain(breach::refusals(settings))
         .collect()
-}
-
-fn hasher(settings: &Settings) -> anyhow::Result<Argon2Hasher> {
-    let threads = NonZeroUsize::new(settings.hash_threads).context("HASH_THREADS is zero")?;
-    Argon2Hasher::start(HasherConfig::new(threads)).context("cannot start the hashing pool")
 }
 
 fn tokens(settings: &Settings, secret: ServerSecret, keys: &Arc<Keys>) -> anyhow::Result<JwtKeys> {

@@ -119,6 +119,22 @@ fn allowed_edges_pass() {
     assert_eq!(violations(&edges), Vec::<String>::new());
 }
 
+/// docs/decisions/001-licences.md: nothing that others link brings a crate under the GPL in unasked.
+#[test]
+fn the_crate_under_the_gpl_is_asked_for_by_the_server_alone() {
+    for member in members() {
+        let name = text(&member, "name");
+        for dependency in list(&member, "dependencies")
+            .iter()
+            .filter(|dependency| text(dependency, "name") == "actix-governor")
+        {
+            assert!(name == "auth-http" && dependency["optional"] == true, "{name} links it");
+        }
+        let by_default = member["features"]["default"].as_array().cloned().unwrap_or_default();
+        assert_eq!(by_default.contains(&"edge-limit".into()), name == "auth-server", "{name}");
+    }
+}
+
 #[test]
 fn members_share_the_lints() {
     for member in members() {

@@ -194,6 +194,21 @@ async fn our_overload_locks_nobody_out() {
     login(&test, PASSWORD).await.expect("a login");
 }
 
+/// Who would be turned away anyhow costs the store nothing: not even the lock is looked at.
+#[tokio::test]
+async fn under_overload_the_store_is_left_to_others() {
+    let test = engine(Policy::default()).await;
+    verified(&test).await;
+    for _ in 0..5 {
+        assert!(matches!(login(&test, "Wr0ng&wrong").await, Err(LoginError::BadCredentials)));
+    }
+    assert!(matches!(login(&test, PASSWORD).await, Err(LoginError::Locked(_))));
+    test.hasher.set_full(true);
+    assert!(matches!(login(&test, PASSWORD).await, Err(LoginError::Fault(_))));
+    test.hasher.set_full(false);
+    assert!(matches!(login(&test, PASSWORD).await, Err(LoginError::Locked(_))));
+}
+
 #[tokio::test]
 async fn hidden_accounts_look_like_new_ones_and_their_owner_is_told() {
     let test = engine(Policy { hide_existing_accounts: true, ..Policy::default() }).await;

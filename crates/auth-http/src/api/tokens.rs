@@ -148,10 +148,7 @@ impl TokenView {
             tokens,
             password_change_required: signed_in.user.must_change_password(),
             grace_period: engine.factors.grace_period(&signed_in.user, now).into(),
-            device_token: (place == TokenPlace::Body)
-                .then(|| signed_in.device_token.as_ref())
-                .flatten()
-                .map(exposed),
+            device_token: signed_in.device_token.as_ref().filter(|_| place == TokenPlace::Body).map(exposed),
         })
     }
 }

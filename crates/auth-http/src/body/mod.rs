@@ -37,7 +37,7 @@ use serde_json::Value;
 use utoipa::ToSchema;
 
 pub use fields::{Fields, Refused};
-pub(crate) use receive::receive;
+pub(crate) use receive::{ReadToTheEnd, receive};
 
 use crate::{operation::InputDoc, problem::FieldError, settings::HttpSettings};
 

@@ -42,7 +42,7 @@ use self::guard::StoreIsDown;
 pub(crate) use self::guard::ToyCsrf;
 use crate::{cookies, credentials};
 
-use crate::metrics::ToyBacklog;
+use crate::metrics::{ToyBacklog, ToyPool};
 
 /// A body with a field of each kind.
 #[derive(ToSchema)]
@@ -327,7 +327,10 @@ impl Toy {
             clock: Arc::new(clock.clone()),
             entropy: Arc::new(SeededEntropy::default()),
             drain: drain.clone(),
-            metrics: Arc::new(Metrics::new(backlog.clone(), Arc::new(clock.clone()), "1.2.3")),
+            metrics: Arc::new(
+                Metrics::new(backlog.clone(), Arc::new(clock.clone()), "1.2.3")
+                    .with_hashing(Arc::new(ToyPool)),
+            ),
         };
         let table = table(&gate.settings);
         Self { api: Api::new(gate, table).unwrap(), csrf, limiter, drain, clock, backlog }

@@ -15,6 +15,7 @@ mod error;
 mod factors;
 mod layer;
 mod mail;
+mod memory;
 mod parse;
 mod read;
 mod reader;
@@ -27,6 +28,7 @@ pub(crate) mod table;
 
 use std::{
     net::{IpAddr, SocketAddr},
+    num::NonZeroUsize,
     path::PathBuf,
 };
 
@@ -40,6 +42,7 @@ use auth_domain::{
     user::{Email, password::PasswordPolicy},
 };
 pub use auth_http::settings::ForwardedHeader;
+use auth_http::settings::Quotas;
 use chrono::TimeDelta;
 use ipnet::IpNet;
 use secrecy::SecretString;
@@ -158,6 +161,8 @@ pub struct Settings {
     pub hide_existing_accounts: bool,
     /// Threads that hash passwords, at least one.
     pub hash_threads: usize,
+    /// `HASH_MEMORY_MB`, in KiB: what all hashes together may use.
+    pub hash_memory_kib: u32,
     /// `AUDIT_RETENTION_DAYS`: how long entries of the audit log are kept.
     pub audit_retention: TimeDelta,
     /// `AUDIT_IP_DAYS`: how long they tell the whole address and the device of a client.
@@ -173,6 +178,12 @@ pub struct Settings {
     pub rate_limit_login: Quota,
     /// `RATE_LIMIT_PASSWORD_RESET_PER_MINUTE`.
     pub rate_limit_password_reset: Quota,
+    /// `EDGE_REQUESTS_PER_SECOND`: per client address and process, whatever is asked for; 0 for no limit.
+    pub edge_requests_per_second: u32,
+    /// `HTTP_MAX_CONNECTIONS`: of one process.
+    pub max_connections: usize,
+    /// `HTTP_MAX_CONNECTIONS_PER_ADDRESS`: `None` for any number.
+    pub max_connections_per_address: Option<NonZeroUsize>,
     /// `EMAIL_MAX_PER_HOUR`: per recipient.
     pub email_limit: Quota,
 
@@ -208,6 +219,11 @@ pub struct Loaded {
 }
 
 impl Settings {
+    /// How often one address may call one route.
+    pub fn quotas(&self) -> Quotas {
+        Quotas::new(self.rate_limit, self.rate_limit_login, self.rate_limit_password_reset)
+    }
+
     /// Reads the settings of this process: files of the working directory, and the environment.
     ///
     /// # Errors

@@ -12,6 +12,7 @@ use auth_domain::{
     tenant::TenantId,
     user::{Email, password::PasswordPolicy},
 };
+use auth_http::settings::{EdgeQuota, Quotas};
 use chrono::TimeDelta;
 use tracing::Level;
 
@@ -19,7 +20,7 @@ use super::{
     AllowList, AppEnv, BaseUrl, BreachSettings, Database, Dsn, ForwardedHeader, Loaded, LogFormat, Settings,
     SettingsError, database, factors,
     layer::{Inputs, Layers},
-    mail,
+    mail, memory,
     parse::{self, Wrong},
     reader::{Reader, whole},
     rules, sms,
@@ -60,6 +61,16 @@ fn settings(from: &mut Reader) -> Settings {
     let metrics_token = from.optional(&table::METRICS_TOKEN, parse::bearer);
     let public_url = from.value_or(&table::PUBLIC_URL, of_listener(host, port), parse::base_url);
 
+    let [rate_limit, rate_limit_login, rate_limit_password_reset] = [
+        &table::RATE_LIMIT_PER_MINUTE,
+        &table::RATE_LIMIT_LOGIN_PER_MINUTE,
+        &table::RATE_LIMIT_PASSWORD_RESET_PER_MINUTE,
+    ]
+    .map(|spec| Quota::per_minute(from.number(spec)));
+    let quotas = Quotas::new(rate_limit, rate_limit_login, rate_limit_password_reset);
+    let edge = EdgeQuota::usual(&quotas);
+    let hash_threads = from.value_or(&table::HASH_THREADS, cores(), |text| whole(&table::HASH_THREADS, text));
+
     Settings {
         set: Vec::new(),
         link_base: from.value_or(&table::FRONTEND_URL, public_url.clone(), parse::base_url),
@@ -87,17 +98,21 @@ fn settings(from: &mut Reader) -> Settings {
             file: from.optional(&table::PASSWORD_BREACH_FILE, |path| Ok(PathBuf::from(path))),
         },
         hide_existing_accounts: from.value(&table::HIDE_EXISTING_ACCOUNTS, parse::flag),
-        hash_threads: from.value_or(&table::HASH_THREADS, cores(), |text| whole(&table::HASH_THREADS, text)),
+        hash_threads,
+        hash_memory_kib: memory::for_hashes(from, hash_threads),
         audit_retention: TimeDelta::days(from.number(&table::AUDIT_RETENTION_DAYS)),
         audit_ip_life: TimeDelta::days(from.number(&table::AUDIT_IP_DAYS)),
 
         mfa: factors::policy(from),
 
-        rate_limit: Quota::per_minute(from.number(&table::RATE_LIMIT_PER_MINUTE)),
-        rate_limit_login: Quota::per_minute(from.number(&table::RATE_LIMIT_LOGIN_PER_MINUTE)),
-        rate_limit_password_reset: Quota::per_minute(
-            from.number(&table::RATE_LIMIT_PASSWORD_RESET_PER_MINUTE),
-        ),
+        rate_limit,
+        rate_limit_login,
+        rate_limit_password_reset,
+        edge_requests_per_second: from.value_or(&table::EDGE_REQUESTS_PER_SECOND, edge, |text| {
+            whole(&table::EDGE_REQUESTS_PER_SECOND, text)
+        }),
+        max_connections: from.number(&table::HTTP_MAX_CONNECTIONS),
+        max_connections_per_address: NonZero::new(from.number(&table::HTTP_MAX_CONNECTIONS_PER_ADDRESS)),
         email_limit: Quota::per_hour(from.number(&table::EMAIL_MAX_PER_HOUR)),
 
         mail: mail::mail(from),

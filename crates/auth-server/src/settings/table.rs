@@ -146,6 +146,8 @@ table! {
         HIDE_EXISTING_ACCOUNTS: Kind::Flag, is "false";
         /// Threads that hash passwords; one hash takes one core and 19 MiB.
         HASH_THREADS: Kind::Number(1, 256), depends "the number of cores";
+        /// Memory (MiB) that all password hashes together may use; no more of them are computed at once than fit. Imported hashes that take more than this each are refused.
+        HASH_MEMORY_MB: Kind::Number(1, 1_048_576), depends "256, or what `HASH_THREADS` hashes take; half of the machine's or container's memory at most";
         /// How long entries of the audit log are kept. Older ones are deleted; younger ones cannot be, not even by hand.
         AUDIT_RETENTION_DAYS: Kind::Number(30, 3650), is "365";
         /// How long they tell the whole address and the device of a client. Then only the network is left: the first 24 bits of an IPv4 address, 48 of an IPv6 one.
@@ -170,6 +172,12 @@ table! {
         RATE_LIMIT_LOGIN_PER_MINUTE: Kind::Number(1, 1_000_000), is "5";
         /// Password resets per client address.
         RATE_LIMIT_PASSWORD_RESET_PER_MINUTE: Kind::Number(1, 1_000_000), is "3";
+        /// Requests in a second from one client address to one process, whatever they ask for, in the long run; four seconds of it may come at once. It stops floods before anything is read or counted. 0 for no such gate.
+        EDGE_REQUESTS_PER_SECOND: Kind::Number(0, 1_000_000), depends "50, or what the largest limit above needs";
+        /// Connections that one process has open at once; more wait to be accepted.
+        HTTP_MAX_CONNECTIONS: Kind::Number(16, 1_000_000), is "10000";
+        /// How many of them one client address may have; 0 for any number. Trusted proxies may have any number.
+        HTTP_MAX_CONNECTIONS_PER_ADDRESS: Kind::Number(0, 1_000_000), is "256";
         /// Mails per recipient; beyond, the answer stays the same and nothing is sent.
         EMAIL_MAX_PER_HOUR: Kind::Number(1, 1_000_000), is "10";
     }

@@ -70,6 +70,14 @@ impl Process {
         &self.base
     }
 
+    /// The most memory it has had so far, in MiB.
+    pub(crate) fn peak_memory(&self) -> u64 {
+        let path = format!("/proc/{}/status", self.child.id());
+        let status = std::fs::read_to_string(path).expect("a running server");
+        let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:")?.trim().strip_suffix(" kB"));
+        peak.and_then(|kib| kib.trim().parse::<u64>().ok()).expect("a number of KiB") / 1024
+    }
+
     /// Ends it in the middle of whatever it does.
     pub(crate) fn kill(&mut self) {
         self.child.kill().expect("a running server");
