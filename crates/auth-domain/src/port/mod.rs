@@ -28,7 +28,7 @@ pub use cipher::{BoxError, KeyPurpose, KeyedHash, SecretBox};
 pub use clock::Clock;
 pub use codes::{CodeMac, CodePurpose, CodeSlot, CodeStore, CodeStoreError, Redemption, StoredCode};
 pub use entropy::{Entropy, EntropyError};
-pub use hasher::{HashError, PasswordHasher, Strength, Verification};
+pub use hasher::{HashError, HashPlace, PasswordHasher, Strength, Verification};
 pub use limiter::{Admission, LimiterError, Quota, RateLimiter};
 pub use mailbox::{CapturedMessage, Channel, Mailbox, MailboxError, MailboxFilter};
 pub use mailer::{Letter, Mailer, Notice, SendError};
