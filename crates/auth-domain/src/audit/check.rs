@@ -5,6 +5,8 @@
 
 use std::{collections::BTreeMap, fmt};
 
+use chrono::{DateTime, Utc};
+
 use super::{
     chain::{AuditKey, ChainHash, ChainHead, ChainLink, StoredRow},
     checkpoint::{Checkpoint, CheckpointKind},
@@ -40,6 +42,8 @@ pub enum Flaw {
     RowMissing,
     /// Links are missing from this position up to the next one there is.
     LinksMissing,
+    /// The time the chain keeps of the entry, by which it is pruned, is not the entry's.
+    TimeChanged,
     /// The entry came into the log long after others with higher positions.
     Late,
     /// The chain does not come to what the checkpoint of this number says.
@@ -52,6 +56,8 @@ pub enum Flaw {
     UnknownKey(i64),
     /// Checkpoints are missing before the one of this number.
     CheckpointsMissing(i64),
+    /// Nothing is signed about this link and those after it, though it was time.
+    Unsigned,
     /// The chain does not go through the place that was asked for.
     NotThrough(ChainHash),
 }
@@ -65,6 +71,7 @@ impl fmt::Display for Finding {
         match &self.flaw {
             Flaw::Changed => f.write_str(": the entry was changed, or stands at another's place"),
             Flaw::ClientChanged => f.write_str(": the address or the device of the entry was changed"),
+            Flaw::TimeChanged => f.write_str(": the time that the chain keeps of the entry is not its own"),
             Flaw::RowMissing => f.write_str(": the entry was deleted"),
             Flaw::LinksMissing => f.write_str(": links of the chain are missing from here on"),
             Flaw::Late => f.write_str(": the entry was put in between others long after them"),
@@ -79,6 +86,7 @@ impl fmt::Display for Finding {
                 write!(f, ": checkpoint {number} is signed by a key that is not known")
             }
             Flaw::CheckpointsMissing(number) => write!(f, ": checkpoints are missing before number {number}"),
+            Flaw::Unsigned => f.write_str(": no checkpoint is signed for the entries from here on"),
             Flaw::NotThrough(hash) => write!(f, ": the chain does not have the hash {hash} here"),
         }
     }
@@ -120,6 +128,12 @@ pub struct ChainCheck<'a> {
     /// What the chain must come to at a position, and which checkpoint says so.
     signed: BTreeMap<i64, (ChainHash, i64)>,
     through: Option<ChainHead>,
+    /// Since when entries may wait for their signature.
+    signed_since: Option<DateTime<Utc>>,
+    /// When the last good checkpoint was signed.
+    last_signed: Option<DateTime<Utc>>,
+    /// The first link behind the last checkpoint that should have been signed.
+    overdue: Option<i64>,
     begun: bool,
     newest: i64,
     report: CheckReport,
@@ -145,6 +159,9 @@ impl<'a> ChainCheck<'a> {
             first_gap: None,
             signed: BTreeMap::new(),
             through: None,
+            signed_since: None,
+            last_signed: None,
+            overdue: None,
             begun: false,
             newest: i64::MIN,
             report,
@@ -155,6 +172,14 @@ impl<'a> ChainCheck<'a> {
     #[must_use]
     pub const fn through(mut self, head: Option<ChainHead>) -> Self {
         self.through = head;
+        self
+    }
+
+    /// Demands a signature for what happened before `since`, unless one was made after that. An export ends at
+    /// a checkpoint: there the end of time says that nothing may wait.
+    #[must_use]
+    pub const fn signed_since(mut self, since: DateTime<Utc>) -> Self {
+        self.signed_since = Some(since);
         self
     }
 
@@ -173,6 +198,7 @@ impl<'a> ChainCheck<'a> {
         } else if !checkpoint.is_signed(self.verifier) {
             Flaw::BadSignature(*number)
         } else {
+            self.last_signed = self.last_signed.max(Some(checkpoint.at));
             self.believe(*number, *kind, *head);
             return;
         };
@@ -206,6 +232,7 @@ impl<'a> ChainCheck<'a> {
             None => Some(Flaw::RowMissing),
             Some(row) if !self.report.to.covers(link, row) => Some(Flaw::Changed),
             Some(row) if !link.knows_client_of(row) => Some(Flaw::ClientChanged),
+            Some(row) if link.at != row.at => Some(Flaw::TimeChanged),
             Some(_) if link.seq < self.newest.saturating_sub(LOOK_BACK) => Some(Flaw::Late),
             Some(_) => None,
         };
@@ -215,6 +242,9 @@ impl<'a> ChainCheck<'a> {
         }
         self.report.erased_clients += u64::from(link.client.is_some() && link.salt.is_none());
         self.report.unsigned_rows += 1;
+        if self.signed_since.is_some_and(|since| link.at < since) {
+            self.overdue.get_or_insert(link.position);
+        }
         self.newest = self.newest.max(link.seq);
         self.report.to = link.into();
         self.compare_with_signed();
@@ -240,6 +270,7 @@ impl<'a> ChainCheck<'a> {
         if let Some(&(hash, number)) = self.signed.get(&to.position) {
             if hash == to.hash {
                 self.report.unsigned_rows = 0;
+                self.overdue = None;
             } else {
                 let flaw = Flaw::NotAsSigned(number);
                 self.report.find(Finding { position: to.position, seq: None, flaw });
@@ -261,6 +292,9 @@ impl<'a> ChainCheck<'a> {
             && position > end
         {
             self.report.find(Finding { position: end + 1, seq: None, flaw: Flaw::CutOff(number) });
+        }
+        if let Some(position) = self.overdue.filter(|_| self.last_signed < self.signed_since) {
+            self.report.find(Finding { position, seq: None, flaw: Flaw::Unsigned });
         }
         if let Some(missed) = self.through.filter(|through| through.position > self.report.from.position) {
             let flaw = Flaw::NotThrough(missed.hash);

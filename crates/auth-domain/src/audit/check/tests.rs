@@ -116,6 +116,33 @@ fn a_log_as_it_was_is_good() {
     assert!(empty.check().is_good());
 }
 
+/// As exports are checked: they end at a checkpoint.
+fn exported(log: &Log) -> Vec<(i64, Flaw)> {
+    let check = ChainCheck::new(&SIGNER, vec![SIGNER.0], ChainHead::GENESIS);
+    let mut check = check.signed_since(DateTime::<Utc>::MAX_UTC);
+    log.checkpoints.iter().for_each(|checkpoint| check.checkpoint(checkpoint));
+    log.rows.iter().for_each(|chained| check.link(&chained.link, chained.row.as_ref()));
+    check.finish().findings.into_iter().map(|finding| (finding.position, finding.flaw)).collect()
+}
+
+#[test]
+fn an_export_with_unsigned_entries_is_not_believed() {
+    assert_eq!(exported(&Log::new()), []);
+    let mut forged = Log::new();
+    forged.checkpoints.clear();
+    assert_eq!(exported(&forged), [(1, Flaw::Unsigned)]);
+    let mut longer = Log::new();
+    longer.checkpoints.pop();
+    assert_eq!(exported(&longer), [(9, Flaw::Unsigned)]);
+}
+
+#[test]
+fn a_link_that_was_dated_back_is_named() {
+    let mut log = Log::new();
+    log.rows[5].link.at -= chrono::TimeDelta::days(400);
+    assert_eq!(log.findings(), [(6, Flaw::TimeChanged)]);
+}
+
 #[test]
 fn a_changed_entry_is_named() {
     let mut log = Log::new();
