@@ -366,5 +366,12 @@ pub struct ChainedRow {
     pub row: Option<StoredRow>,
 }
 
+impl ChainedRow {
+    /// Whether the entry is there, and happened when the link says: stores prune by the link.
+    pub(crate) fn is_dated(&self) -> bool {
+        self.row.as_ref().is_some_and(|row| row.at == self.link.at)
+    }
+}
+
 #[cfg(test)]
 mod tests;
