@@ -11,8 +11,8 @@ use auth_domain::{
     id::{OutboxId, UserId},
     outbox::OutboxState,
     port::{
-        AuditFilter, AuditLog, DeviceRepo, FactorRepo, KeyRepo, LinkRepo, LockRepo, Outbox, SessionRepo,
-        StoreError, UserRepo,
+        AuditFilter, AuditLog, DeviceRepo, DueChecks, FactorRepo, IdentityRepo, KeyRepo, LinkRepo, LockRepo,
+        Outbox, SessionRepo, StoreError, UserRepo,
     },
     session::EndReason,
     tenant::TenantId,
@@ -159,6 +159,24 @@ async fn every_statement_on_second_factors_uses_an_index() {
         DeviceRepo::list(user.id, now);
         DeviceRepo::forget_all(user.id, now);
         DeviceRepo::purge(now, 10);
+    }
+}
+
+#[tokio::test]
+async fn every_statement_on_linked_identities_uses_an_index() {
+    let now = builder::noon();
+    let (user, mut probe) = (builder::user(1, now), Probe::new());
+    let identity = builder::identity(1, user.id, now);
+    let due = DueChecks { checked_before: now, now, leased_until: now, limit: 10 };
+    all_search! { probe:
+        UserRepo::insert(&user);
+        IdentityRepo::link(&identity);
+        IdentityRepo::by_subject(&identity.issuer, &identity.subject);
+        IdentityRepo::of_user(user.id);
+        IdentityRepo::save(&identity);
+        IdentityRepo::lease_due(&identity.issuer, due);
+        IdentityRepo::counts(&identity.issuer);
+        IdentityRepo::unlink(identity.id);
     }
 }
 

@@ -4,8 +4,8 @@ use std::{future::Future, sync::Arc};
 
 use async_trait::async_trait;
 use auth_domain::port::{
-    AuditLog, DeviceRepo, FactorRepo, KeyRepo, LinkRepo, LockRepo, Outbox, Repos, SessionRepo, StoreError,
-    Tx, UserRepo,
+    AuditLog, DeviceRepo, FactorRepo, IdentityRepo, KeyRepo, LinkRepo, LockRepo, Outbox, Repos, SessionRepo,
+    StoreError, Tx, UserRepo,
 };
 use diesel::SqliteConnection;
 
@@ -50,6 +50,9 @@ impl<R: Runner> Repos for Repositories<R> {
         self
     }
     fn devices(&mut self) -> &mut dyn DeviceRepo {
+        self
+    }
+    fn identities(&mut self) -> &mut dyn IdentityRepo {
         self
     }
     fn locks(&mut self) -> &mut dyn LockRepo {

@@ -99,6 +99,20 @@ diesel::table! {
 }
 
 diesel::table! {
+    linked_identities (id) {
+        id -> BigInt,
+        user_id -> BigInt,
+        issuer -> Text,
+        subject -> Text,
+        linked_at -> BigInt,
+        proved_at -> BigInt,
+        checked_at -> BigInt,
+        grant_sealed -> Nullable<Binary>,
+        leased_until -> Nullable<BigInt>,
+    }
+}
+
+diesel::table! {
     login_locks (key) {
         key -> Binary,
         failures -> BigInt,
@@ -157,5 +171,7 @@ diesel::table! {
 }
 
 diesel::joinable!(sessions -> users (user_id));
+diesel::joinable!(linked_identities -> users (user_id));
 diesel::joinable!(refresh_tokens -> sessions (session_id));
 diesel::allow_tables_to_appear_in_same_query!(users, sessions, refresh_tokens);
+diesel::allow_tables_to_appear_in_same_query!(users, linked_identities);

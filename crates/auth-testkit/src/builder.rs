@@ -20,14 +20,14 @@ use auth_domain::{
     client::{Client, UserAgent},
     factor::{Enrolment, Fingerprint, SmsFactor, TrustedDevice},
     guard::lockout::LockState,
-    id::{DeviceId, OutboxId, SessionId, UserId},
+    id::{DeviceId, IdentityId, OutboxId, SessionId, UserId},
     outbox::{Intent, OutboxItem},
     port::PendingTotp,
     secret::{Digest, Sealed},
     session::{Authentication, EndReason, Ended, Session, rotation::Generation},
     tenant::TenantId,
     token::{AuthMethod, JwtAlgorithm, KeyId, Link, LinkPurpose, SigningKey},
-    user::{Credential, Email, FullName, PasswordHash, PhoneNumber, User},
+    user::{Credential, Email, FullName, LinkedIdentity, PasswordHash, PhoneNumber, User},
 };
 use chrono::{DateTime, TimeDelta, Utc};
 
@@ -145,6 +145,16 @@ pub fn device(number: i64, user: UserId, now: DateTime<Utc>) -> TrustedDevice {
         platform: Some("web".to_owned()),
         verified_at: now,
         expires_at: now + TimeDelta::minutes(5),
+    }
+}
+
+/// The account of a provider that opens the account of `user`, linked and proved now; `number` makes its
+/// id and its subject. Its grant was never really sealed.
+pub fn identity(number: i64, user: UserId, now: DateTime<Utc>) -> LinkedIdentity {
+    let (issuer, subject) = ("https://pool.example.com/1".to_owned(), format!("subject-{number}"));
+    LinkedIdentity {
+        grant: Some(Sealed::from_bytes(format!("sealed grant {number}").into_bytes())),
+        ..LinkedIdentity::new(IdentityId::from_i64(number), user, issuer, subject, now)
     }
 }
 

@@ -15,7 +15,7 @@ use crate::{
     secret::Digest,
     session::{Session, rotation::Generation},
     token::{Link, SigningKey},
-    user::User,
+    user::{LinkedIdentity, User},
 };
 
 /// Kinds of records, in the order in which a store can take them: what is referred to comes first.
@@ -33,6 +33,8 @@ pub enum RecordKind {
     RecoveryCode,
     /// Devices that proved a second factor.
     Device,
+    /// Accounts of providers that are linked to accounts.
+    Identity,
     /// Failure counts.
     Lock,
     /// Signing keys.
@@ -45,13 +47,14 @@ pub enum RecordKind {
 
 impl RecordKind {
     /// All kinds, in the order in which a store can take them.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::User,
         Self::Session,
         Self::Link,
         Self::Totp,
         Self::RecoveryCode,
         Self::Device,
+        Self::Identity,
         Self::Lock,
         Self::Key,
         Self::Audit,
@@ -67,6 +70,7 @@ impl RecordKind {
             Self::Totp => "authenticator apps",
             Self::RecoveryCode => "recovery codes",
             Self::Device => "trusted devices",
+            Self::Identity => "linked identities",
             Self::Lock => "locks",
             Self::Key => "signing keys",
             Self::Audit => "audit entries",
@@ -96,6 +100,8 @@ pub enum Record {
     RecoveryCode(StoredRecoveryCode),
     /// A device that proved a second factor.
     Device(TrustedDevice),
+    /// The account of a provider that is linked to an account, without the lease it may have had.
+    Identity(LinkedIdentity),
     /// The failure count of a key.
     Lock([u8; 32], LockState),
     /// A signing key, still sealed.
@@ -138,6 +144,7 @@ impl Record {
             Self::Totp(..) => RecordKind::Totp,
             Self::RecoveryCode(_) => RecordKind::RecoveryCode,
             Self::Device(_) => RecordKind::Device,
+            Self::Identity(_) => RecordKind::Identity,
             Self::Lock(..) => RecordKind::Lock,
             Self::Key(_) => RecordKind::Key,
             Self::Audit(_) => RecordKind::Audit,
@@ -154,6 +161,7 @@ impl Record {
             Self::Totp(user, _) => RecordKey::Number(user.as_i64()),
             Self::RecoveryCode(code) => RecordKey::Bytes(*code.digest.as_bytes()),
             Self::Device(device) => RecordKey::Number(device.id.as_i64()),
+            Self::Identity(identity) => RecordKey::Number(identity.id.as_i64()),
             Self::Lock(key, _) => RecordKey::Bytes(*key),
             Self::Key(key) => RecordKey::Name(key.id.to_string()),
             Self::Audit(entry) => RecordKey::Number(entry.seq),
@@ -162,8 +170,8 @@ impl Record {
     }
 }
 
-/// What a record is found by: numbers for accounts and their authenticator apps, sessions, devices, audit
-/// entries and messages, bytes for links, recovery codes and locks, names for signing keys.
+/// What a record is found by: numbers for accounts and their authenticator apps, sessions, devices, linked
+/// identities, audit entries and messages, bytes for links, recovery codes and locks, names for signing keys.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub enum RecordKey {
     /// An id or a position.

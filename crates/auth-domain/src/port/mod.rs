@@ -30,8 +30,9 @@ pub use mailbox::{CapturedMessage, Channel, Mailbox, MailboxError, MailboxFilter
 pub use mailer::{Letter, Mailer, Notice, SendError};
 pub use sms::{LedgerError, SmsError, SmsLedger, SmsReceipt, SmsSender, SmsText};
 pub use store::{
-    AuditFilter, AuditLog, DeviceRepo, ExistingAccount, FactorRepo, KeyRepo, LinkRepo, LockRepo, Outbox,
-    PendingTotp, Repos, SessionRepo, Store, StoreError, StoredTotp, Tx, UserRepo,
+    AuditFilter, AuditLog, DeviceRepo, DueChecks, ExistingAccount, ExistingLink, FactorRepo, IdentityRepo,
+    KeyRepo, LinkRepo, LockRepo, Outbox, PendingTotp, Repos, SessionRepo, Store, StoreError, StoredTotp, Tx,
+    UserRepo,
 };
 pub use tokens::{KeyError, KeyFactory, KeyRing, PublicJwk, TokenSigner, TokenVerifier};
 pub use totp::TotpGenerator;
@@ -50,8 +51,8 @@ pub use {
     mailer::MockMailer,
     sms::{MockSmsLedger, MockSmsSender},
     store::mock::{
-        MockAuditLog, MockDeviceRepo, MockFactorRepo, MockKeyRepo, MockLinkRepo, MockLockRepo, MockOutbox,
-        MockSessionRepo, MockStore, MockTx, MockUserRepo,
+        MockAuditLog, MockDeviceRepo, MockFactorRepo, MockIdentityRepo, MockKeyRepo, MockLinkRepo,
+        MockLockRepo, MockOutbox, MockSessionRepo, MockStore, MockTx, MockUserRepo,
     },
     tokens::{MockKeyFactory, MockKeyRing, MockTokenSigner, MockTokenVerifier},
     totp::MockTotpGenerator,

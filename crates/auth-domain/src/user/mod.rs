@@ -1,6 +1,7 @@
 //! Users: who may sign in, and what is known about them.
 
 mod email;
+mod linked;
 mod name;
 pub mod password;
 mod phone;
@@ -9,6 +10,7 @@ mod status;
 use chrono::{DateTime, Utc};
 
 pub use email::{Email, InvalidEmail};
+pub use linked::{LinkedCounts, LinkedIdentity};
 pub use name::{FullName, InvalidName};
 pub use password::{NewPassword, Password, PasswordHash, WeakPassword};
 pub use phone::{InvalidPhone, PhoneNumber};

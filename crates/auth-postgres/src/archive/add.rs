@@ -8,8 +8,8 @@ use auth_domain::{
 use crate::{
     exchange::Counted,
     row::{
-        device_values, entry_values, generation_values, key_values, link_values, lock_values, outbox_values,
-        recovery_code_values, session_values, totp_values, user_values,
+        device_values, entry_values, generation_values, identity_values, key_values, link_values,
+        lock_values, outbox_values, recovery_code_values, session_values, totp_values, user_values,
     },
     statement::Statement,
 };
@@ -28,6 +28,7 @@ pub(super) fn statements(record: &Record, to: &mut Vec<Counted>) -> Result<(), S
         Record::Totp(user, stored) => Statement::new(TOTP).with_all(totp_values(*user, stored)),
         Record::RecoveryCode(code) => Statement::new(CODE).with_all(recovery_code_values(code)),
         Record::Device(device) => Statement::new(DEVICE).with_all(device_values(device)),
+        Record::Identity(identity) => Statement::new(IDENTITY).with_all(identity_values(identity)),
         Record::Lock(key, state) => Statement::new(LOCK).with_all(lock_values(key, state)),
         Record::Key(key) => Statement::new(KEY).with_all(key_values(key)),
         Record::Audit(entry) => Statement::new(ENTRY).with(entry.seq).with_all(entry_values(entry)?),
@@ -74,6 +75,9 @@ const CODE: &str = "INSERT INTO recovery_codes VALUES (?, ?, ?, ?) ON CONFLICT (
 
 /// Nor where that device is known already.
 const DEVICE: &str = "INSERT INTO trusted_devices VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING";
+
+const IDENTITY: &str =
+    "INSERT INTO linked_identities VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO NOTHING";
 
 const LOCK: &str = "INSERT INTO login_locks (key, failures, locked_until, last_attempt_at)
      VALUES (?, ?, ?, ?) ON CONFLICT (key) DO NOTHING";

@@ -16,14 +16,15 @@ use crate::{
     error::corrupt,
     exchange::Find,
     row::{
-        AuditRow, DeviceRow, GenerationRow, KeyRow, LinkRow, LockRow, OutboxRow, RecoveryCodeRow, SessionRow,
-        TotpRow, UserRow, time,
+        AuditRow, DeviceRow, GenerationRow, IdentityRow, KeyRow, LinkRow, LockRow, OutboxRow,
+        RecoveryCodeRow, SessionRow, TotpRow, UserRow, time,
     },
     runner::{Access, Autocommit, Runner as _},
     schema::{
-        AuditEvents, LoginLocks, OneTimeLinks, Outbox, RecoveryCodes, RefreshTokens, Sessions, SigningKeys,
-        TotpSecrets, TrustedDevices, Users, audit_events, login_locks, one_time_links, outbox,
-        recovery_codes, refresh_tokens, sessions, signing_keys, totp_secrets, trusted_devices, users,
+        AuditEvents, LinkedIdentities, LoginLocks, OneTimeLinks, Outbox, RecoveryCodes, RefreshTokens,
+        Sessions, SigningKeys, TotpSecrets, TrustedDevices, Users, audit_events, linked_identities,
+        login_locks, one_time_links, outbox, recovery_codes, refresh_tokens, sessions, signing_keys,
+        totp_secrets, trusted_devices, users,
     },
     statement::{Statement, Value},
 };
@@ -57,6 +58,10 @@ pub(super) async fn page(
         RecordKind::Device => {
             let find = Find::<TrustedDevices, DeviceRow>::new(find(DEVICES)?);
             runner.ask(Access::Read, Vec::new(), find, |rows| each(rows, device)).await
+        }
+        RecordKind::Identity => {
+            let find = Find::<LinkedIdentities, IdentityRow>::new(find(IDENTITIES)?);
+            runner.ask(Access::Read, Vec::new(), find, |rows| each(rows, identity)).await
         }
         RecordKind::Lock => {
             let find = Find::<LoginLocks, LockRow>::new(find(LOCKS)?);
@@ -118,6 +123,10 @@ fn code(row: RecoveryCodeRow) -> Result<Record, StoreError> {
 
 fn device(row: DeviceRow) -> Result<Record, StoreError> {
     Ok(Record::Device(row.try_into()?))
+}
+
+fn identity(row: IdentityRow) -> Result<Record, StoreError> {
+    Ok(Record::Identity(row.try_into()?))
 }
 
 fn lock(row: LockRow) -> Result<Record, StoreError> {
@@ -194,6 +203,12 @@ const CODES: &str =
 
 const DEVICES: &str =
     concat!("SELECT ", trusted_devices!(), " FROM trusted_devices WHERE id > ? ORDER BY id LIMIT ?");
+
+const IDENTITIES: &str = concat!(
+    "SELECT ",
+    linked_identities!(),
+    " FROM linked_identities l WHERE l.id > ? ORDER BY l.id LIMIT ?"
+);
 
 const LOCKS: &str =
     concat!("SELECT ", login_locks!(), " FROM login_locks WHERE key > ? ORDER BY key LIMIT ?");

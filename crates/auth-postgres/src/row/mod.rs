@@ -5,6 +5,7 @@
 mod audit;
 mod device;
 mod factor;
+mod identity;
 mod key;
 mod link;
 mod lock;
@@ -27,6 +28,7 @@ use crate::statement::Value;
 pub(crate) use audit::{AuditRow, audit_values, entry_values};
 pub(crate) use device::{DeviceRow, device_values};
 pub(crate) use factor::{RecoveryCodeRow, TotpRow, recovery_code_values, totp_values};
+pub(crate) use identity::{IdentityRow, grant_value, identity_values};
 pub(crate) use key::{KeyRow, key_values};
 pub(crate) use link::{LinkRow, link_values};
 pub(crate) use lock::{LockRow, lock_values};

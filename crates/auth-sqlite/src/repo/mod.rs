@@ -6,6 +6,7 @@
 mod audit;
 mod devices;
 mod factors;
+mod identities;
 mod keys;
 mod links;
 mod locks;

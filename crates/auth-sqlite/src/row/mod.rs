@@ -5,6 +5,7 @@
 mod audit;
 mod device;
 mod factor;
+mod identity;
 mod key;
 mod link;
 mod lock;
@@ -24,6 +25,7 @@ use chrono::{DateTime, Utc};
 pub(crate) use audit::{AuditRow, NewAuditRow};
 pub(crate) use device::DeviceRow;
 pub(crate) use factor::{RecoveryCodeRow, TotpRow};
+pub(crate) use identity::IdentityRow;
 pub(crate) use key::KeyRow;
 pub(crate) use link::LinkRow;
 pub(crate) use lock::LockRow;

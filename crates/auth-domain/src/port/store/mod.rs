@@ -1,8 +1,8 @@
 //! Durable state: one transaction over several repositories.
 //!
 //! ```text
-//! Store ── begin() ──▶ Tx     users() sessions() links() factors() devices() locks() keys() audit() outbox()
-//!       │                      commit() rollback()
+//! Store ── begin() ──▶ Tx     users() sessions() links() factors() devices() identities() locks() keys() audit()
+//!       │                      outbox() commit() rollback()
 //!       └─ read()  ──▶ Repos  the same repositories, each statement for itself
 //! ```
 //!
@@ -10,12 +10,14 @@
 //! inside a transaction.
 
 mod factors;
+mod identities;
 mod log;
 mod repos;
 
 use async_trait::async_trait;
 
 pub use factors::{DeviceRepo, FactorRepo, PendingTotp, StoredTotp};
+pub use identities::{DueChecks, ExistingLink, IdentityRepo};
 pub use log::{AuditFilter, AuditLog, Outbox};
 pub use repos::{ExistingAccount, KeyRepo, LinkRepo, LockRepo, SessionRepo, UserRepo};
 
@@ -57,6 +59,8 @@ pub trait Repos: Send {
     fn factors(&mut self) -> &mut dyn FactorRepo;
     /// Devices that proved a second factor.
     fn devices(&mut self) -> &mut dyn DeviceRepo;
+    /// Accounts of providers that are linked to accounts.
+    fn identities(&mut self) -> &mut dyn IdentityRepo;
     /// Failure counts.
     fn locks(&mut self) -> &mut dyn LockRepo;
     /// Signing keys.
@@ -116,11 +120,12 @@ pub(super) mod mock {
     //! Mocks of the transaction and its repositories.
 
     use super::{
-        AuditLog, DeviceRepo, FactorRepo, KeyRepo, LinkRepo, LockRepo, Outbox, Repos, SessionRepo, Store,
-        StoreError, Tx, UserRepo,
+        AuditLog, DeviceRepo, FactorRepo, IdentityRepo, KeyRepo, LinkRepo, LockRepo, Outbox, Repos,
+        SessionRepo, Store, StoreError, Tx, UserRepo,
     };
     pub use super::{
         factors::{MockDeviceRepo, MockFactorRepo},
+        identities::MockIdentityRepo,
         log::{MockAuditLog, MockOutbox},
         repos::{MockKeyRepo, MockLinkRepo, MockLockRepo, MockSessionRepo, MockUserRepo},
     };
@@ -151,6 +156,8 @@ pub(super) mod mock {
         pub factors: MockFactorRepo,
         /// Devices that proved a second factor.
         pub devices: MockDeviceRepo,
+        /// Linked identities.
+        pub identities: MockIdentityRepo,
         /// Failure counts.
         pub locks: MockLockRepo,
         /// Signing keys.
@@ -178,6 +185,9 @@ pub(super) mod mock {
         }
         fn devices(&mut self) -> &mut dyn DeviceRepo {
             &mut self.devices
+        }
+        fn identities(&mut self) -> &mut dyn IdentityRepo {
+            &mut self.identities
         }
         fn locks(&mut self) -> &mut dyn LockRepo {
             &mut self.locks
