@@ -10,6 +10,7 @@ mod clock;
 mod codes;
 mod entropy;
 mod hasher;
+mod identity;
 mod limiter;
 mod mailbox;
 mod mailer;
@@ -25,6 +26,13 @@ pub use clock::Clock;
 pub use codes::{CodeMac, CodePurpose, CodeSlot, CodeStore, CodeStoreError, Redemption, StoredCode};
 pub use entropy::{Entropy, EntropyError};
 pub use hasher::{HashError, PasswordHasher, Strength, Verification};
+pub use identity::{
+    Delivery, DeliveryMedium, IdentityAccounts, IdentityError, IdentityFactors, IdentityKey,
+    IdentityProvider, InvalidIdentityKey, ProviderAccessToken, ProviderAnswer, ProviderChallenge,
+    ProviderChallengeKind, ProviderClaims, ProviderCode, ProviderLogin, ProviderRefreshToken,
+    ProviderSession, ProviderSignIn, ProviderSignUp, ProviderSignedUp, ProviderTokens, ProviderUser,
+    SoftwareTokenSecret,
+};
 pub use limiter::{Admission, LimiterError, Quota, RateLimiter};
 pub use mailbox::{CapturedMessage, Channel, Mailbox, MailboxError, MailboxFilter};
 pub use mailer::{Letter, Mailer, Notice, SendError};
@@ -46,6 +54,7 @@ pub use {
     codes::MockCodeStore,
     entropy::MockEntropy,
     hasher::MockPasswordHasher,
+    identity::{MockIdentityAccounts, MockIdentityFactors, MockIdentityProvider, MockProviderTokens},
     limiter::MockRateLimiter,
     mailbox::MockMailbox,
     mailer::MockMailer,
