@@ -91,6 +91,7 @@ pub(crate) fn build(settings: &Settings) -> anyhow::Result<Wiring> {
         mailer: mail::mailer(settings, mailbox.as_ref(), &clock)?,
         sms: sms::sender(settings, mailbox.as_ref())?,
         sms_ledger: Arc::clone(&state.ledger),
+        provider: None,
         clock: Arc::clone(&clock),
         entropy: Arc::clone(&entropy),
     };

@@ -171,11 +171,11 @@ async fn every_statement_on_linked_identities_uses_an_index() {
     all_search! { probe:
         UserRepo::insert(&user);
         IdentityRepo::link(&identity);
-        IdentityRepo::by_subject(&identity.issuer, &identity.subject);
+        IdentityRepo::by_key(&identity.key);
         IdentityRepo::of_user(user.id);
         IdentityRepo::save(&identity);
-        IdentityRepo::lease_due(&identity.issuer, due);
-        IdentityRepo::counts(&identity.issuer);
+        IdentityRepo::lease_due(identity.key.issuer(), due);
+        IdentityRepo::counts(identity.key.issuer());
         IdentityRepo::unlink(identity.id);
     }
 }

@@ -108,6 +108,7 @@ diesel::table! {
         proved_at -> BigInt,
         checked_at -> BigInt,
         grant_sealed -> Nullable<Binary>,
+        migrated -> Nullable<Binary>,
         leased_until -> Nullable<BigInt>,
     }
 }

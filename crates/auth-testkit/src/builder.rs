@@ -22,7 +22,7 @@ use auth_domain::{
     guard::lockout::LockState,
     id::{DeviceId, IdentityId, OutboxId, SessionId, UserId},
     outbox::{Intent, OutboxItem},
-    port::PendingTotp,
+    port::{IdentityKey, PendingTotp},
     secret::{Digest, Sealed},
     session::{Authentication, EndReason, Ended, Session, rotation::Generation},
     tenant::TenantId,
@@ -148,13 +148,18 @@ pub fn device(number: i64, user: UserId, now: DateTime<Utc>) -> TrustedDevice {
     }
 }
 
+/// Whom `issuer` calls `subject`.
+pub fn identity_key(issuer: &str, subject: &str) -> IdentityKey {
+    IdentityKey::new(issuer, subject).expect("the test gives visible ASCII")
+}
+
 /// The account of a provider that opens the account of `user`, linked and proved now; `number` makes its
 /// id and its subject. Its grant was never really sealed.
 pub fn identity(number: i64, user: UserId, now: DateTime<Utc>) -> LinkedIdentity {
-    let (issuer, subject) = ("https://pool.example.com/1".to_owned(), format!("subject-{number}"));
+    let key = identity_key("https://pool.example.com/1", &format!("subject-{number}"));
     LinkedIdentity {
         grant: Some(Sealed::from_bytes(format!("sealed grant {number}").into_bytes())),
-        ..LinkedIdentity::new(IdentityId::from_i64(number), user, issuer, subject, now)
+        ..LinkedIdentity::new(IdentityId::from_i64(number), user, key, now)
     }
 }
 

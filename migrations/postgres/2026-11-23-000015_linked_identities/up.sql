@@ -9,6 +9,7 @@ CREATE TABLE linked_identities (
     proved_at timestamptz NOT NULL,
     checked_at timestamptz NOT NULL,
     grant_sealed bytea, -- sealed; what the provider is asked with whether it stands by the account
+    migrated bytea CHECK (length(migrated) = 32), -- of the password taken from the provider
     leased_until timestamptz -- somebody is asking
 );
 

@@ -9,6 +9,7 @@ CREATE TABLE linked_identities (
     proved_at INTEGER NOT NULL,
     checked_at INTEGER NOT NULL,
     grant_sealed BLOB, -- sealed; what the provider is asked with whether it stands by the account
+    migrated BLOB CHECK (length(migrated) = 32), -- of the password taken from the provider
     leased_until INTEGER -- somebody is asking
 ) STRICT;
 

@@ -8,6 +8,7 @@
 //! | [`Accounts`] | register, verify, profile, change of address, closing |
 //! | [`Login`] | password, and whatever second factor the account demands |
 //! | [`Factors`] | second factors: set up, prove, switch off, recovery codes, devices |
+//! | [`Federation`] | people whose password an identity provider keeps |
 //! | [`Bearer`] | turns an access token into a [`Caller`] |
 //! | [`Sessions`] | refresh, logout, list, revoke, validate, extend, recover |
 //! | [`Passwords`] | change by somebody signed in |
@@ -24,6 +25,7 @@ mod bearer;
 mod delivery;
 mod factors;
 mod fault;
+mod federation;
 mod keys;
 mod login;
 mod messages;
@@ -50,10 +52,14 @@ pub use bearer::{Bearer, BearerError, Caller, Identity};
 pub use delivery::{Delivery, DeliveryOutcome, DeliveryReport};
 pub use factors::{ChangeProof, FactorChange, FactorError, FactorStatus, Factors, RecoveryCodes, TotpSetup};
 pub use fault::Fault;
+pub use federation::{
+    AppError, ConfirmError, Federation, LinkIdentity, LinkIdentityError, ProviderPorts, RecheckReport,
+    ResetAtProvider, SignUpError, UnlinkIdentityError,
+};
 pub use keys::{KeyListing, SigningKeys};
 pub use login::{
-    ChallengeLogin, ChallengeLoginError, Login, LoginError, MfaToken, PasswordLogin, SecondFactorRequired,
-    SendCode, SendCodeError, SignedIn,
+    ChallengeLogin, ChallengeLoginError, Login, LoginError, MfaToken, PasswordLogin, ProviderChallengeLogin,
+    ProviderChallengeRequired, ProviderLoginError, SecondFactorRequired, SendCode, SendCodeError, SignedIn,
 };
 pub use messages::{Backlog, MessageError, Messages};
 pub use operators::{CreateUser, CreateUserError, CreatedUser, GrantError, Operators};
@@ -114,6 +120,8 @@ pub struct Ports {
     pub sms: Arc<dyn SmsSender>,
     /// Counts of text messages.
     pub sms_ledger: Arc<dyn SmsLedger>,
+    /// Who keeps the passwords of those this server knows none of; `None` where nobody does.
+    pub provider: Option<ProviderPorts>,
     /// The time.
     pub clock: Arc<dyn Clock>,
     /// Chance.
@@ -129,6 +137,8 @@ pub struct Engine {
     pub login: Login,
     /// Second factors.
     pub factors: Factors,
+    /// People whose password an identity provider keeps.
+    pub federation: Federation,
     /// Access tokens.
     pub bearer: Bearer,
     /// Sessions.
@@ -160,6 +170,7 @@ impl Engine {
             accounts: Accounts::new(Arc::clone(&core)),
             login: Login::new(Arc::clone(&core)),
             factors: Factors::new(Arc::clone(&core)),
+            federation: Federation::new(Arc::clone(&core)),
             bearer: Bearer::new(Arc::clone(&core)),
             sessions: Sessions::new(Arc::clone(&core)),
             passwords: Passwords::new(Arc::clone(&core)),
@@ -239,7 +250,14 @@ mod tests {
 
     /// Engines run on multi-threaded runtimes: every future must be `Send`. This compiles or it does not.
     #[expect(dead_code, reason = "checked by the compiler, never called")]
-    fn futures_are_send(e: Engine, c: Caller, i: Identity, client: Client, tenant: TenantId) {
+    fn futures_are_send(
+        e: Engine,
+        c: Caller,
+        i: Identity,
+        login: PasswordLogin,
+        client: Client,
+        tenant: TenantId,
+    ) {
         fn is_send<F: Future + Send>(_: F) {}
         is_send(async move {
             let _ = e.delivery.run(1).await;
@@ -251,6 +269,8 @@ mod tests {
             let _ = e.sessions.recover(&c, &client).await;
             let _ = e.sessions.extend(&i, &SessionFilter { refresh_token: None }, &client).await;
             let _ = e.accounts.verify_email("", &client).await;
+            let _ = e.federation.recheck(1).await;
+            let _ = e.login.with_provider(&login).await;
         });
     }
 }

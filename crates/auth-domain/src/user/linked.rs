@@ -4,23 +4,19 @@ use chrono::{DateTime, Utc};
 
 use crate::{
     id::{IdentityId, UserId},
-    secret::Sealed,
+    port::IdentityKey,
+    secret::{Digest, Sealed},
 };
 
 /// The account of a provider that signs somebody in to an account of ours.
-///
-/// What identifies it is who vouches (`issuer`) and for whom (`subject`), never an address: addresses
-/// change hands.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LinkedIdentity {
     /// Identifies the link.
     pub id: IdentityId,
     /// Whose account it opens.
     pub user: UserId,
-    /// The provider, as its tokens name it.
-    pub issuer: String,
-    /// Whom the provider means; never given to somebody else.
-    pub subject: String,
+    /// Whom the provider means. Never an address: those change hands.
+    pub key: IdentityKey,
     /// When the link was made.
     pub linked_at: DateTime<Utc>,
     /// When the provider was last told the right password.
@@ -29,18 +25,16 @@ pub struct LinkedIdentity {
     pub checked_at: DateTime<Utc>,
     /// What the provider is asked with whether it still does; `None` when there is nothing to ask with.
     pub grant: Option<Sealed>,
+    /// Tells the password of the account that was taken from the provider; `None` if none was. Once the
+    /// account has another one, that is its owner's and stays.
+    pub migrated: Option<Digest>,
 }
 
 impl LinkedIdentity {
     /// A new link: proved now, and nothing to ask the provider with yet.
-    pub const fn new(
-        id: IdentityId,
-        user: UserId,
-        issuer: String,
-        subject: String,
-        now: DateTime<Utc>,
-    ) -> Self {
-        Self { id, user, issuer, subject, linked_at: now, proved_at: now, checked_at: now, grant: None }
+    pub const fn new(id: IdentityId, user: UserId, key: IdentityKey, now: DateTime<Utc>) -> Self {
+        let (proved_at, checked_at) = (now, now);
+        Self { id, user, key, linked_at: now, proved_at, checked_at, grant: None, migrated: None }
     }
 }
 

@@ -104,6 +104,34 @@ impl User {
         }
     }
 
+    /// A new account of somebody for whom a provider vouches: active, its address proved there, without a
+    /// password.
+    pub fn vouched(
+        id: UserId,
+        tenant: TenantId,
+        email: Email,
+        full_name: Option<FullName>,
+        now: DateTime<Utc>,
+    ) -> Self {
+        let (status, roles, factors) = (UserStatus::Active, Roles::default(), Enrolment::default());
+        let (email_verified, credential, last_login_at) = (true, None, None);
+        let (created_at, updated_at) = (now, now);
+        Self {
+            id,
+            tenant,
+            email,
+            email_verified,
+            full_name,
+            status,
+            roles,
+            credential,
+            factors,
+            last_login_at,
+            created_at,
+            updated_at,
+        }
+    }
+
     /// Whether the account may be used at all.
     pub fn is_active(&self) -> bool {
         self.status == UserStatus::Active

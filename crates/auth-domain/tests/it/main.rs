@@ -1,6 +1,7 @@
 //! Tests of the domain from outside: models of the pure rules, and use cases over real adapters.
 
 mod degrading;
+mod federation;
 mod lockout_model;
 mod messages;
 mod notices;

@@ -27,6 +27,7 @@ pub(crate) const fn factor_name(kind: FactorKind) -> &'static str {
 pub(crate) const fn method_name(method: AuthMethod) -> &'static str {
     match method {
         AuthMethod::Password => "Password",
+        AuthMethod::Cognito => "Cognito",
         AuthMethod::Totp => factor_name(FactorKind::Totp),
         AuthMethod::Sms => factor_name(FactorKind::Sms),
         AuthMethod::Email => factor_name(FactorKind::Email),

@@ -77,7 +77,7 @@ const CODE: &str = "INSERT INTO recovery_codes VALUES (?, ?, ?, ?) ON CONFLICT (
 const DEVICE: &str = "INSERT INTO trusted_devices VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING";
 
 const IDENTITY: &str =
-    "INSERT INTO linked_identities VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO NOTHING";
+    "INSERT INTO linked_identities VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO NOTHING";
 
 const LOCK: &str = "INSERT INTO login_locks (key, failures, locked_until, last_attempt_at)
      VALUES (?, ?, ?, ?) ON CONFLICT (key) DO NOTHING";

@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 use auth_domain::{
     id::{IdentityId, UserId},
-    port::{DueChecks, ExistingLink, IdentityRepo, StoreError},
+    port::{DueChecks, ExistingLink, IdentityKey, IdentityRepo, StoreError},
     user::{LinkedCounts, LinkedIdentity},
 };
 use diesel::{
@@ -29,12 +29,8 @@ impl<R: Runner> IdentityRepo for Repositories<R> {
         self.0.ask(Access::Write, Vec::new(), link, |rows| link_outcome(&rows)).await
     }
 
-    async fn by_subject(
-        &mut self,
-        issuer: &str,
-        subject: &str,
-    ) -> Result<Option<LinkedIdentity>, StoreError> {
-        let find = Statement::new(BY_SUBJECT).with(storable(issuer)).with(storable(subject));
+    async fn by_key(&mut self, key: &IdentityKey) -> Result<Option<LinkedIdentity>, StoreError> {
+        let find = Statement::new(BY_KEY).with(key.issuer()).with(key.subject());
         let find = Find::<LinkedIdentities, IdentityRow>::new(find);
         self.0.ask(Access::Read, Vec::new(), find, entity).await
     }
@@ -48,7 +44,7 @@ impl<R: Runner> IdentityRepo for Repositories<R> {
         let save = Statement::new(SAVE)
             .with(identity.proved_at)
             .with(identity.checked_at)
-            .with_all([grant_value(identity)])
+            .with_all([grant_value(identity), identity.migrated.into()])
             .with(identity.id.as_i64());
         self.0.ask(Access::Write, Vec::new(), Count(save), |rows| Ok(rows == 1)).await
     }
@@ -112,11 +108,11 @@ fn counted(rows: &[CountsRow]) -> Result<LinkedCounts, StoreError> {
 /// Any unique rule may stand in the way. Which one tells the second answer, if the other row was there
 /// before; of two at one moment the use case tries again in either case.
 const LINK: &str = "WITH linked AS (
-         INSERT INTO linked_identities VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING RETURNING 1
+         INSERT INTO linked_identities VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING RETURNING 1
      )
      SELECT EXISTS (SELECT 1 FROM linked), EXISTS (SELECT 1 FROM linked_identities WHERE id = ?)";
 
-const BY_SUBJECT: &str = concat!(
+const BY_KEY: &str = concat!(
     "SELECT ",
     linked_identities!(),
     " FROM linked_identities l WHERE l.issuer = ? AND l.subject = ?"
@@ -126,7 +122,7 @@ const OF_USER: &str =
     concat!("SELECT ", linked_identities!(), " FROM linked_identities l WHERE l.user_id = ? ORDER BY l.id");
 
 const SAVE: &str = "UPDATE linked_identities SET proved_at = ?, checked_at = ?, grant_sealed = ?,
-     leased_until = NULL WHERE id = ?";
+     migrated = ?, leased_until = NULL WHERE id = ?";
 
 const UNLINK: &str = "DELETE FROM linked_identities WHERE id = ?";
 

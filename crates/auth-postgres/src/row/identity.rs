@@ -2,13 +2,13 @@
 
 use auth_domain::{
     id::{IdentityId, UserId},
-    port::StoreError,
+    port::{IdentityKey, StoreError},
     secret::Sealed,
     user::LinkedIdentity,
 };
 use diesel::{pg::data_types::PgTimestamp, prelude::*};
 
-use super::time;
+use super::{digest, nullable, time};
 use crate::{error::corrupt, statement::Value};
 
 /// The account of a provider that is linked to an account. Leases are none of its business.
@@ -22,19 +22,21 @@ pub(crate) struct IdentityRow {
     proved_at: PgTimestamp,
     checked_at: PgTimestamp,
     grant_sealed: Option<Vec<u8>>,
+    migrated: Option<Vec<u8>>,
 }
 
 /// The columns of a link in their order, but for the lease.
-pub(crate) fn identity_values(identity: &LinkedIdentity) -> [Value; 8] {
+pub(crate) fn identity_values(identity: &LinkedIdentity) -> [Value; 9] {
     [
         identity.id.as_i64().into(),
         identity.user.as_i64().into(),
-        identity.issuer.as_str().into(),
-        identity.subject.as_str().into(),
+        identity.key.issuer().into(),
+        identity.key.subject().into(),
         identity.linked_at.into(),
         identity.proved_at.into(),
         identity.checked_at.into(),
         grant_value(identity),
+        identity.migrated.into(),
     ]
 }
 
@@ -55,11 +57,11 @@ fn identity(row: IdentityRow) -> Option<LinkedIdentity> {
     Some(LinkedIdentity {
         id: IdentityId::from_i64(row.id),
         user: UserId::from_i64(row.user_id),
-        issuer: Some(row.issuer).filter(|issuer| !issuer.is_empty())?,
-        subject: Some(row.subject).filter(|subject| !subject.is_empty())?,
+        key: IdentityKey::new(&row.issuer, &row.subject).ok()?,
         linked_at: time(row.linked_at)?,
         proved_at: time(row.proved_at)?,
         checked_at: time(row.checked_at)?,
         grant: row.grant_sealed.map(Sealed::from_bytes),
+        migrated: nullable(row.migrated, |bytes| digest(&bytes))?,
     })
 }

@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 use auth_domain::{
     id::{IdentityId, UserId},
-    port::{DueChecks, ExistingLink, IdentityRepo, StoreError},
+    port::{DueChecks, ExistingLink, IdentityKey, IdentityRepo, StoreError},
     user::{LinkedCounts, LinkedIdentity},
 };
 use diesel::{
@@ -26,13 +26,9 @@ impl<R: Runner> IdentityRepo for Repositories<R> {
         self.0.write(move |conn| link(conn, &row)).await
     }
 
-    async fn by_subject(
-        &mut self,
-        issuer: &str,
-        subject: &str,
-    ) -> Result<Option<LinkedIdentity>, StoreError> {
-        let (issuer, subject) = (issuer.to_owned(), subject.to_owned());
-        self.0.read(move |conn| by_subject(conn, &issuer, &subject)).await
+    async fn by_key(&mut self, key: &IdentityKey) -> Result<Option<LinkedIdentity>, StoreError> {
+        let key = key.clone();
+        self.0.read(move |conn| by_key(conn, &key)).await
     }
 
     async fn of_user(&mut self, user: UserId) -> Result<Vec<LinkedIdentity>, StoreError> {
@@ -76,14 +72,10 @@ fn link(conn: &mut SqliteConnection, row: &IdentityRow) -> Result<Result<(), Exi
     }
 }
 
-fn by_subject(
-    conn: &mut SqliteConnection,
-    issuer: &str,
-    subject: &str,
-) -> Result<Option<LinkedIdentity>, Fault> {
+fn by_key(conn: &mut SqliteConnection, key: &IdentityKey) -> Result<Option<LinkedIdentity>, Fault> {
     let row: Option<IdentityRow> = linked_identities::table
-        .filter(linked_identities::issuer.eq(issuer))
-        .filter(linked_identities::subject.eq(subject))
+        .filter(linked_identities::issuer.eq(key.issuer()))
+        .filter(linked_identities::subject.eq(key.subject()))
         .select(IdentityRow::as_select())
         .first(conn)
         .optional()?;
@@ -106,6 +98,7 @@ fn save(conn: &mut SqliteConnection, row: &IdentityRow) -> Result<bool, Fault> {
             linked_identities::proved_at.eq(row.proved_at),
             linked_identities::checked_at.eq(row.checked_at),
             linked_identities::grant_sealed.eq(&row.grant_sealed),
+            linked_identities::migrated.eq(&row.migrated),
             linked_identities::leased_until.eq(None::<i64>),
         ))
         .execute(conn)?;

@@ -2,13 +2,13 @@
 
 use auth_domain::{
     id::{IdentityId, UserId},
-    port::StoreError,
+    port::{IdentityKey, StoreError},
     secret::Sealed,
     user::LinkedIdentity,
 };
 use diesel::prelude::*;
 
-use super::{micros, time};
+use super::{digest, micros, nullable, time};
 use crate::{error::corrupt, schema::linked_identities};
 
 /// The account of a provider that is linked to an account. Leases are none of its business.
@@ -27,6 +27,7 @@ pub(crate) struct IdentityRow {
     pub(crate) proved_at: i64,
     pub(crate) checked_at: i64,
     pub(crate) grant_sealed: Option<Vec<u8>>,
+    pub(crate) migrated: Option<Vec<u8>>,
 }
 
 impl From<&LinkedIdentity> for IdentityRow {
@@ -34,12 +35,13 @@ impl From<&LinkedIdentity> for IdentityRow {
         Self {
             id: identity.id.as_i64(),
             user_id: identity.user.as_i64(),
-            issuer: identity.issuer.clone(),
-            subject: identity.subject.clone(),
+            issuer: identity.key.issuer().to_owned(),
+            subject: identity.key.subject().to_owned(),
             linked_at: micros(identity.linked_at),
             proved_at: micros(identity.proved_at),
             checked_at: micros(identity.checked_at),
             grant_sealed: identity.grant.as_ref().map(|grant| grant.as_bytes().to_vec()),
+            migrated: identity.migrated.map(|digest| digest.as_bytes().to_vec()),
         }
     }
 }
@@ -57,11 +59,11 @@ fn identity(row: IdentityRow) -> Option<LinkedIdentity> {
     Some(LinkedIdentity {
         id: IdentityId::from_i64(row.id),
         user: UserId::from_i64(row.user_id),
-        issuer: Some(row.issuer).filter(|issuer| !issuer.is_empty())?,
-        subject: Some(row.subject).filter(|subject| !subject.is_empty())?,
+        key: IdentityKey::new(&row.issuer, &row.subject).ok()?,
         linked_at: time(row.linked_at)?,
         proved_at: time(row.proved_at)?,
         checked_at: time(row.checked_at)?,
         grant: row.grant_sealed.map(Sealed::from_bytes),
+        migrated: nullable(row.migrated, |bytes| digest(&bytes))?,
     })
 }

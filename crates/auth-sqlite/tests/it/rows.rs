@@ -85,6 +85,7 @@ async fn a_bad_row_is_corrupt() {
         ("trusted_devices", "ip = 'here'"),
         ("linked_identities", "issuer = ''"),
         ("linked_identities", "subject = ''"),
+        ("linked_identities", "migrated = x'00'"),
         ("linked_identities", "checked_at = 9223372036854775807"),
         ("sessions", "methods = 'telepathy'"),
         ("sessions", "ip = 'here'"),

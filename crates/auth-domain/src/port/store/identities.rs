@@ -6,6 +6,7 @@ use chrono::{DateTime, Utc};
 use super::StoreError;
 use crate::{
     id::{IdentityId, UserId},
+    port::IdentityKey,
     user::{LinkedCounts, LinkedIdentity},
 };
 
@@ -41,12 +42,11 @@ pub trait IdentityRepo: Send {
     /// [`StoreError`] when the store fails.
     async fn link(&mut self, identity: &LinkedIdentity) -> Result<Result<(), ExistingLink>, StoreError>;
 
-    /// The link of that subject of that provider.
+    /// The link of that identity.
     ///
     /// # Errors
     /// [`StoreError`] when the store fails.
-    async fn by_subject(&mut self, issuer: &str, subject: &str)
-    -> Result<Option<LinkedIdentity>, StoreError>;
+    async fn by_key(&mut self, key: &IdentityKey) -> Result<Option<LinkedIdentity>, StoreError>;
 
     /// The links of an account, oldest first.
     ///
@@ -54,7 +54,7 @@ pub trait IdentityRepo: Send {
     /// [`StoreError`] when the store fails.
     async fn of_user(&mut self, user: UserId) -> Result<Vec<LinkedIdentity>, StoreError>;
 
-    /// Writes the times and the grant of a link back; a lease ends. `false` when there is no such link
+    /// Writes the times, the grant and the migrated password of a link back; a lease ends. `false` when there is no such link
     /// any more.
     ///
     /// # Errors

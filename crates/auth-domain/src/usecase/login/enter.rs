@@ -106,7 +106,7 @@ impl Login {
     }
 
     /// Leaves a login between its factors.
-    async fn pause_in(
+    pub(super) async fn pause_in(
         &self,
         tx: &mut dyn Tx,
         user: User,
@@ -168,7 +168,7 @@ impl Login {
 
     /// Where a second factor is demanded of everybody: switches one on for an account whose time without
     /// is over, and tells its owner.
-    async fn enable_overdue_factor_in(
+    pub(super) async fn enable_overdue_factor_in(
         &self,
         tx: &mut dyn Tx,
         user: &mut User,
@@ -189,7 +189,7 @@ impl Login {
     }
 
     /// What this device proved a moment ago, if the account demands anything.
-    async fn known_device_in(
+    pub(super) async fn known_device_in(
         &self,
         tx: &mut dyn Tx,
         user: &User,

@@ -2,8 +2,8 @@
 
 use auth_domain::{
     id::{IdentityId, UserId},
-    port::{DueChecks, ExistingLink, StoreError},
-    secret::Sealed,
+    port::{DueChecks, ExistingLink, IdentityKey, StoreError},
+    secret::{Digest, Sealed},
     user::{LinkedCounts, LinkedIdentity, User},
 };
 use chrono::{DateTime, TimeDelta, Utc};
@@ -19,8 +19,12 @@ async fn given_identity(store: &Subject, number: i64, now: DateTime<Utc>) -> Lin
 }
 
 async fn found(store: &Subject, identity: &LinkedIdentity) -> Option<LinkedIdentity> {
-    let LinkedIdentity { issuer, subject, .. } = identity;
-    read(store).await.identities().by_subject(issuer, subject).await.unwrap()
+    read(store).await.identities().by_key(&identity.key).await.unwrap()
+}
+
+/// A subject of another provider.
+fn elsewhere(subject: &str) -> IdentityKey {
+    builder::identity_key("https://elsewhere.example.com", subject)
 }
 
 fn due(checked_before: DateTime<Utc>, now: DateTime<Utc>, limit: u32) -> DueChecks {
@@ -28,8 +32,8 @@ fn due(checked_before: DateTime<Utc>, now: DateTime<Utc>, limit: u32) -> DueChec
 }
 
 async fn leased(store: &Subject, due: DueChecks) -> Vec<i64> {
-    let issuer = builder::identity(1, UserId::from_i64(1), builder::noon()).issuer;
-    let leased = read(store).await.identities().lease_due(&issuer, due).await.unwrap();
+    let key = builder::identity(1, UserId::from_i64(1), builder::noon()).key;
+    let leased = read(store).await.identities().lease_due(key.issuer(), due).await.unwrap();
     leased.iter().map(|identity| identity.id.as_i64()).collect()
 }
 
@@ -40,15 +44,16 @@ pub async fn every_field_survives(store: Subject) {
     let first = LinkedIdentity {
         proved_at: now + TimeDelta::microseconds(1),
         checked_at: now + TimeDelta::microseconds(2),
+        migrated: Some(Digest::of(b"another hash")),
         ..builder::identity(1, user, now)
     };
-    let issuer = "https://other.example.com/2".to_owned();
+    let key = elsewhere("subject-1");
     let id = IdentityId::from_i64(9_007_199_254_740_991);
-    let bare = LinkedIdentity { id, issuer, grant: None, ..builder::identity(2, user, now) };
+    let bare = LinkedIdentity { id, key, grant: None, ..builder::identity(2, user, now) };
     for identity in [&first, &bare] {
         let mut tx = begin(&store).await;
         tx.identities().link(identity).await.unwrap().unwrap();
-        let seen = tx.identities().by_subject(&identity.issuer, &identity.subject).await.unwrap();
+        let seen = tx.identities().by_key(&identity.key).await.unwrap();
         assert_eq!(seen.as_ref(), Some(identity), "seen within its transaction");
         tx.commit().await.unwrap();
         assert_eq!(found(&store, identity).await.as_ref(), Some(identity));
@@ -60,8 +65,9 @@ pub async fn every_field_survives(store: Subject) {
 pub async fn unknown_is_none(store: Subject) {
     let now = builder::noon();
     let identity = given_identity(&store, 1, now).await;
-    let subject = LinkedIdentity { subject: "nobody".to_owned(), ..identity.clone() };
-    let issuer = LinkedIdentity { issuer: "https://elsewhere.example.com".to_owned(), ..identity };
+    let nobody = builder::identity_key(identity.key.issuer(), "nobody");
+    let subject = LinkedIdentity { key: nobody, ..identity.clone() };
+    let issuer = LinkedIdentity { key: elsewhere(identity.key.subject()), ..identity };
     assert_eq!((found(&store, &subject).await, found(&store, &issuer).await), (None, None));
     assert_eq!(read(&store).await.identities().of_user(UserId::from_i64(2)).await.unwrap(), []);
 }
@@ -86,7 +92,7 @@ pub async fn an_account_has_one_identity_of_a_provider(store: Subject) {
     let second = builder::identity(2, identity.user, now);
     let mut tx = begin(&store).await;
     assert_eq!(tx.identities().link(&second).await.unwrap(), Err(ExistingLink));
-    let elsewhere = LinkedIdentity { issuer: "https://elsewhere.example.com".to_owned(), ..second.clone() };
+    let elsewhere = LinkedIdentity { key: elsewhere("subject-2"), ..second.clone() };
     tx.identities().link(&elsewhere).await.unwrap().unwrap();
     tx.commit().await.unwrap();
     assert_eq!(found(&store, &second).await, None);
@@ -123,7 +129,7 @@ async fn first_login(store: &Subject, number: i64, now: DateTime<Utc>) -> Result
     let user = User { email: builder::email("ada@example.com"), ..builder::user(number, now) };
     let link = builder::identity(1, user.id, now);
     let link = LinkedIdentity { id: IdentityId::from_i64(number), ..link };
-    if let Some(known) = tx.identities().by_subject(&link.issuer, &link.subject).await? {
+    if let Some(known) = tx.identities().by_key(&link.key).await? {
         tx.commit().await?;
         return Ok(known.user);
     }
@@ -135,17 +141,18 @@ async fn first_login(store: &Subject, number: i64, now: DateTime<Utc>) -> Result
     Ok(user.id)
 }
 
-/// Times and grant are written back, nothing else; of a link that is gone it says so.
-pub async fn save_writes_times_and_grant_back(store: Subject) {
+/// Times, grant and migrated password are written back, nothing else; of a link that is gone it says so.
+pub async fn save_writes_everything_but_the_key_back(store: Subject) {
     let now = builder::noon();
     let identity = given_identity(&store, 1, now).await;
     let later = LinkedIdentity {
         proved_at: now + TimeDelta::hours(1),
         checked_at: now + TimeDelta::hours(2),
         grant: Some(Sealed::from_bytes(b"another".to_vec())),
+        migrated: Some(Digest::of(b"a hash")),
         ..identity.clone()
     };
-    let without = LinkedIdentity { grant: None, ..later.clone() };
+    let without = LinkedIdentity { grant: None, migrated: None, ..later.clone() };
     for changed in [later, without] {
         assert!(read(&store).await.identities().save(&changed).await.unwrap());
         assert_eq!(found(&store, &changed).await, Some(changed));
@@ -192,8 +199,7 @@ pub async fn lease_due_gives_the_longest_unchecked_first(store: Subject) {
     let ungranted = LinkedIdentity { grant: None, ..ungranted };
     assert!(read(&store).await.identities().save(&ungranted).await.unwrap());
     let user = given_user(&store, 6, now).await.id;
-    let issuer = "https://elsewhere.example.com".to_owned();
-    let elsewhere = LinkedIdentity { issuer, ..builder::identity(6, user, minutes(60)) };
+    let elsewhere = LinkedIdentity { key: elsewhere("6"), ..builder::identity(6, user, minutes(60)) };
     read(&store).await.identities().link(&elsewhere).await.unwrap().unwrap();
     assert_eq!(leased(&store, due(minutes(15), now, 2)).await, [2, 3]);
     assert_eq!(leased(&store, due(minutes(15), now, 2)).await, [1]);
@@ -253,8 +259,8 @@ pub async fn counts_tell_who_has_a_password(store: Subject) {
     second.credential = None;
     tx.users().save(&second).await.unwrap().unwrap();
     tx.commit().await.unwrap();
-    let issuer = builder::identity(1, users[0], now).issuer;
-    let counts = read(&store).await.identities().counts(&issuer).await.unwrap();
+    let key = builder::identity(1, users[0], now).key;
+    let counts = read(&store).await.identities().counts(key.issuer()).await.unwrap();
     let minute = |count| Some(now + TimeDelta::minutes(count));
     let expected = LinkedCounts {
         linked: 3,
@@ -263,6 +269,6 @@ pub async fn counts_tell_who_has_a_password(store: Subject) {
         last_proved_without_password_at: minute(2),
     };
     assert_eq!(counts, expected);
-    let elsewhere = read(&store).await.identities().counts("https://elsewhere.example.com").await.unwrap();
+    let elsewhere = read(&store).await.identities().counts(elsewhere("1").issuer()).await.unwrap();
     assert_eq!(elsewhere, LinkedCounts::default());
 }

@@ -184,7 +184,7 @@ macro_rules! store_contract {
                 an_account_has_one_identity_of_a_provider
                 a_clash_of_ids_is_a_conflict
                 parallel_first_logins_make_one_account_and_one_link
-                save_writes_times_and_grant_back
+                save_writes_everything_but_the_key_back
                 unlink_removes
                 a_discarded_link_does_not_exist
                 lease_due_gives_the_longest_unchecked_first
