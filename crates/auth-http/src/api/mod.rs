@@ -4,6 +4,7 @@
 mod change_email;
 mod change_password;
 mod change_password_user;
+mod cognito;
 mod dev_mailbox;
 mod forgot_password;
 mod health;
@@ -33,14 +34,8 @@ use crate::{HttpSettings, Operation, settings::MetricsAccess};
 /// [`Mailbox`](auth_domain::port::Mailbox).
 pub fn operations(settings: &HttpSettings) -> Vec<Operation> {
     let mut table = vec![
-        register::operation(),
-        verify_email::operation(),
-        resend_verification::operation(),
         me::show(),
         me::update(),
-        me::close(),
-        change_email::operation(),
-        login::operation(),
         refresh::operation(),
         logout::operation(),
         session_check::validate(),
@@ -49,12 +44,6 @@ pub fn operations(settings: &HttpSettings) -> Vec<Operation> {
         sessions::list(),
         sessions::revoke_others(),
         sessions::revoke(),
-        forgot_password::operation(),
-        reset_password::operation(),
-        change_password::operation(),
-        change_password_user::operation(),
-        change_password_user::alias(),
-        password_status::operation(),
         health::root(),
         health::health(),
         health::live(),
@@ -62,6 +51,12 @@ pub fn operations(settings: &HttpSettings) -> Vec<Operation> {
         jwks::operation(),
         log_mobile_auth::operation(),
     ];
+    if settings.providers.has_native() {
+        table.extend(passwords_of_this_server());
+    }
+    if settings.providers.has_cognito() {
+        table.extend(cognito::operations());
+    }
     if settings.metrics != MetricsAccess::Closed {
         table.push(metrics::operation());
     }
@@ -69,7 +64,7 @@ pub fn operations(settings: &HttpSettings) -> Vec<Operation> {
     if settings.expose_mailbox {
         table.extend([dev_mailbox::list(), dev_mailbox::clear(), dev_mailbox::page()]);
     }
-    if settings.serve_link_pages {
+    if settings.serve_link_pages && settings.providers.has_native() {
         table.extend([
             link_pages::verify_email(),
             link_pages::reset_password(),
@@ -77,4 +72,22 @@ pub fn operations(settings: &HttpSettings) -> Vec<Operation> {
         ]);
     }
     table
+}
+
+/// What takes or sets a password of this server, or proves the address of one.
+fn passwords_of_this_server() -> Vec<Operation> {
+    vec![
+        register::operation(),
+        verify_email::operation(),
+        resend_verification::operation(),
+        me::close(),
+        change_email::operation(),
+        login::operation(),
+        forgot_password::operation(),
+        reset_password::operation(),
+        change_password::operation(),
+        change_password_user::operation(),
+        change_password_user::alias(),
+        password_status::operation(),
+    ]
 }

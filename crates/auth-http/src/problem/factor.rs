@@ -85,9 +85,7 @@ impl From<SecondFactorRequired> for Problem {
 impl From<ChallengeLoginError> for Problem {
     fn from(error: ChallengeLoginError) -> Self {
         match error {
-            ChallengeLoginError::InvalidToken => {
-                Self::unauthenticated("Invalid or expired MFA session").with_code("invalid_mfa_session")
-            }
+            ChallengeLoginError::InvalidToken => Self::invalid_mfa_session(),
             ChallengeLoginError::WrongCode => wrong_code(),
             ChallengeLoginError::Locked(locked) => locked.into(),
             ChallengeLoginError::Fault(fault) => fault.into(),

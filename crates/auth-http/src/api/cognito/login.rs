@@ -1,0 +1,100 @@
+//! `POST /api/cognito/login`
+
+use actix_web::web::{Data, Json};
+use auth_domain::{
+    usecase::{Engine, PasswordLogin},
+    user::{Email, Password},
+};
+use utoipa::ToSchema;
+
+use crate::{
+    Limit, Operation, Problem,
+    api::{mfa::CHALLENGE_HEADERS, tokens::TokenView},
+    body::{Fields, FromBody, Refused},
+    extract::Open,
+};
+
+/// An address and the password at Cognito.
+#[derive(Debug, ToSchema)]
+#[schema(as = CognitoLoginRequest)]
+pub(super) struct LoginBody {
+    #[schema(value_type = String, format = Email, example = "ada@example.com")]
+    pub(super) email: Email,
+    /// The password at Cognito.
+    #[schema(value_type = String, format = Password)]
+    pub(super) password: Password,
+}
+
+impl FromBody for LoginBody {
+    fn read(fields: &mut Fields<'_>) -> Result<Self, Refused> {
+        let email = fields.email("email");
+        let password = fields.password("password");
+        Ok(Self { email: email?, password: password? })
+    }
+}
+
+/// What a refusal adds that asks for more: by Cognito, or by the account here.
+#[derive(ToSchema)]
+#[schema(as = CognitoMfaRequired)]
+#[expect(dead_code, reason = "describes what the problem of this name writes")]
+pub(super) struct ChallengeRequired {
+    /// What is asked for.
+    #[schema(example = "TOTP code required")]
+    detail: String,
+    /// `mfa_required`.
+    #[schema(example = "mfa_required")]
+    code: String,
+    /// To quote when asking for help.
+    request_id: String,
+    /// Good for five minutes and five tries: for `POST /api/cognito/challenge` where `challenge` is there,
+    /// else for `POST /api/auth/mfa/verify`.
+    mfa_token: String,
+    /// What Cognito asks for: `SMS_MFA`, `SOFTWARE_TOKEN_MFA` or `NEW_PASSWORD_REQUIRED`.
+    #[schema(required = false, example = "SOFTWARE_TOKEN_MFA")]
+    challenge: Option<String>,
+    /// Where Cognito sent a code, masked.
+    #[schema(required = false)]
+    destination: Option<String>,
+    /// What the account here has of `TOTP`, `SMS` and `Email`.
+    #[schema(required = false)]
+    mfa_methods: Option<Vec<String>>,
+}
+
+pub(super) fn operation() -> Operation {
+    Operation::post("/api/cognito/login", handle)
+        .tag("cognito")
+        .summary("Signs in with a password that Cognito keeps")
+        .description(
+            "The session and its tokens are those of this server; `amr` says `cognito`. The first login makes \
+             an account here, or links the one of the same address, if Cognito says that the address is \
+             verified. Second factors of the account here are demanded after those of Cognito.",
+        )
+        .header("X-Platform", "`android`, `ios`, …: what kind of application calls")
+        .limit(Limit::Login)
+        .answers::<TokenView>(200, "The tokens of a new session")
+        .challenges::<ChallengeRequired>(
+            400,
+            "`mfa_required`: Cognito asks for more (`challenge`), or the account here does (`mfa_methods`)",
+            CHALLENGE_HEADERS,
+        )
+        .refuses(401, "`Incorrect email or password`, the same for every reason")
+        .refuses(403, "`email_not_verified`: the account at Cognito waits for its confirmation")
+        .refuses(423, "`account_locked`: too many failures; `Retry-After` says how long")
+        .refuses(429, "Cognito takes no more tries now")
+}
+
+async fn handle(request: Open<LoginBody>, engine: Data<Engine>) -> Result<Json<TokenView>, Problem> {
+    let Open { context, body } = request;
+    let signed_in = engine
+        .login
+        .with_provider(&PasswordLogin {
+            tenant: context.tenant,
+            email: body.email,
+            password: body.password,
+            code: None,
+            device: context.device,
+            client: context.client,
+        })
+        .await?;
+    Ok(Json(TokenView::new(&signed_in, &engine, context.now)))
+}
