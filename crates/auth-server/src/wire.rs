@@ -1,5 +1,6 @@
 //! The one place that names adapters: settings in, engine out.
 
+mod cognito;
 mod mail;
 mod sms;
 mod state;
@@ -91,7 +92,7 @@ pub(crate) fn build(settings: &Settings) -> anyhow::Result<Wiring> {
         mailer: mail::mailer(settings, mailbox.as_ref(), &clock)?,
         sms: sms::sender(settings, mailbox.as_ref())?,
         sms_ledger: Arc::clone(&state.ledger),
-        provider: None,
+        provider: cognito::provider(settings)?,
         clock: Arc::clone(&clock),
         entropy: Arc::clone(&entropy),
     };
@@ -114,7 +115,13 @@ pub(crate) fn refusals(settings: &Settings) -> Vec<(&'static Spec, String)> {
     let redis = settings.redis.as_ref().and_then(|dsn| state::refusal(settings, dsn));
     let database = database.map(|reason| (&table::DATABASE_URL, reason));
     let templates = mail::refusal(settings).map(|reason| (&table::MAIL_TEMPLATES, reason));
-    database.into_iter().chain(redis).chain(templates).chain(sms::refusals(settings)).collect()
+    database
+        .into_iter()
+        .chain(redis)
+        .chain(templates)
+        .chain(sms::refusals(settings))
+        .chain(cognito::refusals(settings))
+        .collect()
 }
 
 fn hasher(settings: &Settings) -> anyhow::Result<Argon2Hasher> {
@@ -148,6 +155,8 @@ fn policy(settings: &Settings) -> Policy {
         mail_per_address: settings.email_limit,
         mfa: settings.mfa,
         sms: sms::policy(settings),
+        migrate_passwords: settings.migrate_passwords,
+        provider_recheck: settings.provider_recheck,
         hide_existing_accounts: settings.hide_existing_accounts,
         audit_retention: settings.audit_retention,
         ..Policy::default()

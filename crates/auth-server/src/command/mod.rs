@@ -1,5 +1,6 @@
 //! What each command does.
 
+mod cognito;
 pub mod config;
 pub mod healthcheck;
 mod keys;
@@ -18,8 +19,8 @@ use anyhow::Context as _;
 
 use crate::{
     cli::{
-        Cli, Command, ConfigCommand, KeysCommand, MailCommand, OutboxCommand, SmsCommand, StoreCommand,
-        UsersCommand,
+        Cli, CognitoCommand, Command, ConfigCommand, KeysCommand, MailCommand, OutboxCommand, SmsCommand,
+        StoreCommand, UsersCommand,
     },
     settings::Settings,
     telemetry,
@@ -55,6 +56,9 @@ pub fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         }
         Command::Outbox(OutboxCommand::Drop(options)) => {
             with_engine(async |wiring| outbox::drop(wiring, &options).await)
+        }
+        Command::Cognito(CognitoCommand::Report(options)) => {
+            with_engine(async |wiring| cognito::report(wiring, &options).await)
         }
         Command::Store(StoreCommand::Copy(options)) => store::copy(&options),
         Command::Openapi => openapi::run(),

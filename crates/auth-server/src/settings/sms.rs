@@ -49,14 +49,17 @@ pub struct AwsAccessKey {
 impl SnsSettings {
     /// Whether messages cross the network unencrypted.
     pub fn is_open_to_readers(&self) -> bool {
-        let Some(host) = self.endpoint.as_ref().and_then(|url| url.as_str().strip_prefix("http://")) else {
-            return false;
-        };
-        let host = host.split('/').next().unwrap_or_default();
-        let (name, _port) = host.rsplit_once(':').unwrap_or((host, ""));
-        let address = name.trim_matches(['[', ']']).parse();
-        !(name.eq_ignore_ascii_case("localhost") || address.is_ok_and(|ip: IpAddr| ip.is_loopback()))
+        self.endpoint.as_ref().is_some_and(is_open_to_readers)
     }
+}
+
+/// Whether what goes to this address crosses the network unencrypted.
+pub(super) fn is_open_to_readers(url: &BaseUrl) -> bool {
+    let Some(host) = url.as_str().strip_prefix("http://") else { return false };
+    let host = host.split('/').next().unwrap_or_default();
+    let (name, _port) = host.rsplit_once(':').unwrap_or((host, ""));
+    let address = name.trim_matches(['[', ']']).parse();
+    !(name.eq_ignore_ascii_case("localhost") || address.is_ok_and(|ip: IpAddr| ip.is_loopback()))
 }
 
 /// Reads what becomes of text messages. Without `SMS_PROVIDER`, a region that is named sends them.
