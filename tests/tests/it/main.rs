@@ -1,6 +1,7 @@
 //! The one test binary of this package: the real server over a real socket.
 
 mod boundaries;
+mod cognito;
 mod crash;
 mod edge;
 mod factors;
