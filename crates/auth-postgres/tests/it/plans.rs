@@ -10,11 +10,12 @@ use auth_domain::{
     factor::{Fingerprint, TimeStep, TrustedDevice},
     id::{DeviceId, OutboxId, SessionId, UserId},
     outbox::OutboxState,
-    port::{AuditFilter, Store, StoreError},
+    port::{AuditFilter, DueChecks, Store, StoreError},
     secret::Digest,
     session::{EndReason, Session, rotation::Generation},
     tenant::TenantId,
     token::LinkPurpose,
+    user::LinkedIdentity,
 };
 use auth_postgres::PostgresStore;
 use auth_testkit::{builder, part::postgres::Postgres};
@@ -100,6 +101,9 @@ fn fill(rows: u64) -> String {
              CASE WHEN n % 2 = 0 THEN timestamptz '2026-01-01' END FROM generate_series(1, {rows}) n;
          INSERT INTO trusted_devices SELECT n, 1 + n / 10, sha256(n::text::bytea), 'otp', NULL, NULL, NULL, t,
              t + interval '1 day'
+             FROM generate_series(1, {rows}) n, LATERAL (SELECT timestamptz '2026-01-01' + n * interval '1 minute') x(t);
+         INSERT INTO linked_identities SELECT n, n, 'https://pool.example.com/1', 'subject-' || n, t, t, t, '\\x01', NULL,
+             NULL
              FROM generate_series(1, {rows}) n, LATERAL (SELECT timestamptz '2026-01-01' + n * interval '1 minute') x(t);
          INSERT INTO login_locks SELECT sha256(n::text::bytea), 1, NULL,
              timestamptz '2026-01-01' + n * interval '1 minute' FROM generate_series(1, {rows}) n;
@@ -205,6 +209,7 @@ async fn every_statement_that_matters_uses_an_index() {
         })
         .await;
     factors(&probe).await;
+    identities(&probe).await;
     outbox_and_upkeep(&probe).await;
     audit(&probe).await;
 }
@@ -252,6 +257,32 @@ async fn factors(probe: &Probe) {
             Ok(())
         })
         .await;
+}
+
+async fn identities(probe: &Probe) {
+    let (store, now) = (&probe.store, builder::noon());
+    probe
+        .uses_indexes("login through a provider", |n| async move {
+            let known = builder::identity(100 + n, UserId::from_i64(100 + n), now);
+            let mut repos = store.read().await?;
+            let found = repos.identities().by_key(&known.key).await?.expect("it was inserted");
+            assert_eq!(repos.identities().of_user(found.user).await?.len(), 1);
+            assert!(repos.identities().save(&LinkedIdentity { proved_at: now, ..found }).await?);
+            assert!(repos.identities().unlink(known.id).await?);
+            assert!(repos.identities().link(&known).await?.is_ok());
+            Ok(())
+        })
+        .await;
+    let issuer = builder::identity(1, UserId::from_i64(1), now).key.issuer().to_owned();
+    // Whether few or almost all are due.
+    for checked_before in [now - TimeDelta::days(181), now] {
+        let due = DueChecks { checked_before, now, leased_until: now, limit: 8 };
+        probe
+            .uses_indexes("recheck", |_| async {
+                store.read().await?.identities().lease_due(&issuer, due).await.map(drop)
+            })
+            .await;
+    }
 }
 
 async fn outbox_and_upkeep(probe: &Probe) {

@@ -34,8 +34,6 @@ impl PoolSettings {
             ("COGNITO_USER_POOL_ID", pool.id.clone()),
             ("COGNITO_CLIENT_ID", pool.client_id.clone()),
             ("COGNITO_ENDPOINT_URL", pool.url()),
-            // The mock names its tokens' issuer as AWS would.
-            ("COGNITO_ISSUER", format!("https://cognito-idp.us-east-1.amazonaws.com/{}", pool.id)),
         ];
         Self { pool, values }
     }

@@ -56,10 +56,11 @@ impl Sessions {
         transaction!(self.core, tx => Self::logout_in(tx, &named, request, now))
     }
 
-    /// Whose sessions the tokens name.
+    /// Whose live sessions the tokens name. An ended one speaks for nobody.
     pub(in crate::usecase) async fn owners(&self, request: &Logout) -> Result<Vec<UserId>, Fault> {
-        let mut users: Vec<UserId> =
-            self.named_sessions(request).await?.iter().map(|session| session.user).collect();
+        let (named, now) = (self.named_sessions(request).await?, self.core.now());
+        let live = named.iter().filter(|session| session.is_live(now));
+        let mut users: Vec<UserId> = live.map(|session| session.user).collect();
         users.sort();
         users.dedup();
         Ok(users)

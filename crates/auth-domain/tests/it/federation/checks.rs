@@ -2,9 +2,9 @@
 
 use auth_domain::{
     audit::AuditEvent,
-    port::ProviderCode,
+    port::{ProviderCode, ProviderSignUp},
     tenant::TenantId,
-    usecase::{BearerError, Logout, RecheckReport, ResetAtProvider, SignedIn},
+    usecase::{BearerError, Logout, Policy, RecheckReport, ResetAtProvider, SignUpError, SignedIn},
     user::Password,
 };
 use chrono::TimeDelta;
@@ -105,6 +105,48 @@ async fn signing_out_at_the_pool_ends_the_session_here_whatever_the_pool_does() 
         recheck(&world).await;
         assert_eq!(is_alive(&world, &other).await, away);
         world.pool.change("sub-ada", |person| person.enabled = true);
+    }
+}
+
+#[tokio::test]
+async fn a_token_of_an_ended_session_signs_nobody_out_at_the_pool() {
+    let world = World::new().await;
+    let (ended, living) = (world.through_pool().await, world.through_pool().await);
+    let logout = Logout {
+        tenant: TenantId::default(),
+        refresh_token: Some(ended.refresh.expose_secret().to_owned()),
+        identity: None,
+        everywhere: false,
+        client: client(),
+    };
+    world.test.engine.sessions.logout(&logout).await.expect("signed out");
+    let before = world.pool.calls();
+    world.test.engine.federation.logout(&logout).await.expect("an answer").expect("nothing to do there");
+    assert_eq!(world.pool.calls(), before);
+    assert!(is_alive(&world, &living).await);
+}
+
+#[tokio::test]
+async fn where_accounts_are_hidden_a_taken_address_registers_like_a_free_one() {
+    for hide_existing_accounts in [false, true] {
+        let world = World::with(Policy { hide_existing_accounts, ..Policy::default() }).await;
+        let account = ProviderSignUp {
+            email: ada(),
+            password: Password::new(THERE.to_owned()),
+            full_name: None,
+            phone: None,
+        };
+        let made = world.test.engine.federation.sign_up(&account).await;
+        if !hide_existing_accounts {
+            assert!(matches!(made, Err(SignUpError::EmailTaken)), "{made:?}");
+            continue;
+        }
+        let made = made.expect("an account that is none");
+        assert!(!made.confirmed);
+        assert_eq!(made.delivery.expect("a code").destination, "a***@e***");
+        let subject = made.key.subject();
+        assert_eq!(subject.split('-').map(str::len).collect::<Vec<_>>(), [8, 4, 4, 4, 12], "{subject}");
+        assert_ne!(subject, "sub-ada");
     }
 }
 

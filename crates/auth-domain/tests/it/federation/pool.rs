@@ -2,7 +2,7 @@
 
 use std::{
     collections::BTreeMap,
-    sync::{Arc, Mutex},
+    sync::{Arc, Mutex, MutexGuard},
 };
 
 use async_trait::async_trait;
@@ -47,6 +47,10 @@ struct State {
 pub(super) struct Pool(Arc<Mutex<State>>);
 
 impl Pool {
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.0.lock().expect("no test panics within")
+    }
+
     /// Adds somebody, confirmed and with a proved address, who signs in with `password`.
     pub(super) fn add(&self, subject: &str, email: &str, password: &str) {
         let person = Person {
@@ -58,20 +62,20 @@ impl Pool {
             enabled: true,
             challenge: None,
         };
-        self.0.lock().unwrap().people.insert(subject.to_owned(), person);
+        self.state().people.insert(subject.to_owned(), person);
     }
 
     pub(super) fn change(&self, subject: &str, change: impl FnOnce(&mut Person)) {
-        change(self.0.lock().unwrap().people.get_mut(subject).expect("a person of the pool"));
+        change(self.state().people.get_mut(subject).expect("a person of the pool"));
     }
 
     pub(super) fn set_away(&self, away: bool) {
-        self.0.lock().unwrap().away = away;
+        self.state().away = away;
     }
 
     /// How often it was asked anything.
     pub(super) fn calls(&self) -> u32 {
-        self.0.lock().unwrap().calls
+        self.state().calls
     }
 
     pub(super) fn ports(&self) -> ProviderPorts {
@@ -88,7 +92,7 @@ impl Pool {
         &self,
         answer: impl FnOnce(&mut BTreeMap<String, Person>) -> Result<T, IdentityError>,
     ) -> Result<T, IdentityError> {
-        let mut state = self.0.lock().unwrap();
+        let mut state = self.state();
         state.calls += 1;
         if state.away {
             return Err(IdentityError::Unavailable("nobody answers".into()));
@@ -162,7 +166,7 @@ impl IdentityProvider for Pool {
                     return Err(IdentityError::WeakPassword { reason: "too short".to_owned() });
                 }
                 ProviderAnswer::NewPassword(new) => {
-                    person.password = new.expose_secret().to_owned();
+                    new.expose_secret().clone_into(&mut person.password);
                     person.challenge = None;
                 }
             }
