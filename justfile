@@ -30,3 +30,16 @@ docs:
 openapi:
     cargo run -p auth-server -- openapi > target/openapi.json
     mv target/openapi.json docs/openapi.json
+
+# What /me and refresh notice of 256 clients signing in at once; `just storm DATABASE_URL=…` sets settings
+storm *ARGS: _drivers
+    target/debug/examples/storm target/dist/auth-server {{ ARGS }}
+
+# Whether time tells an outsider which accounts exist
+timing *ARGS: _drivers
+    target/debug/examples/timing target/dist/auth-server {{ ARGS }}
+
+# The server as it is handed out, and what drives it
+_drivers:
+    cargo build --profile dist -p auth-server --locked
+    cargo build --workspace --examples --locked

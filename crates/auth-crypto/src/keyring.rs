@@ -4,7 +4,7 @@ use std::fmt;
 
 use auth_domain::{
     port::{BoxError, Entropy, KeyPurpose, KeyedHash, SecretBox},
-    secret::{Sealed, ServerSecret},
+    secret::{SealLabel, Sealed, ServerSecret},
 };
 use chacha20poly1305::{
     KeyInit, XChaCha20Poly1305, XNonce,
@@ -26,15 +26,25 @@ pub struct Keys {
     successor: Key,
     code: Key,
     state: Key,
+    csrf: Key,
+    cursor: Key,
     ring: Vec<BoxKey>,
 }
 
-type Key = Zeroizing<[u8; 32]>;
+pub(crate) type Key = Zeroizing<[u8; 32]>;
 
 /// A key of the ring, and the four bytes that name it in a sealed value.
 struct BoxKey {
     id: [u8; KID_BYTES],
     key: Key,
+}
+
+impl BoxKey {
+    /// How values begin that it sealed.
+    const fn label(&self) -> SealLabel {
+        let [a, b, c, d] = self.id;
+        SealLabel::from_bytes([VERSION, a, b, c, d])
+    }
 }
 
 const VERSION: u8 = 1;
@@ -65,6 +75,8 @@ impl Keys {
             successor: purpose(KeyPurpose::RefreshSuccessor),
             code: purpose(KeyPurpose::OneTimeCode),
             state: purpose(KeyPurpose::StateName),
+            csrf: purpose(KeyPurpose::Csrf),
+            cursor: purpose(KeyPurpose::Cursor),
             ring: ring.collect(),
         }
     }
@@ -83,6 +95,8 @@ impl KeyedHash for Keys {
             KeyPurpose::RefreshSuccessor => &self.successor,
             KeyPurpose::OneTimeCode => &self.code,
             KeyPurpose::StateName => &self.state,
+            KeyPurpose::Csrf => &self.csrf,
+            KeyPurpose::Cursor => &self.cursor,
         };
         hmac_sha256(key.as_slice(), message)
     }
@@ -114,6 +128,10 @@ impl SecretBox for Keys {
         });
         opened.next().map(Zeroizing::new).ok_or(BoxError)
     }
+
+    fn labels(&self) -> Vec<SealLabel> {
+        self.ring.iter().map(BoxKey::label).collect()
+    }
 }
 
 fn cipher(key: &Key) -> XChaCha20Poly1305 {
@@ -121,7 +139,7 @@ fn cipher(key: &Key) -> XChaCha20Poly1305 {
 }
 
 /// The subkey of a secret for one label.
-fn subkey(secret: &[u8], label: &str) -> Key {
+pub(crate) fn subkey(secret: &[u8], label: &str) -> Key {
     let mut key = Zeroizing::new([0; 32]);
     hkdf_sha256(None, secret, label.as_bytes(), key.as_mut_slice());
     key

@@ -1,9 +1,11 @@
 //! Computing adapters: the system's clock and entropy, a pool for slow password hashing, keys derived
-//! from the server's secret, signed access tokens, and the codes of authenticator apps.
+//! from the server's secret, signed access tokens, signatures over the audit
+//! log, and the codes of authenticator apps.
 //!
 //! Nothing here keeps state that matters, touches the network or knows HTTP.
 #![warn(missing_docs)]
 
+mod checkpoint;
 mod clock;
 mod entropy;
 mod hasher;
@@ -11,9 +13,10 @@ mod jwt;
 mod keyring;
 mod totp;
 
+pub use checkpoint::{AuditKeys, Ed25519};
 pub use clock::SystemClock;
 pub use entropy::OsEntropy;
-pub use hasher::{Argon2Cost, Argon2Hasher, HasherConfig, StartError, UnsafeCost};
+pub use hasher::{Argon2Cost, Argon2Hasher, BudgetTooSmall, HashLoad, HasherConfig, StartError, UnsafeCost};
 pub use jwt::{InvalidJwtConfig, JwtConfig, JwtKeys};
 pub use keyring::Keys;
 pub use totp::Rfc6238;

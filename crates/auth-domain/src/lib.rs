@@ -18,7 +18,9 @@
 //! ```
 //! use std::sync::Arc;
 //!
-//! use auth_crypto::{Argon2Hasher, HasherConfig, JwtConfig, JwtKeys, Keys, OsEntropy, Rfc6238, SystemClock};
+//! use auth_crypto::{
+//!     Argon2Hasher, AuditKeys, Ed25519, HasherConfig, JwtConfig, JwtKeys, Keys, OsEntropy, Rfc6238, SystemClock,
+//! };
 //! use auth_domain::{
 //!     client::Client,
 //!     secret::ServerSecret,
@@ -57,8 +59,11 @@
 //!         verifier: tokens.clone(),
 //!         key_ring: tokens.clone(),
 //!         key_factory: tokens,
+//!         breached: None,                                // or `HttpBreaches` of auth-breach
 //!         keyed_hash: keys.clone(),
 //!         secret_box: keys,
+//!         checkpoint_signer: Arc::new(AuditKeys::derive(&secret, &[])?),
+//!         checkpoint_verifier: Arc::new(Ed25519),
 //!         totp: Arc::new(Rfc6238),
 //!         codes: Arc::new(MemoryCodes::new()),
 //!         challenges: Arc::new(MemoryChallenges::new()),

@@ -61,11 +61,42 @@ impl Sealed {
     pub fn as_bytes(&self) -> &[u8] {
         &self.0
     }
+
+    /// What it was sealed with; `None` if it is too short to be a sealed value.
+    pub fn label(&self) -> Option<SealLabel> {
+        self.0.first_chunk().copied().map(SealLabel)
+    }
 }
 
 impl fmt::Debug for Sealed {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Sealed")
+    }
+}
+
+/// The first bytes of a sealed value: they name the form and the key, and tell nothing about either.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct SealLabel([u8; Self::BYTES]);
+
+impl SealLabel {
+    /// How long a label is.
+    pub const BYTES: usize = 5;
+
+    /// Wraps what a secret box writes or a store cut off.
+    pub const fn from_bytes(bytes: [u8; Self::BYTES]) -> Self {
+        Self(bytes)
+    }
+
+    /// The bytes, as a store compares them.
+    pub const fn as_bytes(&self) -> &[u8; Self::BYTES] {
+        &self.0
+    }
+}
+
+impl fmt::Display for SealLabel {
+    /// In hexadecimal, as operators see it.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
     }
 }
 

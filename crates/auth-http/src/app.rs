@@ -18,7 +18,9 @@ use utoipa::openapi::OpenApi;
 
 use crate::{
     bearer::Bearer,
+    csrf::Csrf,
     docs::{self, Docs},
+    edge::Edge,
     metrics::Metrics,
     openapi,
     operation::{self, Operation},
@@ -33,6 +35,8 @@ pub struct Gate {
     pub settings: HttpSettings,
     /// Decides whom a token belongs to.
     pub bearer: Arc<dyn Bearer>,
+    /// Judges calls by cookie.
+    pub csrf: Arc<dyn Csrf>,
     /// Counts calls.
     pub limiter: Arc<dyn RateLimiter>,
     /// Says whether the short-lived state that replicas share can be reached; `None` without one.
@@ -100,6 +104,7 @@ pub struct Api {
     operations: Arc<[Operation]>,
     document: Arc<OpenApi>,
     docs: Data<Docs>,
+    edge: Edge,
 }
 
 impl Api {
@@ -111,7 +116,9 @@ impl Api {
         let operations = table(&gate.settings, operations);
         let document = openapi::document(&gate.settings, &operations);
         let docs = Data::new(Docs::new(&document, &gate.settings)?);
-        Ok(Self { gate: Data::new(gate), operations: operations.into(), document: Arc::new(document), docs })
+        let gate = Data::new(gate);
+        let edge = Edge::new(&gate);
+        Ok(Self { gate, operations: operations.into(), document: Arc::new(document), docs, edge })
     }
 
     /// The OpenAPI document.
@@ -122,6 +129,12 @@ impl Api {
     /// What the shell works with, for answers made without an application.
     pub(crate) fn gate(&self) -> Data<Gate> {
         self.gate.clone()
+    }
+
+    /// Forgets, for as long as it is polled, addresses that have been quiet. Without it, the memory of the
+    /// first gate grows with the number of addresses.
+    pub async fn forget_the_quiet(&self) {
+        self.edge.forget_the_quiet().await;
     }
 
     /// Everything that is routed.
@@ -148,7 +161,8 @@ impl Api {
             .app_data(self.docs.clone())
             .configure(|config| operation::mount(&operations, deadline, config))
             .default_service(web::to(async || Err::<HttpResponse, Problem>(Problem::not_found())))
-            // The last one wrapped is the first one met.
+            // The last one wrapped is the first one met. Within CORS, so that pages can read the refusal.
+            .wrap(self.edge.layer())
             .wrap(shell::cors(&self.gate.settings))
             .wrap(from_fn(shell::shell))
     }

@@ -7,13 +7,20 @@ use actix_web::{HttpMessage as _, HttpRequest};
 use auth_domain::{
     client::{Client, UserAgent},
     factor::DeviceTraits,
+    guard::known_device::DeviceToken,
     tenant::TenantId,
 };
 use chrono::{DateTime, Utc};
 
 pub(crate) use client::client_address;
 
-use crate::{app::Gate, problem::Problem, shell::RequestId};
+use crate::{
+    app::Gate,
+    cookie::{self, CookieStyle},
+    problem::Problem,
+    settings::HttpSettings,
+    shell::RequestId,
+};
 
 /// Where, when and from whom: handed to every use case.
 #[derive(Clone, Debug)]
@@ -24,6 +31,10 @@ pub struct RequestContext {
     pub client: Client,
     /// What the request shows of the device it came from.
     pub device: DeviceTraits,
+    /// Whether the caller's tokens came by cookie, and of which style those are.
+    pub by_cookie: Option<CookieStyle>,
+    /// What the device was given at an earlier login.
+    pub device_token: Option<DeviceToken>,
     /// When the request arrived. Use cases that are given the time get this one.
     pub now: DateTime<Utc>,
 }
@@ -41,7 +52,26 @@ impl RequestContext {
             request_id: request.extensions().get::<RequestId>().map(|id| id.as_str().to_owned()),
         };
         let device = traits::of(request.head(), &gate.settings);
-        Ok(Self { tenant: tenant(request, gate)?, client, device, now: gate.clock.now() })
+        let device_token = device_token(request, &gate.settings);
+        Ok(Self {
+            tenant: tenant(request, gate)?,
+            client,
+            device,
+            device_token,
+            by_cookie: None,
+            now: gate.clock.now(),
+        })
+    }
+}
+
+/// The token of a known device, from its header or else its cookie. Anything that is not exactly one of the
+/// right shape is as good as none: it chooses no more than how attempts are counted.
+fn device_token(request: &HttpRequest, settings: &HttpSettings) -> Option<DeviceToken> {
+    let mut presented = request.headers().get_all("x-device-token");
+    match (presented.next(), presented.next()) {
+        (Some(token), None) => DeviceToken::parse(token.to_str().ok()?),
+        (None, _) => cookie::device_token(request.headers(), settings).and_then(DeviceToken::parse),
+        (Some(_), Some(_)) => None,
     }
 }
 
@@ -56,4 +86,49 @@ fn tenant(request: &HttpRequest, gate: &Gate) -> Result<TenantId, Problem> {
         (Some(_), Some(_)) => return Err(Problem::unknown_tenant()),
     };
     if gate.settings.tenants.contains(&tenant) { Ok(tenant) } else { Err(Problem::unknown_tenant()) }
+}
+
+#[cfg(test)]
+mod tests {
+    use actix_web::test::TestRequest;
+
+    use super::*;
+
+    #[test]
+    fn a_device_token_is_one_header_of_the_right_shape() {
+        let token = format!("dt_{}", "A".repeat(43));
+        let read = |values: &[&str]| {
+            let request = values.iter().fold(TestRequest::default(), |request, value| {
+                request.append_header(("x-device-token", *value))
+            });
+            device_token(&request.to_http_request(), &HttpSettings::default())
+                .map(|token| token.expose_secret().to_owned())
+        };
+        assert_eq!(read(&[&token]).as_deref(), Some(token.as_str()));
+        let long = format!("{token}A");
+        let other = token.replace("dt_", "rt_");
+        let refused: [&[&str]; 6] = [&[], &[""], &["dt_"], &[&long], &[&other], &[&token, &token]];
+        for values in refused {
+            assert_eq!(read(values), None, "{values:?}");
+        }
+    }
+
+    #[test]
+    fn a_header_beats_the_cookie_of_a_device() {
+        let (one, two) = (format!("dt_{}", "A".repeat(43)), format!("dt_{}", "B".repeat(43)));
+        let request = TestRequest::default().append_header(("cookie", format!("device={one}")));
+        let read = |request: TestRequest| {
+            let token = device_token(&request.to_http_request(), &HttpSettings::default());
+            token.map(|token| token.expose_secret().to_owned())
+        };
+        assert_eq!(read(request).as_ref(), Some(&one));
+        let both = TestRequest::default().append_header(("cookie", format!("device={one}")));
+        assert_eq!(read(both.append_header(("x-device-token", two.clone()))), Some(two));
+    }
+
+    #[test]
+    fn a_device_token_does_not_show() {
+        let token = DeviceToken::parse(&format!("dt_{}", "A".repeat(43)));
+        assert_eq!(format!("{token:?}"), "Some(DeviceToken)");
+    }
 }

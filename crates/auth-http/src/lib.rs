@@ -4,9 +4,10 @@
 //! bytes ─▶ transport      connections, deadlines, refusals of the parser
 //! request ─▶ shell        request id, host, sizes, trailing slash, security headers, access log
 //!              └▶ CORS
-//!                 └▶ operation   panics, deadline
-//!                     └▶ extractor   body syntax → tenant → bearer → fields → rate limit
-//!                         └▶ handler     one use case
+//!                 └▶ edge        floods from one address, counted in this process
+//!                     └▶ operation   panics, deadline
+//!                         └▶ extractor   body syntax → tenant → caller → fields → rate limit
+//!                             └▶ handler     one use case
 //! ```
 //!
 //! # To add an operation
@@ -15,6 +16,8 @@
 //! 2. Write the answer: a struct with `#[derive(Serialize, ToSchema)]`.
 //! 3. Write the handler: it takes one of [`Open`](extract::Open), [`Signed`](extract::Signed),
 //!    [`Identified`](extract::Identified) and [`Perhaps`](extract::Perhaps), and returns `Result<_, Problem>`.
+//!    Whatever asks for a token takes it from the header or from a cookie; calls by cookie are
+//!    [checked](csrf) before the handler sees them.
 //! 4. Add an [`Operation`] to the table. There is no other way to make a route,
 //!    and nothing about a route is said twice: who may call it and what it reads are taken from the
 //!    handler's signature, so the document cannot disagree with the code.
@@ -25,13 +28,17 @@ pub mod app;
 pub mod bearer;
 pub mod body;
 pub mod context;
+pub mod cookie;
+pub mod csrf;
 pub mod device;
 mod docs;
+mod edge;
 pub mod extract;
 mod limit;
 pub mod metrics;
 mod openapi;
 pub mod operation;
+mod origin;
 pub mod page;
 pub mod problem;
 pub mod settings;

@@ -8,7 +8,7 @@
 //! A label has few values and never one that a caller chooses: a route, not a path; never a tenant, a user
 //! or an address.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use auth_domain::{
@@ -16,7 +16,7 @@ use auth_domain::{
     usecase::{Backlog, Fault, Messages},
 };
 use chrono::{DateTime, TimeDelta, Utc};
-use prometheus::{Gauge, IntGauge, Opts, Registry, TextEncoder, core::Collector};
+use prometheus::{Counter, Gauge, IntCounter, IntGauge, Opts, Registry, TextEncoder, core::Collector};
 use tokio::sync::Mutex;
 
 use crate::problem::error_chain;
@@ -42,12 +42,46 @@ impl BacklogSource for Messages {
     }
 }
 
+/// What the pool that hashes passwords has to do, and what it has done since the start.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct HashFigures {
+    /// Jobs that wait now.
+    pub waiting: usize,
+    /// Jobs that were done.
+    pub done: u64,
+    /// How long those waited, all together.
+    pub waited: Duration,
+    /// Jobs that were refused.
+    pub shed: u64,
+    /// Jobs that were not done because the client had gone.
+    pub abandoned: u64,
+}
+
+/// Knows how busy the pool that hashes passwords is.
+pub trait HashSource: Send + Sync {
+    /// The figures of this moment.
+    fn figures(&self) -> HashFigures;
+}
+
 /// Everything that is measured.
 pub struct Metrics {
     process: Registry,
+    hashing: Option<(HashGauges, Arc<dyn HashSource>)>,
+    #[cfg(feature = "edge-limit")]
+    edge_refused: IntCounter,
+    connections_refused: IntCounter,
     store: Mutex<StoreFigures>,
     source: Arc<dyn BacklogSource>,
     clock: Arc<dyn Clock>,
+}
+
+/// What is read from the hashing pool.
+struct HashGauges {
+    waiting: IntGauge,
+    done: IntCounter,
+    waited: Counter,
+    shed: IntCounter,
+    abandoned: IntCounter,
 }
 
 /// What is read from the store.
@@ -69,7 +103,38 @@ impl Metrics {
         let build = Opts::new("auth_build_info", "The version that runs; always 1.");
         registered(&process, IntGauge::with_opts(build.const_label("version", version))).set(1);
         let up = gauge(&process, "auth_store_up", "Whether the store answered: 1, or 0.");
-        Self { store: Mutex::new(StoreFigures::new(up)), process, source, clock }
+        let refused = |name, help| registered(&process, IntCounter::new(name, help));
+        Self {
+            #[cfg(feature = "edge-limit")]
+            edge_refused: refused("auth_edge_refused_total", "Requests that the first gate turned away."),
+            connections_refused: refused(
+                "auth_connections_refused_total",
+                "Connections beyond what one address may have.",
+            ),
+            store: Mutex::new(StoreFigures::new(up)),
+            hashing: None,
+            process,
+            source,
+            clock,
+        }
+    }
+
+    /// Shows the figures of a hashing pool, too.
+    #[must_use]
+    pub fn with_hashing(mut self, source: Arc<dyn HashSource>) -> Self {
+        self.hashing = Some((HashGauges::new(&self.process), source));
+        self
+    }
+
+    /// Counts a request that the first gate turned away.
+    #[cfg(feature = "edge-limit")]
+    pub(crate) fn refused_at_the_edge(&self) {
+        self.edge_refused.inc();
+    }
+
+    /// Counts a connection beyond what one address may have.
+    pub(crate) fn refused_connection(&self) {
+        self.connections_refused.inc();
     }
 
     /// All figures in the text format.
@@ -88,11 +153,39 @@ impl Metrics {
         // Whoever scrapes meanwhile waits here, and finds what this one read.
         let mut store = self.store.lock().await;
         store.refresh(&*self.source, self.clock.now()).await;
+        if let Some((gauges, source)) = &self.hashing {
+            gauges.take(source.figures());
+        }
         let mut families = self.process.gather();
         if store.up.get() == 1 {
             families.extend(store.registry.gather());
         }
         families
+    }
+}
+
+impl HashGauges {
+    fn new(registry: &Registry) -> Self {
+        let counter = |name, help| registered(registry, IntCounter::new(name, help));
+        let waited = "How long the jobs that were done had waited, all together.";
+        Self {
+            waiting: gauge(registry, "auth_hash_waiting", "Password hashes that wait to be computed."),
+            done: counter("auth_hash_jobs_total", "Password hashes and estimates that were computed."),
+            waited: registered(registry, Counter::new("auth_hash_wait_seconds_total", waited)),
+            shed: counter("auth_hash_shed_total", "Password hashes that were refused: too many waited."),
+            abandoned: counter("auth_hash_abandoned_total", "Password hashes whose client had gone."),
+        }
+    }
+
+    /// Brings the counters up to what the pool counted. Called by one scrape at a time.
+    fn take(&self, figures: HashFigures) {
+        self.waiting.set(i64::try_from(figures.waiting).unwrap_or(i64::MAX));
+        for (counter, total) in
+            [(&self.done, figures.done), (&self.shed, figures.shed), (&self.abandoned, figures.abandoned)]
+        {
+            counter.inc_by(total.saturating_sub(counter.get()));
+        }
+        self.waited.inc_by((figures.waited.as_secs_f64() - self.waited.get()).max(0.0));
     }
 }
 

@@ -12,16 +12,20 @@ use utoipa::{
         path::{HttpMethod, OperationBuilder, Parameter, ParameterBuilder, ParameterIn, PathsBuilder},
         request_body::RequestBodyBuilder,
         schema::{AnyOfBuilder, ObjectBuilder, Schema, SchemaType, Type},
-        security::{HttpAuthScheme, HttpBuilder, SecurityRequirement, SecurityScheme},
+        security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityRequirement, SecurityScheme},
     },
 };
 
 use crate::{
+    cookie::{CookieStyle, Kind},
+    csrf,
     operation::{self, Access, Answer, Challenge, Limit, Operation},
     settings::HttpSettings,
 };
 
 const BEARER: &str = "bearer";
+const COOKIE: &str = "cookie";
+const CSRF: &str = "csrf";
 
 /// The body of every error.
 #[derive(ToSchema)]
@@ -75,7 +79,9 @@ pub(crate) fn document(settings: &HttpSettings, operations: &[Operation]) -> Ope
         .schema_from::<ErrorBody>()
         .schema_from::<ValidationBody>()
         .schema_from::<FieldBody>()
-        .security_scheme(BEARER, bearer());
+        .security_scheme(BEARER, bearer())
+        .security_scheme(COOKIE, cookie())
+        .security_scheme(CSRF, csrf_header());
     let mut paths: BTreeMap<&str, PathItem> = BTreeMap::new();
     for operation in operations.iter().filter(|operation| !operation.hidden) {
         components = components.schemas_from_iter(operation.doc.schemas.iter().cloned());
@@ -101,6 +107,38 @@ fn bearer() -> SecurityScheme {
     SecurityScheme::Http(HttpBuilder::new().scheme(HttpAuthScheme::Bearer).bearer_format("JWT").build())
 }
 
+fn cookie() -> SecurityScheme {
+    let about = "The access token of a browser that asked for `\"session\": \"cookie\"`; the refresh token is in \
+                 `__Host-refresh`. On plain http in development they are `access` and `refresh`.";
+    let name = CookieStyle::Host.name(Kind::Access);
+    SecurityScheme::ApiKey(ApiKey::Cookie(ApiKeyValue::with_description(name, about)))
+}
+
+fn csrf_header() -> SecurityScheme {
+    let about = "The `csrf_token` of the answer that set the cookies, or of `GET /api/auth/csrf`. The request must \
+                 come from this server's own origin or one of `CORS_ORIGINS`, too.";
+    SecurityScheme::ApiKey(ApiKey::Header(ApiKeyValue::with_description(csrf::HEADER, about)))
+}
+
+/// The ways in which a caller may be found.
+fn security(operation: &Operation) -> Vec<SecurityRequirement> {
+    let one = |name| SecurityRequirement::new::<_, [&str; 0], &str>(name, []);
+    let by_cookie = if csrf::is_unsafe(&operation.method) {
+        one(COOKIE).add::<_, [&str; 0], &str>(CSRF, [])
+    } else {
+        one(COOKIE)
+    };
+    match operation.access() {
+        Access::Public => Vec::new(),
+        Access::Bearer => vec![one(BEARER), by_cookie],
+        Access::OptionalBearer | Access::TokenOrCredentials => {
+            vec![SecurityRequirement::default(), one(BEARER), by_cookie]
+        }
+        Access::RefreshToken => vec![SecurityRequirement::default(), by_cookie],
+        Access::Cookie => vec![by_cookie],
+    }
+}
+
 fn describe(operation: &Operation) -> OperationBuilder {
     let doc = &operation.doc;
     let mut builder = OperationBuilder::new()
@@ -120,14 +158,7 @@ fn describe(operation: &Operation) -> OperationBuilder {
         let request = RequestBodyBuilder::new().content("application/json", content).required(Some(required));
         builder = builder.request_body(Some(request.build()));
     }
-    let signed = SecurityRequirement::new::<_, [&str; 0], &str>(BEARER, []);
-    builder = match doc.access {
-        Access::Public => builder,
-        Access::Bearer => builder.security(signed),
-        Access::OptionalBearer | Access::TokenOrCredentials => {
-            builder.security(SecurityRequirement::default()).security(signed)
-        }
-    };
+    builder = security(operation).into_iter().fold(builder, OperationBuilder::security);
     responses(operation)
         .into_iter()
         .fold(builder, |builder, (status, response)| builder.response(status.to_string(), response))
@@ -182,6 +213,12 @@ fn responses(operation: &Operation) -> BTreeMap<u16, Response> {
     }
     if matches!(doc.access, Access::Bearer | Access::TokenOrCredentials) {
         add(401, "No valid access token");
+    }
+    if doc.access == Access::Cookie {
+        add(401, "No session in the cookies");
+    }
+    if operation.demands_csrf() {
+        add(403, "`csrf_failed`: by cookie, without its token or from a foreign page");
     }
     if doc.input.body.is_some() {
         add(408, "The body took too long");

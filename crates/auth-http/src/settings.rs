@@ -1,6 +1,6 @@
 //! What the operator decides about the HTTP side.
 
-use std::{collections::BTreeSet, time::Duration};
+use std::{collections::BTreeSet, num::NonZeroU32, time::Duration};
 
 use auth_domain::{port::Quota, secret::Digest, tenant::TenantId, user::password::PasswordPolicy};
 use ipnet::IpNet;
@@ -16,12 +16,17 @@ pub struct HttpSettings {
     /// Origins whose pages may call (`CORS_ORIGINS`), exactly as browsers send them;
     /// [`ANY_ORIGIN`](Self::ANY_ORIGIN) stands for all, which only development should allow.
     pub cors_origins: Vec<String>,
+    /// How clients reach this server (`PUBLIC_URL`): with `https://`, cookies are bound to the host.
+    pub public_url: String,
     /// Proxies whose forwarding header is believed (`TRUSTED_PROXIES`).
     pub trusted_proxies: Vec<IpNet>,
     /// The one header in which those proxies name the client (`FORWARDED_HEADER`).
     pub forwarded_header: ForwardedHeader,
     /// How often one address may call one route.
     pub quotas: Quotas,
+    /// How fast one address may send requests, whatever they ask for (`EDGE_REQUESTS_PER_SECOND`). `None`
+    /// for no such gate; without the feature `edge-limit` there is none in any case.
+    pub edge: Option<EdgeQuota>,
     /// Whether this is a production installation: sends HSTS.
     pub production: bool,
     /// The name shown to people (`BRANDING_NAME`): title of the API document and of the pages.
@@ -56,6 +61,15 @@ pub enum ForwardedHeader {
     XForwardedFor,
     /// `Forwarded` (RFC 7239).
     Forwarded,
+}
+
+/// How fast one address may send requests to one process.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct EdgeQuota {
+    /// Requests in a second, in the long run.
+    pub per_second: NonZeroU32,
+    /// Requests at once, after a pause.
+    pub burst: NonZeroU32,
 }
 
 /// Who may read the figures at `/metrics`.
@@ -112,9 +126,37 @@ impl Quotas {
         Self { general, login, password_reset, default }
     }
 
+    /// What the most generous route admits in its window.
+    pub fn largest(&self) -> u32 {
+        let Self { general, login, password_reset, default } = self;
+        [general, login, password_reset, default].map(|quota| quota.limit).into_iter().max().unwrap_or(0)
+    }
+
     /// The same from numbers per minute.
     pub const fn per_minute(general: u32, login: u32, password_reset: u32) -> Self {
         Self::new(Quota::per_minute(general), Quota::per_minute(login), Quota::per_minute(password_reset))
+    }
+}
+
+impl EdgeQuota {
+    /// The gate stops floods and nothing else: it admits at least so many requests in a second.
+    pub const LEAST_DEFAULT: u32 = 50;
+
+    /// A gate of that speed, `None` for 0. Seconds of it may come at once, and never fewer requests than
+    /// one route admits in a whole minute, so that no client meets this gate before it meets `quotas`.
+    pub fn of(per_second: u32, quotas: &Quotas) -> Option<Self> {
+        let burst = per_second.saturating_mul(4).max(quotas.largest());
+        Some(Self { per_second: NonZeroU32::new(per_second)?, burst: NonZeroU32::new(burst)? })
+    }
+
+    /// The least speed that hides none of `quotas`.
+    pub fn least(quotas: &Quotas) -> u32 {
+        quotas.largest().div_ceil(60)
+    }
+
+    /// The speed where nobody chose one.
+    pub fn usual(quotas: &Quotas) -> u32 {
+        Self::least(quotas).max(Self::LEAST_DEFAULT)
     }
 }
 
@@ -127,6 +169,20 @@ impl Default for Quotas {
 impl HttpSettings {
     /// Stands for every origin.
     pub const ANY_ORIGIN: &str = "*";
+
+    /// Whether browsers reach this server through TLS. Production never goes without.
+    pub fn is_secure(&self) -> bool {
+        self.production || self.public_url.starts_with("https://")
+    }
+
+    /// The origin of this server's own pages, as browsers write it.
+    pub(crate) fn origin(&self) -> String {
+        let url = self.public_url.to_ascii_lowercase();
+        let (scheme, rest) = url.split_once("://").unwrap_or(("", &url));
+        let authority = rest.split('/').next().unwrap_or_default();
+        let port = if scheme == "https" { ":443" } else { ":80" };
+        format!("{scheme}://{}", authority.strip_suffix(port).unwrap_or(authority))
+    }
 }
 
 impl Default for HttpSettings {
@@ -136,9 +192,11 @@ impl Default for HttpSettings {
             tenants: BTreeSet::from([TenantId::default()]),
             allowed_hosts: Vec::new(),
             cors_origins: Vec::new(),
+            public_url: "http://localhost:8000".to_owned(),
             trusted_proxies: Vec::new(),
             forwarded_header: ForwardedHeader::XForwardedFor,
             quotas: Quotas::default(),
+            edge: None,
             production: false,
             branding: "ElevAIte".to_owned(),
             phone_region: "US".to_owned(),
@@ -152,5 +210,40 @@ impl Default for HttpSettings {
             body_deadline: Duration::from_secs(5),
             request_deadline: Duration::from_secs(10),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_origin_is_what_browsers_write() {
+        for (public_url, origin) in [
+            ("https://Auth.Example.com", "https://auth.example.com"),
+            ("https://auth.example.com:443/base", "https://auth.example.com"),
+            ("http://localhost:80", "http://localhost"),
+            ("http://[::1]:8000", "http://[::1]:8000"),
+        ] {
+            let settings = HttpSettings { public_url: public_url.to_owned(), ..HttpSettings::default() };
+            assert_eq!(settings.origin(), origin, "{public_url}");
+        }
+    }
+
+    /// Whoever keeps to the limit of a route never meets the gate in front of it.
+    #[test]
+    fn the_gate_hides_no_limit() {
+        for quotas in [Quotas::default(), Quotas::per_minute(100_000, 5, 3), Quotas::per_minute(1, 9_999, 3)]
+        {
+            let usual = EdgeQuota::of(EdgeQuota::usual(&quotas), &quotas).unwrap();
+            let least = EdgeQuota::of(EdgeQuota::least(&quotas), &quotas).unwrap();
+            for gate in [usual, least] {
+                assert!(gate.burst.get() >= quotas.largest(), "{gate:?}");
+                assert!(u64::from(gate.per_second.get()) * 60 >= u64::from(quotas.largest()), "{gate:?}");
+            }
+        }
+        let usual = EdgeQuota::of(EdgeQuota::usual(&Quotas::default()), &Quotas::default()).unwrap();
+        assert_eq!((usual.per_second.get(), usual.burst.get()), (50, 200));
+        assert_eq!(EdgeQuota::of(0, &Quotas::default()), None);
     }
 }

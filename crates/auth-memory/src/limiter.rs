@@ -96,6 +96,38 @@ mod tests {
         assert!(windows(&limiter) <= SHARDS * Shard::ROOM, "{}", windows(&limiter));
     }
 
+    /// Whoever has very many names cannot have a count forgotten that stands against him.
+    #[tokio::test]
+    async fn strangers_in_any_number_leave_a_count_as_it_is() {
+        let limiter = MemoryLimiter::new();
+        let (now, quota) = (DateTime::UNIX_EPOCH, Quota::per_minute(5));
+        for _ in 0..5 {
+            limiter.admit("victim", quota, now).await.unwrap();
+        }
+        let before = resident_mib();
+        for stranger in 0..200_000 {
+            limiter.admit(&format!("http:POST /api/auth/login:{stranger}"), quota, now).await.unwrap();
+        }
+        let grown = resident_mib().saturating_sub(before);
+        assert!(grown < 64, "{grown} MiB");
+        let end_of_window = now + TimeDelta::seconds(59);
+        let admission = limiter.admit("victim", quota, end_of_window).await.unwrap();
+        assert!(matches!(admission, Admission::Refused { .. }), "{admission:?}");
+        assert!(windows(&limiter) > 200_000);
+        // Half as many later, no more than those are left.
+        for late in 0..100_000 {
+            let now = now + TimeDelta::minutes(3);
+            limiter.admit(&format!("late-{late}"), quota, now).await.unwrap();
+        }
+        assert!(windows(&limiter) <= 100_000, "{}", windows(&limiter));
+    }
+
+    /// What this process has in memory.
+    fn resident_mib() -> u64 {
+        let pages = std::fs::read_to_string("/proc/self/statm").unwrap();
+        pages.split(' ').nth(1).unwrap().parse::<u64>().unwrap() * 4 / 1024
+    }
+
     #[tokio::test]
     async fn one_busy_key_keeps_few_windows() {
         let limiter = MemoryLimiter::new();

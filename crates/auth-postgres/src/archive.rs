@@ -69,9 +69,12 @@ const fn count_of(kind: RecordKind) -> &'static str {
         RecordKind::RecoveryCode => "SELECT count(*) FROM recovery_codes",
         RecordKind::Device => "SELECT count(*) FROM trusted_devices",
         RecordKind::Identity => "SELECT count(*) FROM linked_identities",
+        RecordKind::KnownDevice => "SELECT count(*) FROM known_devices",
         RecordKind::Lock => "SELECT count(*) FROM login_locks",
         RecordKind::Key => "SELECT count(*) FROM signing_keys",
         RecordKind::Audit => "SELECT count(*) FROM audit_events",
+        RecordKind::AuditLink => "SELECT count(*) FROM audit_chain",
+        RecordKind::AuditCheckpoint => "SELECT count(*) FROM audit_checkpoints",
         RecordKind::Outbox => "SELECT count(*) FROM outbox",
     }
 }

@@ -131,6 +131,17 @@ macro_rules! linked_identities {
 }
 pub(crate) use linked_identities;
 
+pub(crate) type KnownDevices =
+    (Binary, BigInt, Timestamptz, Timestamptz, Timestamptz, BigInt, BigInt, Nullable<Timestamptz>);
+
+/// The columns of [`KnownDevices`].
+macro_rules! known_devices {
+    () => {
+        "digest, user_id, created_at, last_used_at, expires_at, failures, recent_failures, last_attempt_at"
+    };
+}
+pub(crate) use known_devices;
+
 pub(crate) type LoginLocks = (Binary, BigInt, Nullable<Timestamptz>, Timestamptz);
 
 /// The columns of [`LoginLocks`].
@@ -172,6 +183,51 @@ macro_rules! audit_events {
     };
 }
 pub(crate) use audit_events;
+
+/// The columns of an entry as it is, of a table called `e` in the statement.
+pub(crate) type StoredEvents = (
+    BigInt,
+    Timestamptz,
+    Text,
+    Text,
+    Text,
+    Nullable<BigInt>,
+    Nullable<BigInt>,
+    Nullable<BigInt>,
+    Nullable<Text>,
+    Nullable<Text>,
+    Nullable<Text>,
+    Text,
+);
+
+/// The columns of [`StoredEvents`].
+macro_rules! stored_events {
+    () => {
+        "e.seq, e.at, e.tenant, e.event, e.outcome, e.actor, e.subject, e.session, e.ip, e.user_agent, \
+         e.request_id, e.details::text"
+    };
+}
+pub(crate) use stored_events;
+
+pub(crate) type AuditChain = (BigInt, BigInt, Timestamptz, Binary, Nullable<Binary>, Nullable<Binary>);
+
+/// The columns of [`AuditChain`], of a table called `c` in the statement.
+macro_rules! audit_chain {
+    () => {
+        "c.position, c.seq, c.at, c.hash, c.client, c.salt"
+    };
+}
+pub(crate) use audit_chain;
+
+pub(crate) type AuditCheckpoints = (BigInt, Text, BigInt, Binary, Timestamptz, Binary, Binary);
+
+/// The columns of [`AuditCheckpoints`].
+macro_rules! audit_checkpoints {
+    () => {
+        "number, kind, position, hash, at, key, signature"
+    };
+}
+pub(crate) use audit_checkpoints;
 
 pub(crate) type Outbox = (
     BigInt,

@@ -27,6 +27,10 @@ pub(crate) enum Value {
     Binary(Vec<u8>),
     NullableBinary(Option<Vec<u8>>),
     Binaries(Vec<Vec<u8>>),
+    NullableBinaries(Vec<Option<Vec<u8>>>),
+    BigInts(Vec<i64>),
+    NullableTexts(Vec<Option<String>>),
+    Times(Vec<PgTimestamp>),
     Time(PgTimestamp),
     NullableTime(Option<PgTimestamp>),
 }
@@ -79,6 +83,14 @@ impl QueryFragment<Pg> for Statement {
                 Some(Value::Binary(value)) => out.push_bind_param::<Binary, _>(value)?,
                 Some(Value::NullableBinary(value)) => out.push_bind_param::<Nullable<Binary>, _>(value)?,
                 Some(Value::Binaries(value)) => out.push_bind_param::<Array<Binary>, _>(value)?,
+                Some(Value::NullableBinaries(value)) => {
+                    out.push_bind_param::<Array<Nullable<Binary>>, _>(value)?;
+                }
+                Some(Value::BigInts(value)) => out.push_bind_param::<Array<BigInt>, _>(value)?,
+                Some(Value::NullableTexts(value)) => {
+                    out.push_bind_param::<Array<Nullable<Text>>, _>(value)?;
+                }
+                Some(Value::Times(value)) => out.push_bind_param::<Array<Timestamptz>, _>(value)?,
                 Some(Value::Time(value)) => out.push_bind_param::<Timestamptz, _>(value)?,
                 Some(Value::NullableTime(value)) => out.push_bind_param::<Nullable<Timestamptz>, _>(value)?,
             }
@@ -136,6 +148,11 @@ values! {
     &[Digest] => |value| Self::Binaries(value.iter().map(|digest| digest.as_bytes().to_vec()).collect());
     Option<Vec<u8>> => |value| Self::NullableBinary(value);
     Option<Digest> => |value| Self::NullableBinary(value.map(|digest| digest.as_bytes().to_vec()));
+    Vec<Vec<u8>> => |value| Self::Binaries(value);
+    Vec<Option<Vec<u8>>> => |value| Self::NullableBinaries(value);
+    Vec<i64> => |value| Self::BigInts(value);
+    Vec<Option<String>> => |value| Self::NullableTexts(value);
+    Vec<PgTimestamp> => |value| Self::Times(value);
     DateTime<Utc> => |value| Self::Time(timestamp(value));
     Option<DateTime<Utc>> => |value| Self::NullableTime(value.map(timestamp));
 }

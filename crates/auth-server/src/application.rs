@@ -12,25 +12,28 @@ use anyhow::Context as _;
 use auth_domain::{port::Mailbox, secret::Digest, usecase::Engine};
 use auth_http::{
     Api, ConnectionLimits, Drain, Gate, HttpSettings, Metrics, operations,
-    settings::{MetricsAccess, Quotas},
+    settings::{EdgeQuota, MetricsAccess},
 };
 use secrecy::ExposeSecret as _;
 
 use crate::{
     settings::{AllowList, Settings},
     wire::{self, Wiring},
-    worker::Workers,
+    worker::{Workers, close_audit},
 };
 
 /// How long a load balancer needs to notice that a server is not ready any more.
 const DRAIN: Duration = Duration::from_secs(5);
 /// How long workers may take to finish what they are at.
 const WORKERS: Duration = Duration::from_secs(5);
+/// How long the end of the audit log may take to be chained and signed.
+const CLOSING: Duration = Duration::from_secs(3);
 
 /// A server that listens, and serves once it is [run](Application::run_until).
 pub struct Application {
     address: SocketAddr,
     server: Server,
+    api: Api,
     drain: Drain,
     drain_time: Duration,
     wiring: Wiring,
@@ -53,11 +56,19 @@ impl Application {
         for migration in wiring.prepare().await? {
             tracing::info!(%migration, "database brought up to date");
         }
+        let version = env!("CARGO_PKG_VERSION");
+        wiring
+            .engine
+            .operators
+            .note_settings(version, &settings.set)
+            .await
+            .context("cannot write the audit log")?;
         let drain = Drain::default();
         let api = api(settings, &wiring, drain.clone())?;
         Ok(Self {
             address,
-            server: server(listener, &api, &wiring)?,
+            server: server(settings, listener, &api, &wiring)?,
+            api,
             drain,
             // Without a load balancer nobody would notice.
             drain_time: if settings.is_production() || settings.replicas > 1 {
@@ -90,6 +101,7 @@ impl Application {
         let workers = Workers::start(&self.wiring.engine, changes);
         let handle = self.server.handle();
         let serving = actix_web::rt::spawn(self.server);
+        let forgetting = actix_web::rt::spawn(async move { self.api.forget_the_quiet().await });
         tokio::pin!(serving);
         let outcome = tokio::select! {
             outcome = &mut serving => outcome,
@@ -101,7 +113,9 @@ impl Application {
                 serving.await
             }
         };
+        forgetting.abort();
         workers.stop(WORKERS).await;
+        close_audit(&self.wiring.engine, CLOSING).await;
         outcome.context("the server's task was lost")?.context("the server failed")
     }
 }
@@ -113,24 +127,32 @@ pub(crate) fn api(settings: &Settings, wiring: &Wiring, drain: Drain) -> anyhow:
     let gate = Gate {
         settings,
         bearer: Arc::new(wiring.engine.bearer.clone()),
+        csrf: Arc::new(wiring.engine.csrf.clone()),
         limiter: wiring.state.limiter.clone(),
         short_lived: wiring.state.redis.clone(),
         clock: wiring.clock.clone(),
         entropy: wiring.entropy.clone(),
         drain,
-        metrics: Arc::new(Metrics::new(
-            Arc::new(wiring.engine.messages.clone()),
-            wiring.clock.clone(),
-            env!("CARGO_PKG_VERSION"),
-        )),
+        metrics: Arc::new(
+            Metrics::new(
+                Arc::new(wiring.engine.messages.clone()),
+                wiring.clock.clone(),
+                env!("CARGO_PKG_VERSION"),
+            )
+            .with_hashing(wiring.hashing.clone()),
+        ),
     };
     Api::new(gate, table).context("cannot write the API document")
 }
 
-fn server(listener: TcpListener, api: &Api, wiring: &Wiring) -> anyhow::Result<Server> {
+fn server(settings: &Settings, listener: TcpListener, api: &Api, wiring: &Wiring) -> anyhow::Result<Server> {
     let engine = Data::new(wiring.engine.clone());
     let mailbox: Option<Data<dyn Mailbox>> = wiring.mailbox.clone().map(Data::from);
-    let limits = ConnectionLimits::default();
+    let limits = ConnectionLimits {
+        connections: settings.max_connections,
+        per_address: settings.max_connections_per_address,
+        ..ConnectionLimits::default()
+    };
     let app = {
         let api = api.clone();
         move || {
@@ -149,13 +171,11 @@ fn http_settings(settings: &Settings) -> HttpSettings {
         tenants: settings.tenants.iter().cloned().collect(),
         allowed_hosts: hosts(&settings.allowed_hosts),
         cors_origins: origins(&settings.cors_origins),
+        public_url: settings.public_url.to_string(),
         trusted_proxies: settings.trusted_proxies.clone(),
         forwarded_header: settings.forwarded_header,
-        quotas: Quotas::new(
-            settings.rate_limit,
-            settings.rate_limit_login,
-            settings.rate_limit_password_reset,
-        ),
+        quotas: settings.quotas(),
+        edge: EdgeQuota::of(settings.edge_requests_per_second, &settings.quotas()),
         production: settings.is_production(),
         branding: settings.branding_name.clone(),
         phone_region: settings.sms_default_region.clone(),

@@ -5,7 +5,8 @@
 use std::process::ExitCode;
 
 use auth_domain::{
-    id::OutboxId,
+    audit::{AuditEvent, AuditKey, ChainHead},
+    id::{OutboxId, UserId},
     tenant::TenantId,
     user::{Email, FullName, Role},
 };
@@ -14,7 +15,10 @@ use clap::{
     builder::{PossibleValuesParser, TypedValueParser},
 };
 
-use crate::{command, settings::SettingsError};
+use crate::{
+    command::{self, audit::Moment},
+    settings::SettingsError,
+};
 
 /// The settings stop the start: `EX_CONFIG` of `sysexits.h`, so that a supervisor can tell it from a
 /// crash and need not try again.
@@ -50,7 +54,7 @@ pub enum Command {
     /// Look at the settings
     #[command(subcommand, arg_required_else_help = true)]
     Config(ConfigCommand),
-    /// Manage the keys that sign access tokens
+    /// Manage the keys that sign access tokens, and what the secrets sealed
     #[command(subcommand, arg_required_else_help = true)]
     Keys(KeysCommand),
     /// Manage accounts from the server's own machine
@@ -74,6 +78,14 @@ pub enum Command {
     /// Look at the people who sign in through AWS Cognito
     #[command(subcommand, arg_required_else_help = true)]
     Cognito(CognitoCommand),
+
+    /// Read the audit log, take a copy of it, and prove that it is whole
+    ///
+    /// A running server puts each entry into a hash chain within a second or two, and signs the chain every
+    /// minute in which it went on. These commands work while the server runs; reading and copying leave a
+    /// trace in the log.
+    #[command(subcommand, arg_required_else_help = true)]
+    Audit(AuditCommand),
     /// Manage where accounts are kept
     #[command(subcommand, arg_required_else_help = true)]
     Store(StoreCommand),
@@ -94,13 +106,45 @@ pub enum ConfigCommand {
     Check,
 }
 
-/// Commands about signing keys.
+/// Commands about keys.
 #[derive(Debug, Subcommand)]
 pub enum KeysCommand {
     /// List the keys with their state, oldest first
     List,
     /// Make a new key now; it signs once verifiers had time to fetch it
     Rotate,
+    /// Take a key away at once, because somebody else may have it
+    ///
+    /// Access tokens it signed are refused by every server within a second or two; whoever has one gets another
+    /// with the refresh token. If it was the one that signs, a new one signs at once. Verifiers that cache the
+    /// key set believe the old key until they fetch it again, for five minutes at most.
+    Revoke(RevokeKey),
+    /// Tell how many stored values each secret still holds
+    ///
+    /// Secrets show by the name of their key, which tells nothing about them. Changes nothing, and works also
+    /// where a secret is missing.
+    Status,
+    /// Seal anew with `SECRET_KEY` what a secret of `SECRET_KEY_FORMER` sealed
+    ///
+    /// Works while servers run, all of which must have the new secret. May be interrupted and run again: it goes
+    /// on where it stopped. Says in the end which former secrets may be taken out of the settings.
+    RotateData(RotateData),
+}
+
+/// Takes a key away.
+#[derive(Debug, Args)]
+pub struct RevokeKey {
+    /// The key, as `keys list` shows it
+    #[arg(value_name = "KID", allow_hyphen_values = true)]
+    pub id: String,
+}
+
+/// Seals values anew.
+#[derive(Debug, Args)]
+pub struct RotateData {
+    /// Open every value and change none
+    #[arg(long)]
+    pub dry_run: bool,
 }
 
 /// Commands about accounts.
@@ -110,6 +154,15 @@ pub enum UsersCommand {
     Create(CreateUser),
     /// Give a role to an existing account
     Grant(GrantRole),
+    /// Show whether wrong passwords or codes have locked an account, and its known devices
+    ///
+    /// Wrong passwords of strangers are counted apart from those of the account's own devices, which show as
+    /// known devices: a lock does not keep those out. Leaves a trace in the audit log.
+    Locks(OfAccount),
+    /// Open an account that wrong passwords or codes have locked
+    ///
+    /// Both counts begin anew. Known devices stay as they are. Leaves a trace in the audit log.
+    Unlock(OfAccount),
 }
 
 /// Commands about mail.
@@ -229,6 +282,76 @@ pub struct ReportCognito {
     pub json: bool,
 }
 
+/// Commands about the audit log.
+#[derive(Debug, Subcommand)]
+pub enum AuditCommand {
+    /// Print the newest entries, the newest last
+    Tail(TailAudit),
+    /// Write the log with its chain and its signatures to a file, one JSON object a line
+    ///
+    /// The copy can be checked anywhere, without the database and without any secret. It ends at a checkpoint, so
+    /// it may hold entries that are a little later than --until.
+    Export(ExportAudit),
+    /// Check that no entry was changed, deleted, put in between or cut off
+    ///
+    /// Without FILE the database is checked, with keys made of the `SECRET_KEY` of the settings. Names each entry
+    /// that is not as it was, and exits with 1.
+    Verify(VerifyAudit),
+    /// Print the public key that signs the log, and those of former secrets, to be kept elsewhere
+    Key,
+}
+
+/// Prints entries.
+#[derive(Debug, Args)]
+pub struct TailAudit {
+    /// How many to print at most
+    #[arg(short = 'n', long = "lines", value_name = "N", default_value_t = 20, value_parser = clap::value_parser!(u32).range(0..=10_000))]
+    pub lines: u32,
+    /// Go on printing what is put into the chain, until stopped
+    #[arg(short, long)]
+    pub follow: bool,
+    /// Only this event, like `login.fail`
+    #[arg(long, value_parser = audit_event(), hide_possible_values = true)]
+    pub event: Option<AuditEvent>,
+    /// Only what concerns the account of this id
+    #[arg(long, value_name = "ID", value_parser = user_id)]
+    pub user: Option<UserId>,
+    /// Only what happened since then: a time like 2026-03-04T05:06:07Z, or an age like 90s, 15m, 2h, 7d
+    #[arg(long, value_name = "T", value_parser = Moment::parse)]
+    pub since: Option<Moment>,
+    /// Print JSON, one object a line, as in an export
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Copies the log.
+#[derive(Debug, Args)]
+pub struct ExportAudit {
+    /// Where to; `-` for standard output. A file that exists is not overwritten
+    #[arg(value_name = "FILE")]
+    pub to: String,
+    /// Begin with what happened then, given as for `tail`
+    #[arg(long, value_name = "T", value_parser = Moment::parse)]
+    pub since: Option<Moment>,
+    /// End with what happened before that
+    #[arg(long, value_name = "T", value_parser = Moment::parse)]
+    pub until: Option<Moment>,
+}
+
+/// Checks the log.
+#[derive(Debug, Args)]
+pub struct VerifyAudit {
+    /// An export to check instead of the database; `-` for standard input
+    #[arg(value_name = "FILE")]
+    pub file: Option<String>,
+    /// The public key to believe, as `audit key` prints it; may be given several times
+    #[arg(long = "key", value_name = "KEY", value_parser = audit_key)]
+    pub keys: Vec<AuditKey>,
+    /// A checkpoint that was kept elsewhere, in the server's log: the chain must go through it
+    #[arg(long, value_name = "POSITION:HASH", value_parser = chain_head)]
+    pub through: Option<ChainHead>,
+}
+
 /// Commands about the store.
 #[derive(Debug, Subcommand)]
 pub enum StoreCommand {
@@ -286,6 +409,17 @@ pub struct GrantRole {
     pub tenant: TenantId,
 }
 
+/// Names an account.
+#[derive(Debug, Args)]
+pub struct OfAccount {
+    /// The address of the account
+    #[arg(value_parser = Email::parse)]
+    pub email: Email,
+    /// The tenant that the account belongs to
+    #[arg(long, default_value = "default", value_parser = TenantId::parse)]
+    pub tenant: TenantId,
+}
+
 /// Asks for health.
 #[derive(Debug, Args)]
 pub struct Healthcheck {
@@ -317,6 +451,31 @@ fn report(error: &anyhow::Error) -> ExitCode {
 /// Reads the id of a message.
 fn outbox_id(text: &str) -> Result<OutboxId, &'static str> {
     text.parse().map_err(|_| "expected an id as `outbox list` shows it")
+}
+
+/// Reads the id of an account.
+fn user_id(text: &str) -> Result<UserId, &'static str> {
+    text.parse().map_err(|_| "expected a number")
+}
+
+/// Reads a public key of the audit log.
+fn audit_key(text: &str) -> Result<AuditKey, &'static str> {
+    text.parse().map_err(|_| "expected 64 hexadecimal digits")
+}
+
+/// Reads a place in the chain.
+fn chain_head(text: &str) -> Result<ChainHead, &'static str> {
+    let read = |text: &str| {
+        let (position, hash) = text.split_once(':')?;
+        Some(ChainHead { position: position.parse().ok()?, hash: hash.parse().ok()? })
+    };
+    read(text).ok_or("expected a position, a colon and 64 hexadecimal digits")
+}
+
+/// Reads the name of an event, and lists all of them in errors.
+fn audit_event() -> impl TypedValueParser<Value = AuditEvent> {
+    PossibleValuesParser::new(AuditEvent::ALL.iter().map(|event| event.as_str()))
+        .try_map(|name| name.parse::<AuditEvent>())
 }
 
 /// Reads a role, and lists all of them in help and errors.

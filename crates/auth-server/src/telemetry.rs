@@ -18,6 +18,8 @@ use crate::settings::{LogFormat, Settings};
 
 /// The crates of this server, by the beginning of their names. Everything else is a library.
 const OURS: &str = "auth_";
+/// What is written down so that a copy of it lives outside of the database.
+const AUDIT: &str = "audit";
 
 /// Starts logging for the whole process, and logs panics from now on.
 ///
@@ -50,10 +52,10 @@ where
 }
 
 /// Lets records of `level` and above pass, of libraries only warnings: below, they write headers and
-/// statements down, and so secrets.
+/// statements down, and so secrets. Records of the audit log pass at every level.
 fn filter(level: Level) -> Targets {
     let libraries = LevelFilter::from_level(level).min(LevelFilter::WARN);
-    Targets::new().with_default(libraries).with_target(OURS, level)
+    Targets::new().with_default(libraries).with_target(OURS, level).with_target(AUDIT, level.max(Level::INFO))
 }
 
 /// Logs panics instead of printing them.
@@ -135,6 +137,13 @@ mod tests {
         let lines = written(Level::TRACE, LogFormat::Human, log);
         assert!(lines.contains("ours") && lines.contains("warning") && !lines.contains("theirs"), "{lines}");
         assert_eq!(written(Level::ERROR, LogFormat::Human, log), "");
+    }
+
+    #[test]
+    fn copies_of_the_audit_log_are_written_at_every_level() {
+        let log = || tracing::info!(target: "audit", position = 7, "checkpoint");
+        let lines = written(Level::ERROR, LogFormat::Json, log);
+        assert!(lines.contains("\"position\":7"), "{lines}");
     }
 
     #[test]

@@ -1,6 +1,8 @@
 //! The one place that names adapters: settings in, engine out.
 
+mod breach;
 mod cognito;
+mod hashing;
 mod mail;
 mod sms;
 mod state;
@@ -8,21 +10,23 @@ mod stores;
 #[cfg(test)]
 mod texting;
 
-use std::{num::NonZeroUsize, path::Path, sync::Arc};
+use std::{path::Path, sync::Arc};
 
 use anyhow::Context as _;
-use auth_crypto::{Argon2Hasher, HasherConfig, JwtConfig, JwtKeys, Keys, OsEntropy, Rfc6238, SystemClock};
+use auth_crypto::{AuditKeys, Ed25519, JwtConfig, JwtKeys, Keys, OsEntropy, Rfc6238, SystemClock};
 use auth_domain::{
     guard::lockout::LockPolicy,
-    port::{Clock, Entropy, Mailbox},
+    port::{CheckpointVerifier, Clock, Entropy, Mailbox},
     secret::ServerSecret,
     token::TokenExpectations,
-    usecase::{Engine, Policy, Ports},
+    usecase::{Engine, Policy, Ports, SealError},
 };
+use auth_http::metrics::HashSource;
 pub(crate) use auth_sqlite::Claim;
 use secrecy::ExposeSecret as _;
 
 pub(crate) use self::{
+    hashing::usual_memory_kib,
     mail::{check as check_mail, preview as preview_mail},
     sms::check as check_sms,
     state::State,
@@ -41,6 +45,8 @@ pub(crate) struct Wiring {
     pub(crate) stores: Stores,
     /// Where limits are counted.
     pub(crate) state: State,
+    /// Tells how busy the hashing pool is.
+    pub(crate) hashing: Arc<dyn HashSource>,
     /// Tells the time.
     pub(crate) clock: Arc<dyn Clock>,
     /// Makes ids and nonces.
@@ -57,6 +63,7 @@ impl Wiring {
     /// When the store or a key refuses.
     pub(crate) async fn prepare(&self) -> anyhow::Result<Vec<String>> {
         let migrations = self.stores.ready_schema().await?;
+        self.engine.rekey.check().await.map_err(unreadable)?;
         self.engine.keys.ensure().await.context("cannot prepare the signing keys")?;
         Ok(migrations)
     }
@@ -71,20 +78,26 @@ pub(crate) fn build(settings: &Settings) -> anyhow::Result<Wiring> {
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let secret = server_secret(settings, &*entropy)?;
     let keys = Arc::new(Keys::derive_ring(&secret, &settings.former_secret_keys));
+    let audit_keys = AuditKeys::derive(&secret, &settings.former_secret_keys)
+        .context("cannot prepare the key of the audit log")?;
     let tokens = Arc::new(tokens(settings, secret, &keys)?);
     let stores =
         Stores::open(settings).with_context(|| format!("cannot open the database {}", settings.database))?;
     let state = State::open(settings, Arc::clone(&keys) as _)?;
     let mailbox = mail::mailbox(settings, &clock)?;
+    let hasher = Arc::new(hashing::hasher(settings)?);
     let ports = Ports {
         store: stores.port(),
-        hasher: Arc::new(hasher(settings)?),
+        hasher: Arc::clone(&hasher) as _,
         signer: Arc::clone(&tokens) as _,
         verifier: Arc::clone(&tokens) as _,
         key_ring: Arc::clone(&tokens) as _,
         key_factory: tokens,
+        breached: breach::sources(settings)?,
         keyed_hash: Arc::clone(&keys) as _,
         secret_box: keys,
+        checkpoint_signer: Arc::new(audit_keys),
+        checkpoint_verifier: Arc::new(Ed25519),
         totp: Arc::new(Rfc6238),
         codes: Arc::clone(&state.codes),
         challenges: Arc::clone(&state.challenges),
@@ -100,10 +113,27 @@ pub(crate) fn build(settings: &Settings) -> anyhow::Result<Wiring> {
         engine: Engine::new(ports, policy(settings)),
         stores,
         state,
+        hashing: Arc::new(hashing::Figures(hasher)),
         clock,
         entropy,
         mailbox: mailbox.map(|mailbox| mailbox as _),
     })
+}
+
+/// Says what to do about values that none of the secrets opens.
+fn unreadable(error: SealError) -> anyhow::Error {
+    let is_setting = matches!(error, SealError::UnknownKey { .. });
+    let error = anyhow::Error::from(error);
+    if is_setting {
+        error.context("SECRET_KEY_FORMER lacks a secret that is still needed (see `auth-server keys status`)")
+    } else {
+        error.context("cannot look at what is sealed")
+    }
+}
+
+/// Believes signatures of the audit log, without settings and without a secret.
+pub(crate) fn checkpoint_verifier() -> impl CheckpointVerifier {
+    Ed25519
 }
 
 /// What the adapters refuse of the settings: the setting, and one line about it.
@@ -114,19 +144,17 @@ pub(crate) fn refusals(settings: &Settings) -> Vec<(&'static Spec, String)> {
     };
     let redis = settings.redis.as_ref().and_then(|dsn| state::refusal(settings, dsn));
     let database = database.map(|reason| (&table::DATABASE_URL, reason));
+    let hashing = hashing::refusal(settings).map(|reason| (&table::HASH_MEMORY_MB, reason));
     let templates = mail::refusal(settings).map(|reason| (&table::MAIL_TEMPLATES, reason));
     database
         .into_iter()
         .chain(redis)
+        .chain(hashing)
         .chain(templates)
         .chain(sms::refusals(settings))
+        .chain(breach::refusals(settings))
         .chain(cognito::refusals(settings))
         .collect()
-}
-
-fn hasher(settings: &Settings) -> anyhow::Result<Argon2Hasher> {
-    let threads = NonZeroUsize::new(settings.hash_threads).context("HASH_THREADS is zero")?;
-    Argon2Hasher::start(HasherConfig::new(threads)).context("cannot start the hashing pool")
 }
 
 fn tokens(settings: &Settings, secret: ServerSecret, keys: &Arc<Keys>) -> anyhow::Result<JwtKeys> {
@@ -146,6 +174,7 @@ fn tokens(settings: &Settings, secret: ServerSecret, keys: &Arc<Keys>) -> anyhow
 fn policy(settings: &Settings) -> Policy {
     Policy {
         passwords: settings.password_policy,
+        product: settings.branding_name.clone(),
         lock: LockPolicy::default(),
         access_life: settings.access_token_life,
         session_life: settings.refresh_token_life,
@@ -159,6 +188,7 @@ fn policy(settings: &Settings) -> Policy {
         provider_recheck: settings.provider_recheck,
         hide_existing_accounts: settings.hide_existing_accounts,
         audit_retention: settings.audit_retention,
+        audit_ip_life: settings.audit_ip_life,
         ..Policy::default()
     }
 }

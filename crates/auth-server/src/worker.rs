@@ -1,12 +1,13 @@
-//! Background work: sends what the outbox owes, deletes what is old, keeps signing keys fresh.
+//! Background work: sends what the outbox owes, deletes what is old, keeps signing keys fresh, chains and signs
+//! the audit log.
 //!
 //! Workers need no leader. Several replicas may run them on one store: messages are leased, deletions
-//! may happen twice, keys are made under a lock.
+//! may happen twice, keys are made and entries are chained under a lock.
 
 use std::{future::Future, time::Duration};
 
 use auth_domain::{
-    audit::AuditEvent,
+    audit::{AuditEvent, Checkpoint, hex, time_text},
     usecase::{DeliveryOutcome, DeliveryReport, Engine, Fault},
 };
 use auth_http::error_chain;
@@ -29,9 +30,17 @@ const RECHECK_BATCH: u32 = 8;
 /// After a try while Cognito was away.
 const PROVIDER_PAUSE: Duration = Duration::from_secs(30);
 const UPKEEP_PAUSE: Duration = Duration::from_mins(10);
-/// How soon a key that another replica or the command line made is known here; far below the time it
-/// is published ahead.
+/// How often it is looked at whether a signing key is old; far below the time that one is published ahead.
 const KEY_PAUSE: Duration = Duration::from_secs(30);
+/// How soon a key that was taken away elsewhere is taken away here. One small statement.
+const KEY_WATCH_PAUSE: Duration = Duration::from_secs(1);
+/// How soon an entry of the audit log is in the chain.
+const CHAIN_PAUSE: Duration = Duration::from_secs(1);
+/// How soon the chain is signed.
+const CHECKPOINT_PAUSE: Duration = Duration::from_mins(1);
+/// How often somebody who is in a hurry looks again whether the chain is free.
+const TURNS: u32 = 100;
+const TURN_PAUSE: Duration = Duration::from_millis(50);
 /// After a failure, so that a store that is down is not asked without end.
 const FAULT_PAUSE: Duration = Duration::from_secs(2);
 
@@ -49,6 +58,10 @@ impl Workers {
         spawn(&mut tasks, &stop, engine.clone(), deliver);
         spawn(&mut tasks, &stop, engine.clone(), clean_up);
         spawn(&mut tasks, &stop, engine.clone(), keep_keys);
+        spawn(&mut tasks, &stop, engine.clone(), watch_keys);
+        spawn(&mut tasks, &stop, engine.clone(), chain_audit);
+        spawn(&mut tasks, &stop, engine.clone(), sign_audit);
+        spawn(&mut tasks, &stop, engine.clone(), note_refusals);
         if engine.federation.is_on() {
             spawn(&mut tasks, &stop, engine.clone(), recheck);
         }
@@ -157,6 +170,87 @@ async fn keep_keys(engine: Engine) -> Duration {
     match engine.keys.maintain().await {
         Ok(()) => KEY_PAUSE,
         Err(fault) => failed("key maintenance", &fault),
+    }
+}
+
+async fn watch_keys(engine: Engine) -> Duration {
+    match engine.keys.reload().await {
+        Ok(()) => KEY_WATCH_PAUSE,
+        Err(fault) => failed("key watch", &fault),
+    }
+}
+
+async fn chain_audit(engine: Engine) -> Duration {
+    match engine.trail.chain().await {
+        Ok(chained) if chained.is_unfinished => Duration::ZERO,
+        Ok(_) => CHAIN_PAUSE,
+        Err(fault) => failed("chaining of the audit log", &fault),
+    }
+}
+
+async fn sign_audit(engine: Engine) -> Duration {
+    match engine.trail.checkpoint().await {
+        Ok(checkpoint) => {
+            checkpoint.iter().for_each(log_checkpoint);
+            CHECKPOINT_PAUSE
+        }
+        Err(fault) => failed("signing of the audit log", &fault),
+    }
+}
+
+/// A copy that no owner of the database can change.
+fn log_checkpoint(checkpoint: &Checkpoint) {
+    tracing::info!(
+        target: "audit",
+        number = checkpoint.number,
+        kind = checkpoint.kind.as_str(),
+        position = checkpoint.head.position,
+        hash = %checkpoint.head.hash,
+        at = time_text(checkpoint.at),
+        key = %checkpoint.key,
+        signature = hex(checkpoint.signature.as_bytes()),
+        "audit checkpoint"
+    );
+}
+
+/// Has all that was committed chained and signed, next to other replicas that may be at it.
+///
+/// # Errors
+/// [`Fault`] when the store or the key fails.
+pub(crate) async fn settle_audit(engine: &Engine) -> Result<(), Fault> {
+    let mut turns = 0;
+    while turns < TURNS {
+        let chained = engine.trail.chain().await?;
+        if chained.is_busy {
+            turns += 1;
+            sleep(TURN_PAUSE).await;
+        } else if !chained.is_unfinished {
+            break;
+        }
+    }
+    engine.trail.checkpoint().await?.iter().for_each(log_checkpoint);
+    Ok(())
+}
+
+async fn note_refusals(engine: Engine) -> Duration {
+    match engine.refusals.note().await {
+        Ok(()) => CHECKPOINT_PAUSE,
+        Err(fault) => failed("audit of refused calls", &fault),
+    }
+}
+
+/// The last that is done: what happened while the server stopped is in the chain, too.
+pub(crate) async fn close_audit(engine: &Engine, patience: Duration) {
+    let close = async {
+        engine.refusals.note().await?;
+        settle_audit(engine).await
+    };
+    match tokio::time::timeout(patience, close).await {
+        Ok(Ok(())) => {}
+        Ok(Err(fault)) => {
+            tracing::warn!(error = %error_chain(&fault), "the end of the audit log is not signed yet");
+        }
+        Err(_) => tracing::warn!("the end of the audit log is not signed yet: there was no time"),
     }
 }
 

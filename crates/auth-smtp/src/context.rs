@@ -83,6 +83,7 @@ impl<'a> Own<'a> {
         match notice {
             Notice::VerifyEmail(token) | Notice::ConfirmEmailChange(token) => link("verify-email", token),
             Notice::ResetPassword(token) => link("reset-password", token),
+            Notice::AccountLocked(token) => link("unlock", token),
             Notice::LoginCode(code) | Notice::ProofCode(code) => {
                 Self { code: Some(code.expose_secret()), ..Self::default() }
             }
@@ -95,7 +96,6 @@ impl<'a> Own<'a> {
             Notice::AccountExists
             | Notice::PasswordChanged
             | Notice::NewDevice
-            | Notice::AccountLocked
             | Notice::RefreshReuse
             | Notice::FactorAutoEnabled
             | Notice::RecoveryCodeUsed

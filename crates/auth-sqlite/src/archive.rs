@@ -2,7 +2,7 @@
 
 use async_trait::async_trait;
 use auth_domain::{
-    audit::AuditEntry,
+    audit::{AuditEntry, ChainLink, Checkpoint},
     id::UserId,
     outbox::OutboxItem,
     port::{Archive, Fate, Record, RecordKey, RecordKind, StoreError},
@@ -15,13 +15,15 @@ use diesel::prelude::*;
 use crate::{
     error::{Fault, corrupt},
     row::{
-        AuditRow, DeviceRow, GenerationRow, IdentityRow, KeyRow, LinkRow, LockRow, NewAuditRow, OutboxRow,
-        RecoveryCodeRow, SessionRow, TotpRow, UserRow, micros, time,
+        AuditRow, ChainLinkRow, CheckpointRow, DeviceRow, GenerationRow, IdentityRow, KeyRow, KnownDeviceRow,
+        LinkRow, LockRow, NewAuditRow, OutboxRow, RecoveryCodeRow, SessionRow, TotpRow, UserRow, micros,
+        time,
     },
     runner::Runner as _,
     schema::{
-        audit_events, linked_identities, login_locks, one_time_links, outbox, recovery_codes, refresh_tokens,
-        sessions, signing_keys, totp_secrets, trusted_devices, users,
+        audit_chain, audit_checkpoints, audit_events, known_devices, linked_identities, login_locks,
+        one_time_links, outbox, recovery_codes, refresh_tokens, sessions, signing_keys, totp_secrets,
+        trusted_devices, users,
     },
     store::SqliteStore,
 };
@@ -59,9 +61,12 @@ fn count(conn: &mut SqliteConnection, kind: RecordKind) -> QueryResult<i64> {
         RecordKind::RecoveryCode => recovery_codes::table.count().get_result(conn),
         RecordKind::Device => trusted_devices::table.count().get_result(conn),
         RecordKind::Identity => linked_identities::table.count().get_result(conn),
+        RecordKind::KnownDevice => known_devices::table.count().get_result(conn),
         RecordKind::Lock => login_locks::table.count().get_result(conn),
         RecordKind::Key => signing_keys::table.count().get_result(conn),
         RecordKind::Audit => audit_events::table.count().get_result(conn),
+        RecordKind::AuditLink => audit_chain::table.count().get_result(conn),
+        RecordKind::AuditCheckpoint => audit_checkpoints::table.count().get_result(conn),
         RecordKind::Outbox => outbox::table.count().get_result(conn),
     }
 }
@@ -80,9 +85,12 @@ fn page(
         RecordKind::RecoveryCode => codes_page(conn, bytes(after)?, limit),
         RecordKind::Device => devices_page(conn, number(after)?, limit),
         RecordKind::Identity => identities_page(conn, number(after)?, limit),
+        RecordKind::KnownDevice => known_devices_page(conn, bytes(after)?, limit),
         RecordKind::Lock => locks_page(conn, bytes(after)?, limit),
         RecordKind::Key => keys_page(conn, name(after)?, limit),
         RecordKind::Audit => audit_page(conn, number(after)?, limit),
+        RecordKind::AuditLink => links_of_log_page(conn, number(after)?, limit),
+        RecordKind::AuditCheckpoint => checkpoints_page(conn, number(after)?, limit),
         RecordKind::Outbox => outbox_page(conn, number(after)?, limit),
     }
 }
@@ -200,6 +208,16 @@ fn identities_page(conn: &mut SqliteConnection, after: i64, limit: i64) -> Resul
     rows.into_iter().map(|row| Ok(Record::Identity(row.try_into()?))).collect()
 }
 
+fn known_devices_page(conn: &mut SqliteConnection, after: &[u8], limit: i64) -> Result<Vec<Record>, Fault> {
+    let rows: Vec<KnownDeviceRow> = known_devices::table
+        .filter(known_devices::digest.gt(after))
+        .order(known_devices::digest)
+        .limit(limit)
+        .select(KnownDeviceRow::as_select())
+        .load(conn)?;
+    rows.into_iter().map(|row| Ok(Record::KnownDevice(row.try_into()?))).collect()
+}
+
 fn locks_page(conn: &mut SqliteConnection, after: &[u8], limit: i64) -> Result<Vec<Record>, Fault> {
     let rows: Vec<LockRow> = login_locks::table
         .filter(login_locks::key.gt(after))
@@ -233,6 +251,26 @@ fn audit_page(conn: &mut SqliteConnection, after: i64, limit: i64) -> Result<Vec
         .select(AuditRow::as_select())
         .load(conn)?;
     rows.into_iter().map(|row| Ok(Record::Audit(row.try_into()?))).collect()
+}
+
+fn links_of_log_page(conn: &mut SqliteConnection, after: i64, limit: i64) -> Result<Vec<Record>, Fault> {
+    let rows = audit_chain::table
+        .filter(audit_chain::position.gt(after))
+        .order(audit_chain::position)
+        .limit(limit)
+        .select(ChainLinkRow::as_select())
+        .load(conn)?;
+    rows.into_iter().map(|row| Ok(Record::AuditLink(row.try_into()?))).collect()
+}
+
+fn checkpoints_page(conn: &mut SqliteConnection, after: i64, limit: i64) -> Result<Vec<Record>, Fault> {
+    let rows = audit_checkpoints::table
+        .filter(audit_checkpoints::number.gt(after))
+        .order(audit_checkpoints::number)
+        .limit(limit)
+        .select(CheckpointRow::as_select())
+        .load(conn)?;
+    rows.into_iter().map(|row| Ok(Record::AuditCheckpoint(row.try_into()?))).collect()
 }
 
 fn outbox_page(conn: &mut SqliteConnection, after: i64, limit: i64) -> Result<Vec<Record>, Fault> {
@@ -292,6 +330,11 @@ fn add(conn: &mut SqliteConnection, record: &Record) -> Result<bool, Fault> {
             .on_conflict(linked_identities::id)
             .do_nothing()
             .execute(conn)?,
+        Record::KnownDevice(device) => diesel::insert_into(known_devices::table)
+            .values(KnownDeviceRow::from(device))
+            .on_conflict(known_devices::digest)
+            .do_nothing()
+            .execute(conn)?,
         Record::Lock(key, state) => diesel::insert_into(login_locks::table)
             .values(LockRow::new(key, state))
             .on_conflict(login_locks::key)
@@ -303,6 +346,8 @@ fn add(conn: &mut SqliteConnection, record: &Record) -> Result<bool, Fault> {
             .do_nothing()
             .execute(conn)?,
         Record::Audit(entry) => return add_entry(conn, entry),
+        Record::AuditLink(link) => return add_link(conn, link),
+        Record::AuditCheckpoint(checkpoint) => return add_checkpoint(conn, checkpoint),
         Record::Outbox(item, fate) => diesel::insert_into(outbox::table)
             .values((
                 OutboxRow::from(item),
@@ -339,5 +384,23 @@ fn add_entry(conn: &mut SqliteConnection, entry: &AuditEntry) -> Result<bool, Fa
     }
     let row = NewAuditRow::try_from(entry)?;
     diesel::insert_into(audit_events::table).values((audit_events::seq.eq(entry.seq), row)).execute(conn)?;
+    Ok(true)
+}
+
+fn add_link(conn: &mut SqliteConnection, link: &ChainLink) -> Result<bool, Fault> {
+    let here = audit_chain::table.find(link.position);
+    if diesel::select(diesel::dsl::exists(here)).get_result(conn)? {
+        return Ok(false);
+    }
+    diesel::insert_into(audit_chain::table).values(ChainLinkRow::from(link)).execute(conn)?;
+    Ok(true)
+}
+
+fn add_checkpoint(conn: &mut SqliteConnection, checkpoint: &Checkpoint) -> Result<bool, Fault> {
+    let here = audit_checkpoints::table.find(checkpoint.number);
+    if diesel::select(diesel::dsl::exists(here)).get_result(conn)? {
+        return Ok(false);
+    }
+    diesel::insert_into(audit_checkpoints::table).values(CheckpointRow::from(checkpoint)).execute(conn)?;
     Ok(true)
 }

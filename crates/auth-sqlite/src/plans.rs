@@ -6,19 +6,23 @@ use std::{
 };
 
 use auth_domain::{
-    audit::AuditEvent,
+    audit::{AuditEvent, ChainHead, CheckpointKind, Salt, StoredRow},
     factor::TimeStep,
-    id::{OutboxId, UserId},
+    guard::lockout::LockPolicy,
+    id::{IdentityId, OutboxId, UserId},
     outbox::OutboxState,
     port::{
-        AuditFilter, AuditLog, DeviceRepo, DueChecks, FactorRepo, IdentityRepo, KeyRepo, LinkRepo, LockRepo,
-        Outbox, SessionRepo, StoreError, UserRepo,
+        AuditChain, AuditFilter, AuditLog, DeviceRepo, DueChecks, FactorRepo, IdentityRepo, KeyRepo,
+        KnownDeviceRepo, LinkRepo, LockRepo, Outbox, SealedPlace, SealedRepo, SealedRow, SealedValue,
+        SessionRepo, StoreError, UserRepo,
     },
+    secret::{SealLabel, Sealed},
     session::EndReason,
     tenant::TenantId,
     token::LinkPurpose,
 };
 use auth_testkit::builder;
+use chrono::TimeDelta;
 use diesel::{
     Connection, QueryableByName, RunQueryDsl, SqliteConnection, connection::InstrumentationEvent, sql_query,
     sql_types::Text,
@@ -144,6 +148,7 @@ async fn every_statement_on_second_factors_uses_an_index() {
     let (user, mut probe) = (builder::user(1, now), Probe::new());
     let (pending, step) = (builder::pending_totp(1, now), TimeStep::at(now));
     let (code, device) = (builder::recovery_code(1), builder::device(1, user.id, now));
+    let known = builder::known_device(1, user.id, now);
     all_search! { probe:
         UserRepo::insert(&user);
         FactorRepo::totp(user.id);
@@ -159,6 +164,14 @@ async fn every_statement_on_second_factors_uses_an_index() {
         DeviceRepo::list(user.id, now);
         DeviceRepo::forget_all(user.id, now);
         DeviceRepo::purge(now, 10);
+        KnownDeviceRepo::insert(&known, 50);
+        KnownDeviceRepo::lock(&known.digest);
+        KnownDeviceRepo::lock_with_account(&known.digest, &user.tenant, &user.email);
+        KnownDeviceRepo::save(&known);
+        KnownDeviceRepo::list(user.id, now);
+        KnownDeviceRepo::forget(&known.digest);
+        KnownDeviceRepo::forget_all(user.id);
+        KnownDeviceRepo::purge(now, 10);
     }
 }
 
@@ -197,7 +210,8 @@ async fn every_statement_on_links_locks_and_keys_uses_an_index() {
         LockRepo::lock_with_account(&lock, &user.tenant, &user.email);
         LockRepo::put(&lock, &builder::lock_state(1, now));
         LockRepo::clear(&lock);
-        LockRepo::purge(now, 10);
+        LockRepo::clear_from(&lock, 100);
+        LockRepo::purge(LockPolicy::default().old(now), 10);
         KeyRepo::insert(&key);
         KeyRepo::retire(&key.id, now);
         KeyRepo::delete(&key.id);
@@ -236,9 +250,11 @@ async fn every_filter_of_the_audit_log_uses_the_narrowest_index() {
     let mut probe = Probe::new();
     all_search! { probe: AuditLog::append(&builder::audit(AuditEvent::Registered, builder::noon())); }
     all_search! { probe: AuditLog::purge(builder::noon(), 10); }
-    for number in 1..16 {
+    for number in (1..32).filter(|number| number & 15 != 0) {
         let given = |bit: u8| number & bit != 0;
         let filter = AuditFilter {
+            since: given(16).then(builder::noon),
+            until: given(16).then(builder::noon),
             tenant: given(1).then(TenantId::default),
             event: given(2).then_some(AuditEvent::Registered),
             subject: given(4).then(|| UserId::from_i64(1)),
@@ -258,4 +274,52 @@ async fn every_filter_of_the_audit_log_uses_the_narrowest_index() {
     // Without a filter it walks the log from its end, and stops at the limit: no sort.
     AuditLog::list(&mut probe.repos, &AuditFilter::default(), 10).await.unwrap();
     assert_eq!(probe.plans(), ["SCAN audit_events"]);
+}
+
+#[tokio::test]
+async fn sealed_values_are_found_by_their_label() {
+    let mut probe = Probe::new();
+    let label = SealLabel::from_bytes([1; SealLabel::BYTES]);
+    let (app, grant) = (SealedRow::User(UserId::from_i64(1)), SealedRow::Identity(IdentityId::from_i64(1)));
+    for (place, row) in
+        [(SealedPlace::Totp, &app), (SealedPlace::PendingTotp, &app), (SealedPlace::Grant, &grant)]
+    {
+        let found = SealedValue { row: row.clone(), sealed: Sealed::from_bytes(vec![1; 9]) };
+        all_search! { probe:
+            SealedRepo::count(place, label);
+            SealedRepo::page(place, label, Some(row.clone()), 10);
+            SealedRepo::replace(place, &found, &found.sealed);
+        }
+        SealedRepo::labels(&mut probe.repos, place).await.unwrap();
+        // It jumps from label to label, and reads no row of the table.
+        let (table, _) = place.as_str().split_once('.').expect("a table and a column");
+        for step in probe.plans().iter().filter(|step| step.contains(table)) {
+            assert!(step.contains("USING COVERING INDEX"), "{step}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn every_statement_on_the_chain_uses_an_index() {
+    let (now, mut probe) = (builder::noon(), Probe::new());
+    let head = ChainHead::GENESIS;
+    let row = StoredRow::of(1, &builder::audit(AuditEvent::Registered, now));
+    let link = head.link(&row, Salt::from_bytes([7; 16]));
+    let checkpoint = builder::checkpoint(1, CheckpointKind::Regular, head, now);
+    let pruned = builder::checkpoint(2, CheckpointKind::Pruned, head, now);
+    all_search! { probe:
+        AuditChain::waiting(7, 10);
+        AuditChain::extend(&[link]);
+        AuditChain::page(7, 10);
+        AuditChain::first_since(now);
+        AuditChain::put_checkpoint(&checkpoint);
+        AuditChain::checkpoints(7, 10);
+        AuditChain::erase_clients(now, 10);
+        AuditChain::prune(&pruned, now - TimeDelta::days(3650));
+    }
+    // They read the first of an index.
+    AuditChain::newest(&mut probe.repos).await.unwrap();
+    assert_eq!(probe.plans(), ["SCAN audit_chain USING COVERING INDEX sqlite_autoindex_audit_chain_1"]);
+    AuditChain::last_checkpoint(&mut probe.repos).await.unwrap();
+    assert_eq!(probe.plans(), ["SCAN audit_checkpoints"]);
 }

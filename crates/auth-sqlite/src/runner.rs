@@ -4,8 +4,8 @@ use std::{future::Future, sync::Arc};
 
 use async_trait::async_trait;
 use auth_domain::port::{
-    AuditLog, DeviceRepo, FactorRepo, IdentityRepo, KeyRepo, LinkRepo, LockRepo, Outbox, Repos, SessionRepo,
-    StoreError, Tx, UserRepo,
+    AuditChain, AuditLog, DeviceRepo, FactorRepo, IdentityRepo, KeyRepo, KnownDeviceRepo, LinkRepo, LockRepo,
+    Outbox, Repos, SealedRepo, SessionRepo, StoreError, Tx, UserRepo,
 };
 use diesel::SqliteConnection;
 
@@ -55,13 +55,22 @@ impl<R: Runner> Repos for Repositories<R> {
     fn identities(&mut self) -> &mut dyn IdentityRepo {
         self
     }
+    fn known_devices(&mut self) -> &mut dyn KnownDeviceRepo {
+        self
+    }
     fn locks(&mut self) -> &mut dyn LockRepo {
         self
     }
     fn keys(&mut self) -> &mut dyn KeyRepo {
         self
     }
+    fn sealed(&mut self) -> &mut dyn SealedRepo {
+        self
+    }
     fn audit(&mut self) -> &mut dyn AuditLog {
+        self
+    }
+    fn chain(&mut self) -> &mut dyn AuditChain {
         self
     }
     fn outbox(&mut self) -> &mut dyn Outbox {

@@ -114,6 +114,19 @@ diesel::table! {
 }
 
 diesel::table! {
+    known_devices (digest) {
+        digest -> Binary,
+        user_id -> BigInt,
+        created_at -> BigInt,
+        last_used_at -> BigInt,
+        expires_at -> BigInt,
+        failures -> BigInt,
+        recent_failures -> BigInt,
+        last_attempt_at -> Nullable<BigInt>,
+    }
+}
+
+diesel::table! {
     login_locks (key) {
         key -> Binary,
         failures -> BigInt,
@@ -152,6 +165,29 @@ diesel::table! {
 }
 
 diesel::table! {
+    audit_chain (position) {
+        position -> BigInt,
+        seq -> BigInt,
+        at -> BigInt,
+        hash -> Binary,
+        client -> Nullable<Binary>,
+        salt -> Nullable<Binary>,
+    }
+}
+
+diesel::table! {
+    audit_checkpoints (number) {
+        number -> BigInt,
+        kind -> Text,
+        position -> BigInt,
+        hash -> Binary,
+        at -> BigInt,
+        key -> Binary,
+        signature -> Binary,
+    }
+}
+
+diesel::table! {
     outbox (id) {
         id -> BigInt,
         tenant -> Text,
@@ -176,3 +212,4 @@ diesel::joinable!(linked_identities -> users (user_id));
 diesel::joinable!(refresh_tokens -> sessions (session_id));
 diesel::allow_tables_to_appear_in_same_query!(users, sessions, refresh_tokens);
 diesel::allow_tables_to_appear_in_same_query!(users, linked_identities);
+diesel::allow_tables_to_appear_in_same_query!(audit_events, audit_chain);

@@ -16,10 +16,13 @@
 use std::net::{IpAddr, Ipv4Addr};
 
 use auth_domain::{
-    audit::{AuditEvent, AuditRecord},
+    audit::{AuditEvent, AuditKey, AuditRecord, ChainHead, Checkpoint, CheckpointKind, Signature},
     client::{Client, UserAgent},
     factor::{Enrolment, Fingerprint, SmsFactor, TrustedDevice},
-    guard::lockout::LockState,
+    guard::{
+        known_device::{KnownDevice, KnownDevicePolicy},
+        lockout::LockState,
+    },
     id::{DeviceId, IdentityId, OutboxId, SessionId, UserId},
     outbox::{Intent, OutboxItem},
     port::{IdentityKey, PendingTotp},
@@ -163,6 +166,20 @@ pub fn identity(number: i64, user: UserId, now: DateTime<Utc>) -> LinkedIdentity
     }
 }
 
+/// A device that `user` signed in from now; `number` makes its digest.
+pub fn known_device(number: i64, user: UserId, now: DateTime<Utc>) -> KnownDevice {
+    KnownDevice {
+        digest: Digest::of(format!("known device {number}").as_bytes()),
+        user,
+        created_at: now,
+        last_used_at: now,
+        expires_at: now + KnownDevicePolicy::default().life,
+        failures: 0,
+        recent_failures: 0,
+        last_attempt_at: None,
+    }
+}
+
 /// The key of a failure count.
 pub const fn lock_key(number: u8) -> [u8; 32] {
     [number; 32]
@@ -189,6 +206,12 @@ pub fn signing_key(name: &str, now: DateTime<Utc>) -> SigningKey {
 /// An entry of the default tenant about `event`, from [`client`].
 pub fn audit(event: AuditEvent, now: DateTime<Utc>) -> AuditRecord {
     AuditRecord::new(event, &TenantId::default(), &client(), now)
+}
+
+/// A checkpoint with a signature that nobody believes.
+pub fn checkpoint(number: i64, kind: CheckpointKind, head: ChainHead, at: DateTime<Utc>) -> Checkpoint {
+    let (key, signature) = (AuditKey::from_bytes([5; 32]), Signature::from_bytes([6; 64]));
+    Checkpoint { number, kind, head, at, key, signature }
 }
 
 /// A message to be sent now.

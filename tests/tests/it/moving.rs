@@ -1,11 +1,11 @@
 //! A grown embedded installation moves to PostgreSQL.
 
-use reqwest::StatusCode;
+use reqwest::{Method, StatusCode};
 use serde_json::json;
 use tempfile::TempDir;
 
 use crate::harness::{
-    Api, PASSWORD,
+    Answer, Api, PASSWORD,
     parts::{SECRET, database},
     process::{Process, run},
 };
@@ -21,6 +21,9 @@ async fn people_stay_signed_in_when_their_server_moves() {
     let mut old = tokio::task::block_in_place(|| Process::start(directory.path(), &common));
     let api = Api::at(old.base());
     let tokens = api.signed_in("ada@example.com").await;
+    let device =
+        api.login("ada@example.com", PASSWORD).await.body["device_token"].as_str().map(ToOwned::to_owned);
+    let device = device.expect("a token");
     api.post("/api/auth/forgot-password", &json!({"email": "ada@example.com"})).await.expect(StatusCode::OK);
     let reset = api.mailed_token("ada@example.com", "/reset-password").await;
     for _ in 0..5 {
@@ -57,6 +60,10 @@ async fn people_stay_signed_in_when_their_server_moves() {
     let body = json!({"refresh_token": tokens.refresh});
     api.post("/api/auth/refresh", &body).await.expect(StatusCode::OK);
     api.login("eve@example.com", PASSWORD).await.refused(423, "account_locked");
+    let request = api.request(Method::POST, "/api/auth/login").header("X-Device-Token", &device);
+    let body = json!({"email": "ada@example.com", "password": PASSWORD});
+    let known = Answer::of(request.json(&body).send().await).await.expect(StatusCode::OK);
+    assert_eq!(known.body["device_token"], device, "the new server knows the device");
     let body = json!({"token": reset, "new_password": "An0ther&Zebra&1"});
     api.post("/api/auth/reset-password", &body).await.expect(StatusCode::OK);
     api.login("ada@example.com", "An0ther&Zebra&1").await.expect(StatusCode::OK);

@@ -5,7 +5,8 @@ use serde_json::json;
 
 use crate::harness::{Answer, TestServer};
 
-const PAGES: [&str; 3] = ["/verify-email?token=abc", "/reset-password?token=abc", "/forgot-password"];
+const PAGES: [&str; 4] =
+    ["/verify-email?token=abc", "/reset-password?token=abc", "/forgot-password", "/unlock?token=abc"];
 
 #[tokio::test]
 async fn without_a_front_end_the_server_has_pages_of_its_own() {

@@ -29,9 +29,9 @@ use crate::harness::parts::{CLUSTER, REDIS, database};
 const CONTENDERS: usize = 50;
 
 /// Two replicas of one installation.
-struct Installation {
-    name: &'static str,
-    replicas: [Arc<TestEngine>; 2],
+pub(crate) struct Installation {
+    pub(crate) name: &'static str,
+    pub(crate) replicas: [Arc<TestEngine>; 2],
     _directory: Option<TempDir>,
 }
 
@@ -77,7 +77,7 @@ impl Installation {
         Self { name, replicas, _directory: directory }
     }
 
-    async fn all(policy: &Policy) -> Vec<Self> {
+    pub(crate) async fn all(policy: &Policy) -> Vec<Self> {
         let directory = TempDir::new().unwrap();
         let file = SqliteStore::open(SqliteConfig::file(directory.path().join("a.sqlite3"))).unwrap();
         let memory = SqliteStore::open(SqliteConfig::in_memory()).unwrap();
@@ -104,7 +104,7 @@ impl Installation {
     }
 
     /// The replica that request `number` meets.
-    fn replica(&self, number: usize) -> &Arc<TestEngine> {
+    pub(crate) fn replica(&self, number: usize) -> &Arc<TestEngine> {
         &self.replicas[number % 2]
     }
 }
@@ -180,6 +180,7 @@ impl Person {
             token: token.to_owned().into(),
             code: code.to_owned().into(),
             device: DeviceTraits::default(),
+            device_token: None,
             client: client(),
         }
     }
@@ -192,6 +193,7 @@ fn login(email: &Email, password: &str, code: Option<&str>) -> PasswordLogin {
         password: Password::new(password.to_owned()),
         code: code.map(|code| code.to_owned().into()),
         device: DeviceTraits::default(),
+        device_token: None,
         client: client(),
     }
 }
@@ -257,6 +259,7 @@ async fn one_code_lets_one_in() {
             tenant: TenantId::default(),
             email: ada.email.clone(),
             password: Password::new(ada.password.clone()),
+            device_token: None,
             client: client(),
         };
         test.engine.login.send_sms_code(&send).await.unwrap();

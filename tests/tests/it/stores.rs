@@ -1,5 +1,6 @@
 //! Both stores side by side: random transactions, one answer.
 
+mod devices;
 mod factors;
 
 use std::{sync::Arc, sync::LazyLock};
@@ -7,6 +8,7 @@ use std::{sync::Arc, sync::LazyLock};
 use auth_domain::{
     audit::AuditEvent,
     factor::Enrolment,
+    guard::lockout::OldLocks,
     id::{OutboxId, SessionId, UserId},
     outbox::{OutboxItem, OutboxState},
     port::{AuditFilter, Repos, Store, StoreError},
@@ -47,7 +49,8 @@ enum Command {
     Lock { key: u8, address: u8 },
     Put { key: u8, failures: u32, at: i64 },
     Clear { key: u8 },
-    PurgeLocks { before: i64 },
+    ClearFrom { key: u8, failures: u32 },
+    PurgeLocks { before: i64, closed_at: u32, grace: i64 },
     Note { user: i64, ok: bool, at: i64 },
     PurgeLog { before: i64, limit: u32 },
     ReadLog { user: Option<i64>, ok: Option<bool>, limit: u32 },
@@ -61,6 +64,7 @@ enum Command {
     Discard { item: i64, at: i64 },
     PurgeLetters { before: i64 },
     Factors(factors::Command),
+    Devices(devices::Command),
 }
 
 /// Commands of one transaction, and whether it is committed.
@@ -107,8 +111,10 @@ fn command() -> impl Strategy<Value = Command> {
     let locks = prop_oneof![
         (key.clone(), address).prop_map(|(key, address)| Lock { key, address }),
         (key.clone(), 0..9u32, at.clone()).prop_map(|(key, failures, at)| Put { key, failures, at }),
-        key.prop_map(|key| Clear { key }),
-        at.clone().prop_map(|before| PurgeLocks { before }),
+        key.clone().prop_map(|key| Clear { key }),
+        (key, 0..9u32).prop_map(|(key, failures)| ClearFrom { key, failures }),
+        (at.clone(), 0..9u32, 0..100i64)
+            .prop_map(|(before, closed_at, grace)| PurgeLocks { before, closed_at, grace }),
     ];
     let log = prop_oneof![
         (user.clone(), flag, at.clone()).prop_map(|(user, ok, at)| Note { user, ok, at }),
@@ -129,7 +135,7 @@ fn command() -> impl Strategy<Value = Command> {
         item.prop_map(|item| Done { item }),
         at.prop_map(|before| PurgeLetters { before }),
     ];
-    prop_oneof![accounts, sessions, links, locks, log, outbox, factors::command().prop_map(Factors)]
+    prop_oneof![accounts, sessions, links, locks, log, outbox, factors::command().prop_map(Factors), devices::command().prop_map(Devices)]
 }
 
 fn minute(number: i64) -> DateTime<Utc> {
@@ -193,7 +199,15 @@ async fn answer(repos: &mut dyn Repos, command: &Command) -> Result<String, Stor
             said(repos.locks().put(&builder::lock_key(key), &state).await?)
         }
         Command::Clear { key } => said(repos.locks().clear(&builder::lock_key(key)).await?),
-        Command::PurgeLocks { before } => said(repos.locks().purge(minute(before), ALL).await?),
+        Command::ClearFrom { key, failures } => {
+            said(repos.locks().clear_from(&builder::lock_key(key), failures).await?)
+        }
+        Command::PurgeLocks { before, closed_at, grace } => {
+            let before = minute(before);
+            let closed_before = before - TimeDelta::minutes(grace);
+            said(repos.locks().purge(OldLocks { before, closed_at, closed_before }, ALL).await?)
+        }
+        Command::Devices(ref command) => devices::answer(repos, command).await,
         Command::Note { user, ok, at } => {
             let record = builder::audit(event(ok), long_ago(at)).by(UserId::from_i64(user));
             said(repos.audit().append(&record).await?)

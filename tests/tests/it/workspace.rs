@@ -8,6 +8,7 @@ use serde_json::Value;
 
 /// Crates that touch the world. Each knows the domain and nothing else of the workspace.
 const ADAPTERS: &[&str] = &[
+    "auth-breach",
     "auth-cognito",
     "auth-crypto",
     "auth-memory",
@@ -45,6 +46,7 @@ const CONFINED: &[(&str, &[&str])] = &[
     ("aws-", &["auth-cognito", "auth-sns"]),
     ("deadpool-redis", &["auth-redis"]),
     ("diesel", &["auth-postgres", "auth-sqlite"]),
+    ("hyper", &["auth-breach"]),
     ("redis", &["auth-redis"]),
 ];
 
@@ -84,6 +86,7 @@ fn forbidden_edges_are_found() {
         ("auth-server", "diesel_migrations"),
         ("auth-server", "aws-sdk-sns"),
         ("auth-server", "deadpool-redis"),
+        ("auth-server", "hyper-rustls"),
         ("auth-testkit", "redis"),
         ("auth-newcomer", "auth-domain"),
     ] {
@@ -114,6 +117,22 @@ fn allowed_edges_pass() {
     ];
 
     assert_eq!(violations(&edges), Vec::<String>::new());
+}
+
+/// docs/decisions/001-licences.md: nothing that others link brings a crate under the GPL in unasked.
+#[test]
+fn the_crate_under_the_gpl_is_asked_for_by_the_server_alone() {
+    for member in members() {
+        let name = text(&member, "name");
+        for dependency in list(&member, "dependencies")
+            .iter()
+            .filter(|dependency| text(dependency, "name") == "actix-governor")
+        {
+            assert!(name == "auth-http" && dependency["optional"] == true, "{name} links it");
+        }
+        let by_default = member["features"]["default"].as_array().cloned().unwrap_or_default();
+        assert_eq!(by_default.contains(&"edge-limit".into()), name == "auth-server", "{name}");
+    }
 }
 
 #[test]

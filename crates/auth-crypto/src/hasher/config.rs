@@ -68,6 +68,9 @@ pub struct HasherConfig {
     pub threads: NonZeroUsize,
     /// What one hash costs.
     pub cost: Argon2Cost,
+    /// How much memory all hashes together may use, in KiB. Stored hashes that take more than this each
+    /// are refused.
+    pub memory_kib: u32,
     /// Jobs that may wait; one more is refused.
     pub queue_limit: usize,
     /// How long a job may wait before it is answered with "overloaded" instead of being done: the
@@ -76,9 +79,34 @@ pub struct HasherConfig {
 }
 
 impl HasherConfig {
-    /// The defaults for a machine of `threads` cores: 64 may wait, for two seconds.
+    /// The defaults for a machine of `threads` cores: 64 may wait, for two seconds, and there is memory for
+    /// all threads and for the dearest hash that is verified.
     pub fn new(threads: NonZeroUsize) -> Self {
-        Self { threads, cost: Argon2Cost::default(), queue_limit: 64, queue_deadline: Duration::from_secs(2) }
+        let cost = Argon2Cost::default();
+        Self {
+            threads,
+            cost,
+            memory_kib: Self::usual_memory_kib(threads),
+            queue_limit: 64,
+            queue_deadline: Duration::from_secs(2),
+        }
+    }
+
+    /// The same within a budget of memory: fewer threads where it does not suffice for all of them.
+    ///
+    /// # Errors
+    /// [`BudgetTooSmall`] when it does not suffice for one.
+    pub fn within(threads: NonZeroUsize, memory_kib: u32) -> Result<Self, BudgetTooSmall> {
+        let cost = Argon2Cost::default();
+        let hashes = usize::try_from(memory_kib / cost.memory_kib).unwrap_or(usize::MAX);
+        let hashes = NonZeroUsize::new(hashes).ok_or(BudgetTooSmall { needed_kib: cost.memory_kib })?;
+        Ok(Self { memory_kib, ..Self::new(threads.min(hashes)) })
+    }
+
+    /// The memory that `threads` threads may use where nobody set a budget.
+    pub fn usual_memory_kib(threads: NonZeroUsize) -> u32 {
+        let threads = u32::try_from(threads.get()).unwrap_or(u32::MAX);
+        Argon2Cost::default().memory_kib.saturating_mul(threads).max(MAX_MEMORY_KIB)
     }
 
     /// One thread at [`Argon2Cost::insecure_for_tests`]. **Never for real passwords.**
@@ -87,9 +115,27 @@ impl HasherConfig {
     }
 }
 
+/// The budget of memory does not suffice for a single hash.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("one hash takes {needed_kib} KiB")]
+pub struct BudgetTooSmall {
+    /// What one hash takes.
+    pub needed_kib: u32,
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_budget_decides_how_many_hashes_are_computed_at_once() {
+        let four = NonZeroUsize::new(4).unwrap();
+        for (memory_kib, threads) in [(19_456, 1), (2 * 19_456 - 1, 1), (2 * 19_456, 2), (1 << 20, 4)] {
+            let config = HasherConfig::within(four, memory_kib).unwrap();
+            assert_eq!((config.threads.get(), config.memory_kib), (threads, memory_kib));
+        }
+        assert_eq!(HasherConfig::within(four, 19_455), Err(BudgetTooSmall { needed_kib: 19_456 }));
+    }
 
     #[test]
     fn every_approved_row_is_the_floor() {

@@ -14,10 +14,11 @@ use auth_domain::{
 };
 use zeroize::Zeroizing;
 
-pub use config::{Argon2Cost, HasherConfig, UnsafeCost};
+pub use config::{Argon2Cost, BudgetTooSmall, HasherConfig, UnsafeCost};
+pub use pool::HashLoad;
 
 use self::{
-    pool::Pool,
+    pool::{Pool, Work},
     scratch::Scratch,
     stored::{SALT_BYTES, Stored},
 };
@@ -63,6 +64,16 @@ impl Argon2Hasher {
         let pool = Pool::start(&config).map_err(StartError::Thread)?;
         Ok(Self { pool, cost: config.cost, dummy: Arc::new(dummy) })
     }
+
+    /// What the pool has to do, and what it has done.
+    pub fn load(&self) -> HashLoad {
+        self.pool.load()
+    }
+
+    /// A hash at the present cost.
+    const fn present(&self) -> Work {
+        Work::Hash(self.cost.memory_kib as usize)
+    }
 }
 
 impl fmt::Debug for Argon2Hasher {
@@ -73,13 +84,17 @@ impl fmt::Debug for Argon2Hasher {
 
 #[async_trait]
 impl PasswordHasher for Argon2Hasher {
+    fn has_room(&self) -> Result<(), HashError> {
+        self.pool.has_room()
+    }
+
     async fn hash(&self, password: &NewPassword) -> Result<PasswordHash, HashError> {
         self.rehash(password.password()).await
     }
 
     async fn rehash(&self, password: &Password) -> Result<PasswordHash, HashError> {
         let (password, cost) = (normal_form(password), self.cost);
-        self.pool.run(move |scratch| hash(password.expose_secret(), cost, scratch)).await
+        self.pool.run(self.present(), move |scratch| hash(password.expose_secret(), cost, scratch)).await
     }
 
     async fn verify(
@@ -90,15 +105,16 @@ impl PasswordHasher for Argon2Hasher {
         let (password, cost) = (password.clone(), self.cost);
         let Some(hash) = hash else {
             let dummy = Arc::clone(&self.dummy);
-            self.pool.run(move |scratch| verify(&password, &dummy, cost, scratch)).await?;
+            self.pool.run(self.present(), move |scratch| verify(&password, &dummy, cost, scratch)).await?;
             return Ok(Verification::Mismatch);
         };
-        self.pool.run(move |scratch| verify(&password, &hash, cost, scratch)).await
+        let work = Work::Hash(Stored::parse(hash.as_str())?.blocks());
+        self.pool.run(work, move |scratch| verify(&password, &hash, cost, scratch)).await
     }
 
     async fn strength(&self, password: &NewPassword, context: &[String]) -> Result<Strength, HashError> {
         let (password, context) = (normal_form(password.password()), context.to_vec());
-        self.pool.run(move |_| Ok(strength(password.expose_secret(), &context))).await
+        self.pool.run(Work::Estimate, move |_| Ok(strength(password.expose_secret(), &context))).await
     }
 }
 

@@ -1,4 +1,8 @@
-//! Threads of their own for slow work, behind a bounded queue.
+//! Threads of their own for slow work, behind a bounded queue and within a budget of memory.
+//!
+//! A thread keeps the memory of its last hash, because fresh memory is slow. What all threads keep and use
+//! together stays within the budget: a job that needs more than is left waits at the head of the queue until
+//! the others have given theirs back, which they do as soon as they come to the queue.
 
 use std::{
     collections::VecDeque,
@@ -26,6 +30,10 @@ struct Shared {
     state: Mutex<State>,
     wake: Condvar,
     threads: u32,
+    /// Blocks that a thread takes for whatever hash is not larger.
+    usual: usize,
+    /// Blocks that all threads may have together.
+    budget: usize,
     queue_limit: usize,
     queue_deadline: Duration,
 }
@@ -34,13 +42,62 @@ struct Shared {
 struct State {
     queue: VecDeque<Waiting>,
     stopping: bool,
-    /// Moving average of how long a job takes.
-    mean: Duration,
+    /// Blocks that threads have: those they work with, and those they keep.
+    held: usize,
+    /// Moving averages of how long jobs of each kind take.
+    mean: [Duration; Work::KINDS],
+    load: HashLoad,
 }
 
 struct Waiting {
+    since: Instant,
     deadline: Instant,
+    work: Work,
     task: Box<dyn Task>,
+}
+
+/// What kind of work a job is. Each kind has an average of its own: an estimate of strength takes a
+/// fraction of a hash.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Work {
+    /// A hash, with the blocks of memory it takes; 0 for one that takes none worth counting.
+    Hash(usize),
+    /// An estimate of how hard a password is to guess.
+    Estimate,
+}
+
+impl Work {
+    const KINDS: usize = 2;
+
+    const fn kind(self) -> usize {
+        match self {
+            Self::Hash(_) => 0,
+            Self::Estimate => 1,
+        }
+    }
+
+    /// The blocks a thread has once it does this work, when it had `kept` before.
+    fn holds(self, kept: usize, usual: usize) -> usize {
+        match self {
+            Self::Hash(0) | Self::Estimate => kept,
+            Self::Hash(blocks) => blocks.max(usual),
+        }
+    }
+}
+
+/// What the pool has to do, and what it has done since it started.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct HashLoad {
+    /// Jobs that wait now.
+    pub waiting: usize,
+    /// Jobs that were done.
+    pub done: u64,
+    /// How long those waited, all together.
+    pub waited: Duration,
+    /// Jobs that were refused: the queue was full, or the wait too long.
+    pub shed: u64,
+    /// Jobs that were not done because nobody waited for the answer any more.
+    pub abandoned: u64,
 }
 
 /// A job with the way back to its caller.
@@ -88,6 +145,8 @@ impl Pool {
             state: Mutex::default(),
             wake: Condvar::new(),
             threads: u32::try_from(config.threads.get()).unwrap_or(u32::MAX),
+            usual: config.cost.memory_kib as usize,
+            budget: config.memory_kib as usize,
             queue_limit: config.queue_limit,
             queue_deadline: config.queue_deadline,
         });
@@ -103,15 +162,27 @@ impl Pool {
         Ok(pool)
     }
 
-    /// Runs `work` on one of the threads. Dropping the future gives a waiting job up.
+    /// Runs `job` on one of the threads. Dropping the future gives a waiting job up.
     pub(super) async fn run<T: Send + 'static>(
         &self,
-        work: impl FnOnce(&mut Scratch) -> Result<T, HashError> + Send + 'static,
+        work: Work,
+        job: impl FnOnce(&mut Scratch) -> Result<T, HashError> + Send + 'static,
     ) -> Result<T, HashError> {
         let (answer, result) = oneshot::channel();
-        self.shared.enqueue(Box::new(Job { work, answer }))?;
+        self.shared.enqueue(work, Box::new(Job { work: job, answer }))?;
         // The sender is dropped unused only when the pool stops.
         result.await.unwrap_or(Err(HashError::Failed))
+    }
+
+    /// Whether one more job would be taken now.
+    pub(super) fn has_room(&self) -> Result<(), HashError> {
+        self.shared.make_room(&mut self.shared.lock())
+    }
+
+    /// What there is to do, and what was done.
+    pub(super) fn load(&self) -> HashLoad {
+        let state = self.shared.lock();
+        HashLoad { waiting: state.queue.len(), ..state.load }
     }
 }
 
@@ -133,71 +204,137 @@ impl Shared {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn enqueue(&self, task: Box<dyn Task>) -> Result<(), HashError> {
+    fn enqueue(&self, work: Work, task: Box<dyn Task>) -> Result<(), HashError> {
+        if work.holds(0, self.usual) > self.budget {
+            return Err(HashError::Unreadable);
+        }
         let mut state = self.lock();
-        let wait = state.predicted_wait(self.threads);
-        if state.queue.len() >= self.queue_limit {
-            // Jobs whose caller has gone must not keep the living out.
-            state.queue.retain(|waiting| waiting.task.is_wanted());
-        }
-        if state.queue.len() >= self.queue_limit || wait > self.queue_deadline {
-            return Err(overloaded(wait));
-        }
-        state.queue.push_back(Waiting { deadline: Instant::now() + self.queue_deadline, task });
+        self.make_room(&mut state)?;
+        let now = Instant::now();
+        state.queue.push_back(Waiting { since: now, deadline: now + self.queue_deadline, work, task });
         drop(state);
-        self.wake.notify_one();
+        if work.holds(0, self.usual) > self.usual {
+            // Every idle thread has to give back what it keeps.
+            self.wake.notify_all();
+        } else {
+            self.wake.notify_one();
+        }
+        Ok(())
+    }
+
+    /// Refuses when one more job would be one too many.
+    fn make_room(&self, state: &mut State) -> Result<(), HashError> {
+        let is_full = |state: &State| {
+            state.queue.len() >= self.queue_limit || state.predicted_wait(self.threads) > self.queue_deadline
+        };
+        if is_full(state) {
+            // Jobs whose caller has gone must not keep the living out.
+            state.forget_the_gone();
+        }
+        if is_full(state) {
+            state.load.shed += 1;
+            return Err(overloaded(state.predicted_wait(self.threads)));
+        }
         Ok(())
     }
 
     fn work_until_stopped(&self, scratch: &mut Scratch) {
-        while let Some(waiting) = self.next(scratch) {
+        let mut held = 0;
+        while let Some(waiting) = self.next(scratch, &mut held) {
             let started = Instant::now();
             if started > waiting.deadline {
-                let wait = self.lock().predicted_wait(self.threads);
+                let mut state = self.lock();
+                state.load.shed += 1;
+                let wait = state.predicted_wait(self.threads);
+                drop(state);
                 waiting.task.refuse(overloaded(wait));
                 continue;
             }
             waiting.task.run(scratch);
-            self.lock().observe(started.elapsed());
+            self.lock().observe(waiting.work, started - waiting.since, started.elapsed());
         }
     }
 
-    /// The next job somebody waits for; `None` once the pool stops.
-    fn next(&self, scratch: &mut Scratch) -> Option<Waiting> {
+    /// The next job somebody waits for, with the memory for it set aside; `None` once the pool stops.
+    /// `held` is what this thread is counted with.
+    fn next(&self, scratch: &mut Scratch, held: &mut usize) -> Option<Waiting> {
         let mut state = self.lock();
         loop {
             if state.stopping {
                 return None;
             }
-            if let Some(waiting) = state.queue.pop_front() {
-                if waiting.task.is_wanted() {
-                    return Some(waiting);
+            let kept = scratch.len();
+            // Also after a job that was refused, or failed before it took what was set aside for it.
+            self.count(&mut state, held, kept);
+            let first = state.queue.front().map(|first| (first.task.is_wanted(), first.work));
+            match first {
+                Some((false, _)) => {
+                    state.queue.pop_front();
+                    state.load.abandoned += 1;
                 }
-            } else if scratch.is_dirty() {
+                Some((true, work)) => {
+                    let needed = work.holds(kept, self.usual);
+                    if state.held - kept + needed <= self.budget {
+                        self.count(&mut state, held, needed);
+                        return state.queue.pop_front();
+                    } else if kept == 0 {
+                        state = self.wait(state);
+                    } else {
+                        drop(state);
+                        scratch.release();
+                        state = self.lock();
+                    }
+                }
                 // Idle: take the traces of the last password out of memory, which under load the
                 // next job does by overwriting them.
-                drop(state);
-                scratch.wipe();
-                state = self.lock();
-            } else {
-                state = self.wake.wait(state).unwrap_or_else(PoisonError::into_inner);
+                None if scratch.is_dirty() => {
+                    drop(state);
+                    scratch.wipe();
+                    state = self.lock();
+                }
+                None => state = self.wait(state),
             }
         }
+    }
+
+    /// Counts a thread with `now` blocks instead of those it was counted with.
+    fn count(&self, state: &mut State, held: &mut usize, now: usize) {
+        state.held = state.held - *held + now;
+        if now < *held {
+            self.wake.notify_all();
+        }
+        *held = now;
+    }
+
+    fn wait<'a>(&self, state: MutexGuard<'a, State>) -> MutexGuard<'a, State> {
+        self.wake.wait(state).unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl State {
-    fn observe(&mut self, took: Duration) {
-        self.mean = if self.mean.is_zero() { took } else { (self.mean * 7 + took) / 8 };
+    fn observe(&mut self, work: Work, waited: Duration, took: Duration) {
+        let mean = &mut self.mean[work.kind()];
+        *mean = if mean.is_zero() { took } else { (*mean * 7 + took) / 8 };
+        self.load.done += 1;
+        self.load.waited += waited;
+    }
+
+    fn forget_the_gone(&mut self) {
+        let before = self.queue.len();
+        self.queue.retain(|waiting| waiting.task.is_wanted());
+        self.load.abandoned += (before - self.queue.len()) as u64;
     }
 
     /// How long a job that is added now will wait, given that all threads are busy.
     fn predicted_wait(&self, threads: u32) -> Duration {
-        let waiting = u32::try_from(self.queue.len()).unwrap_or(u32::MAX);
-        self.mean.saturating_mul(waiting) / threads.max(1)
+        let work: Duration = self.queue.iter().map(|waiting| self.mean[waiting.work.kind()]).sum();
+        work / threads.max(1)
     }
 }
 
 fn overloaded(wait: Duration) -> HashError {
     HashError::Overloaded { retry_after: wait.max(MIN_RETRY) }
 }
+
+#[cfg(test)]
+mod tests;

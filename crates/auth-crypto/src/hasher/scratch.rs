@@ -23,12 +23,22 @@ impl Scratch {
         // Memory for an imported, larger hash stays only as long as such hashes follow each other.
         let wanted = count.max(self.usual);
         if self.blocks.len() != wanted {
-            self.wipe();
-            self.blocks = Vec::new();
+            self.release();
             self.blocks.resize(wanted, Block::new());
             self.dirty = true;
         }
         &mut self.blocks[..count]
+    }
+
+    /// How many blocks are kept.
+    pub(super) fn len(&self) -> usize {
+        self.blocks.len()
+    }
+
+    /// Gives the memory back to the system.
+    pub(super) fn release(&mut self) {
+        self.wipe();
+        self.blocks = Vec::new();
     }
 
     pub(super) fn is_dirty(&self) -> bool {

@@ -62,6 +62,14 @@ impl<'a> Stored<'a> {
         }
     }
 
+    /// The blocks of 1 KiB it takes to compute, where that is much: bcrypt needs four.
+    pub(super) fn blocks(&self) -> usize {
+        match self {
+            Self::Argon2(phc) => phc.params.block_count(),
+            Self::Bcrypt(_) => 0,
+        }
+    }
+
     /// Whether the hash depends on all of `password`.
     pub(super) fn covers(&self, password: &str) -> bool {
         matches!(self, Self::Argon2(_)) || password.len() <= BCRYPT_BYTES

@@ -162,7 +162,7 @@ impl KeyRing for JwtKeys {
             }
             let private = self
                 .secrets
-                .open(&sealing_context(stored.id.as_str()), &stored.private)
+                .open(&SigningKey::sealing_context(&stored.id), &stored.private)
                 .map_err(|_| KeyError::Sealed(stored.id.to_string()))?;
             AsymmetricKey::open(stored, &private)
         };
@@ -185,7 +185,7 @@ impl KeyFactory for JwtKeys {
         let (private, id, public_jwk): (Zeroizing<Vec<u8>>, _, _) = key::generate(self.algorithm)?;
         let private = self
             .secrets
-            .seal(&sealing_context(id.as_str()), &private)
+            .seal(&SigningKey::sealing_context(&id), &private)
             .map_err(|err| KeyError::Broken(err.into()))?;
         Ok(SigningKey {
             id,
@@ -197,9 +197,4 @@ impl KeyFactory for JwtKeys {
             retires_at: None,
         })
     }
-}
-
-/// Where a sealed private key lives: it opens nowhere else.
-fn sealing_context(kid: &str) -> String {
-    format!("signing_keys|private|{kid}")
 }

@@ -66,6 +66,16 @@ events! {
     MessageRetried = "admin.message_retried", Success;
     /// An operator had a message deleted unsent.
     MessageDiscarded = "admin.message_discarded", Success;
+    /// An operator looked at the audit log.
+    AuditRead = "admin.audit_read", Success;
+    /// An operator took a copy of the audit log.
+    AuditExported = "admin.audit_exported", Success;
+    /// The server started with these settings.
+    ConfigLoaded = "config.loaded", Success;
+    /// Access tokens were not believed: so many in a minute, for one reason.
+    TokenInvalid = "token.invalid", Failure;
+    /// Calls with a good token were refused: so many in a minute, for one reason.
+    AuthzDenied = "authz.denied", Failure;
     /// The owner proved the address.
     EmailVerified = "email.verified", Success;
     /// A new address was asked for.
@@ -86,6 +96,14 @@ events! {
     LoginFailed = "login.fail", Failure;
     /// An attempt was refused because the identifier has to wait.
     LoginThrottled = "login.throttled", Failure;
+    /// So many attempts failed from a known device that it is none any more.
+    DeviceDemoted = "login.device_demoted", Failure;
+    /// A mailed link opened an account that wrong passwords or codes had locked.
+    AccountUnlocked = "account.unlocked", Success;
+    /// An operator looked at the failures of an account.
+    LanesShown = "admin.lanes_shown", Success;
+    /// An operator opened an account that wrong passwords or codes had locked.
+    LanesCleared = "admin.lanes_cleared", Success;
     /// A session was closed by its owner.
     Logout = "logout", Success;
     /// A refresh token was replaced.
@@ -110,6 +128,8 @@ events! {
     PasswordResetRequested = "password.reset_requested", Success;
     /// The password was reset through a mailed link.
     PasswordReset = "password.reset", Success;
+    /// A new password was taken without being looked up among breached ones: nobody could tell.
+    BreachCheckSkipped = "password.breach_check_skipped", Failure;
     /// The password was right, and a second factor was asked for.
     LoginMfaRequired = "login.mfa_required", Success;
     /// The password was right and the second factor was not.
@@ -140,6 +160,8 @@ events! {
     EmailCodeRequested = "email.code_requested", Success;
     /// A code that came by mail was typed in by somebody signed in.
     EmailCodeVerified = "email.code_verified", Success;
+    /// A request that came by cookie, or asked for cookies, did not prove that our own page sent it.
+    CsrfDenied = "csrf.denied", Failure;
     /// A mobile application reported how it signed somebody in.
     MobileAuthReported = "mobile.auth_reported", Success;
     /// Cognito vouched for somebody who signs in.
@@ -156,6 +178,10 @@ events! {
     PasswordMigrated = "cognito.password_migrated", Success;
     /// A new signing key was made.
     KeyRotated = "key.rotated", Success;
+    /// A signing key was taken away at once.
+    KeyRevoked = "key.revoked", Success;
+    /// What an earlier secret sealed was sealed anew.
+    DataRotated = "key.data_rotated", Success;
 }
 
 impl fmt::Display for AuditEvent {

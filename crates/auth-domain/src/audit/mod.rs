@@ -3,10 +3,21 @@
 //! Events are appended in the transaction of the change they report (invariant I6). They carry ids and
 //! masked values, never a secret and never a whole address.
 
+mod chain;
+mod check;
+mod checkpoint;
 mod event;
+
+use std::fmt::Write as _;
 
 use chrono::{DateTime, Utc};
 
+pub use chain::{
+    AuditKey, ChainHash, ChainHead, ChainLink, ChainedRow, ClientSeal, NotHex, Salt, StoredRow, hex, network,
+    network_text, time_text, unhex,
+};
+pub use check::{ChainCheck, CheckReport, Finding, Flaw, LOOK_BACK};
+pub use checkpoint::{Checkpoint, CheckpointKind, Signature, UnknownKind};
 pub use event::{AuditEvent, Outcome, UnknownEvent};
 
 use crate::{
@@ -73,6 +84,27 @@ impl AuditRecord {
         self
     }
 
+    /// The entry as one line for the application's log, of the client's address the network only.
+    pub fn summary(&self) -> String {
+        let mut text = format!("{} {} {}", time_text(self.at), self.event, self.tenant);
+        let numbers = [
+            ("actor", self.actor.map(UserId::as_i64)),
+            ("subject", self.subject.map(UserId::as_i64)),
+            ("session", self.session.map(SessionId::as_i64)),
+        ];
+        let numbers = numbers.into_iter().filter_map(|(key, value)| Some((key, value?.to_string())));
+        let client = [
+            ("network", self.client.ip.map(|ip| network(ip).to_string())),
+            ("request", self.client.request_id.clone()),
+        ];
+        let client = client.into_iter().filter_map(|(key, value)| Some((key, value?)));
+        for (key, value) in numbers.chain(client).chain(self.details.iter().cloned()) {
+            // Writing to a String cannot fail.
+            let _ = write!(text, " {key}={}", value.escape_debug());
+        }
+        text
+    }
+
     /// Adds a detail.
     #[must_use]
     pub fn with(mut self, key: &'static str, value: impl Into<String>) -> Self {
@@ -102,4 +134,26 @@ pub struct AuditEntry {
     pub client: Client,
     /// More about it.
     pub details: Vec<(String, String)>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_summary_has_every_field_and_no_whole_address() {
+        let client = Client {
+            ip: Some("203.0.113.77".parse().unwrap()),
+            user_agent: None,
+            request_id: Some("r-1".to_owned()),
+        };
+        let record =
+            AuditRecord::new(AuditEvent::LoginFailed, &TenantId::default(), &client, DateTime::UNIX_EPOCH)
+                .by(UserId::from_i64(7))
+                .within(SessionId::from_i64(8))
+                .with("reason", "a\nb");
+        let expected = "1970-01-01T00:00:00.000000Z login.fail default actor=7 subject=7 session=8 \
+                        network=203.0.113.0 request=r-1 reason=a\\nb";
+        assert_eq!(record.summary(), expected);
+    }
 }

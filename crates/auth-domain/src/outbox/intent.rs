@@ -42,7 +42,7 @@ pub enum Intent {
     /// Tells the user of a sign-in that, as far as open sessions show, came from somewhere new. Whether it
     /// did is looked up when it is sent.
     NewDeviceNotice,
-    /// Tells the user that wrong passwords locked the account for a while.
+    /// Tells the user that wrong passwords or codes locked the account, with a link that opens it.
     AccountLockedNotice,
     /// Tells the user that a spent refresh token came back and the session was ended.
     RefreshReuseNotice,

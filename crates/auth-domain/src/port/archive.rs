@@ -7,9 +7,9 @@ use chrono::{DateTime, Utc};
 
 use super::{StoreError, StoredTotp};
 use crate::{
-    audit::AuditEntry,
+    audit::{AuditEntry, ChainLink, Checkpoint},
     factor::TrustedDevice,
-    guard::lockout::LockState,
+    guard::{known_device::KnownDevice, lockout::LockState},
     id::UserId,
     outbox::OutboxItem,
     secret::Digest,
@@ -35,19 +35,25 @@ pub enum RecordKind {
     Device,
     /// Accounts of providers that are linked to accounts.
     Identity,
+    /// Devices that accounts signed in from.
+    KnownDevice,
     /// Failure counts.
     Lock,
     /// Signing keys.
     Key,
     /// Entries of the audit log.
     Audit,
+    /// Links of the chain over it.
+    AuditLink,
+    /// Checkpoints of that chain.
+    AuditCheckpoint,
     /// Messages that are owed, dead letters too.
     Outbox,
 }
 
 impl RecordKind {
     /// All kinds, in the order in which a store can take them.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 14] = [
         Self::User,
         Self::Session,
         Self::Link,
@@ -55,9 +61,12 @@ impl RecordKind {
         Self::RecoveryCode,
         Self::Device,
         Self::Identity,
+        Self::KnownDevice,
         Self::Lock,
         Self::Key,
         Self::Audit,
+        Self::AuditLink,
+        Self::AuditCheckpoint,
         Self::Outbox,
     ];
 
@@ -71,9 +80,12 @@ impl RecordKind {
             Self::RecoveryCode => "recovery codes",
             Self::Device => "trusted devices",
             Self::Identity => "linked identities",
+            Self::KnownDevice => "known devices",
             Self::Lock => "locks",
             Self::Key => "signing keys",
             Self::Audit => "audit entries",
+            Self::AuditLink => "audit chain links",
+            Self::AuditCheckpoint => "audit checkpoints",
             Self::Outbox => "owed messages",
         }
     }
@@ -102,12 +114,18 @@ pub enum Record {
     Device(TrustedDevice),
     /// The account of a provider that is linked to an account, without the lease it may have had.
     Identity(LinkedIdentity),
+    /// A device that an account signed in from.
+    KnownDevice(KnownDevice),
     /// The failure count of a key.
     Lock([u8; 32], LockState),
     /// A signing key, still sealed.
     Key(SigningKey),
     /// An entry of the audit log, at its position.
     Audit(AuditEntry),
+    /// A link of the chain over the audit log.
+    AuditLink(ChainLink),
+    /// A checkpoint of that chain.
+    AuditCheckpoint(Checkpoint),
     /// A message that is owed, without the lease it may have had.
     Outbox(OutboxItem, Fate),
 }
@@ -145,9 +163,12 @@ impl Record {
             Self::RecoveryCode(_) => RecordKind::RecoveryCode,
             Self::Device(_) => RecordKind::Device,
             Self::Identity(_) => RecordKind::Identity,
+            Self::KnownDevice(_) => RecordKind::KnownDevice,
             Self::Lock(..) => RecordKind::Lock,
             Self::Key(_) => RecordKind::Key,
             Self::Audit(_) => RecordKind::Audit,
+            Self::AuditLink(_) => RecordKind::AuditLink,
+            Self::AuditCheckpoint(_) => RecordKind::AuditCheckpoint,
             Self::Outbox(..) => RecordKind::Outbox,
         }
     }
@@ -162,16 +183,20 @@ impl Record {
             Self::RecoveryCode(code) => RecordKey::Bytes(*code.digest.as_bytes()),
             Self::Device(device) => RecordKey::Number(device.id.as_i64()),
             Self::Identity(identity) => RecordKey::Number(identity.id.as_i64()),
+            Self::KnownDevice(device) => RecordKey::Bytes(*device.digest.as_bytes()),
             Self::Lock(key, _) => RecordKey::Bytes(*key),
             Self::Key(key) => RecordKey::Name(key.id.to_string()),
             Self::Audit(entry) => RecordKey::Number(entry.seq),
+            Self::AuditLink(link) => RecordKey::Number(link.position),
+            Self::AuditCheckpoint(checkpoint) => RecordKey::Number(checkpoint.number),
             Self::Outbox(item, _) => RecordKey::Number(item.id.as_i64()),
         }
     }
 }
 
 /// What a record is found by: numbers for accounts and their authenticator apps, sessions, devices, linked
-/// identities, audit entries and messages, bytes for links, recovery codes and locks, names for signing keys.
+/// identities, audit entries, their links and checkpoints, and messages, bytes for links, recovery codes,
+/// known devices and locks, names for signing keys.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub enum RecordKey {
     /// An id or a position.

@@ -2,13 +2,13 @@
 
 use zeroize::Zeroizing;
 
-use crate::secret::Sealed;
+use crate::secret::{SealLabel, Sealed};
 
 /// Seals small secrets for storage.
 ///
 /// An implementor must authenticate, must bind `context` so that a sealed value does not open under
 /// another, must never seal two values with one nonce, and must be able to open what earlier keys of
-/// its ring sealed.
+/// its ring sealed. A sealed value must begin with the label of its key.
 #[cfg_attr(any(test, feature = "mock"), mockall::automock)]
 pub trait SecretBox: Send + Sync {
     /// Seals `plain`. `context` says where the value lives (`table|column|row`).
@@ -22,6 +22,9 @@ pub trait SecretBox: Send + Sync {
     /// # Errors
     /// [`BoxError`], the same for a wrong key, a wrong context and a changed value.
     fn open(&self, context: &str, sealed: &Sealed) -> Result<Zeroizing<Vec<u8>>, BoxError>;
+
+    /// The labels of the keys in the ring: first the one that seals, then those that only open.
+    fn labels(&self) -> Vec<SealLabel>;
 }
 
 /// The value cannot be sealed or opened. Says no more, on purpose.
@@ -40,6 +43,10 @@ pub enum KeyPurpose {
     OneTimeCode,
     /// Naming short-lived state outside the process: addresses and tokens of clients are in the names.
     StateName,
+    /// Binding a token against forged requests to its session.
+    Csrf,
+    /// Telling a place in a list that we gave out from one that a client made up.
+    Cursor,
 }
 
 impl KeyPurpose {
@@ -50,6 +57,8 @@ impl KeyPurpose {
             Self::RefreshSuccessor => "refresh-successor/v1",
             Self::OneTimeCode => "one-time-code/v1",
             Self::StateName => "state-name/v1",
+            Self::Csrf => "csrf/v1",
+            Self::Cursor => "cursor/v1",
         }
     }
 }

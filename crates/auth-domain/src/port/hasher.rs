@@ -13,6 +13,15 @@ use crate::user::{NewPassword, Password, PasswordHash};
 #[cfg_attr(any(test, feature = "mock"), mockall::automock)]
 #[async_trait]
 pub trait PasswordHasher: Send + Sync {
+    /// Whether there is room for one more hash now, so that what would be refused costs the store nothing.
+    /// It promises nothing: the room may be gone a moment later.
+    ///
+    /// # Errors
+    /// [`HashError::Overloaded`] when too many wait.
+    fn has_room(&self) -> Result<(), HashError> {
+        Ok(())
+    }
+
     /// Hashes a password with the present parameters and a fresh salt.
     ///
     /// # Errors

@@ -56,8 +56,8 @@ pub enum Notice {
     },
     /// Somebody, hopefully you, signed in from a device or a place not seen lately.
     NewDevice,
-    /// Wrong passwords locked your account for a while.
-    AccountLocked,
+    /// Wrong passwords or codes locked your account; this link opens it.
+    AccountLocked(LinkToken),
     /// A spent refresh token came back; the session was ended.
     RefreshReuse,
     /// Complete your login with this code.
@@ -88,16 +88,16 @@ impl Notice {
     /// What nobody but its reader may see: the token of its link, or its code.
     pub fn secret(&self) -> Option<&str> {
         match self {
-            Self::VerifyEmail(token) | Self::ResetPassword(token) | Self::ConfirmEmailChange(token) => {
-                Some(token.expose_secret())
-            }
+            Self::VerifyEmail(token)
+            | Self::ResetPassword(token)
+            | Self::ConfirmEmailChange(token)
+            | Self::AccountLocked(token) => Some(token.expose_secret()),
             Self::LoginCode(code) | Self::ProofCode(code) => Some(code.expose_secret()),
             Self::AccountExists
             | Self::EmailChangeRequested { .. }
             | Self::PasswordChanged
             | Self::EmailChanged { .. }
             | Self::NewDevice
-            | Self::AccountLocked
             | Self::RefreshReuse
             | Self::FactorEnabled(_)
             | Self::FactorDisabled(_)

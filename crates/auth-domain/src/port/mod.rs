@@ -4,7 +4,9 @@
 //! an implementor are *must* sentences; `auth-testkit` has a contract case for each.
 
 mod archive;
+mod breach;
 mod challenges;
+mod checkpoints;
 mod cipher;
 mod clock;
 mod codes;
@@ -20,7 +22,9 @@ mod tokens;
 mod totp;
 
 pub use archive::{Archive, Fate, Record, RecordKey, RecordKind, StoredRecoveryCode};
+pub use breach::{BreachError, BreachedPasswords};
 pub use challenges::{ChallengeStore, ChallengeStoreError, PayloadTooLong, StoredChallenge};
+pub use checkpoints::{CheckpointSigner, CheckpointVerifier};
 pub use cipher::{BoxError, KeyPurpose, KeyedHash, SecretBox};
 pub use clock::Clock;
 pub use codes::{CodeMac, CodePurpose, CodeSlot, CodeStore, CodeStoreError, Redemption, StoredCode};
@@ -38,9 +42,9 @@ pub use mailbox::{CapturedMessage, Channel, Mailbox, MailboxError, MailboxFilter
 pub use mailer::{Letter, Mailer, Notice, SendError};
 pub use sms::{LedgerError, SmsError, SmsLedger, SmsReceipt, SmsSender, SmsText};
 pub use store::{
-    AuditFilter, AuditLog, DeviceRepo, DueChecks, ExistingAccount, ExistingLink, FactorRepo, IdentityRepo,
-    KeyRepo, LinkRepo, LockRepo, Outbox, PendingTotp, Repos, SessionRepo, Store, StoreError, StoredTotp, Tx,
-    UserRepo,
+    AuditChain, AuditFilter, AuditLog, DeviceRepo, DueChecks, ExistingAccount, ExistingLink, FactorRepo,
+    IdentityRepo, KeyRepo, KnownDeviceRepo, LinkRepo, LockRepo, Outbox, PendingTotp, Repos, SealedPlace,
+    SealedRepo, SealedRow, SealedValue, SessionRepo, Store, StoreError, StoredTotp, Tx, UserRepo,
 };
 pub use tokens::{KeyError, KeyFactory, KeyRing, PublicJwk, TokenSigner, TokenVerifier};
 pub use totp::TotpGenerator;
@@ -48,7 +52,9 @@ pub use totp::TotpGenerator;
 #[cfg(any(test, feature = "mock"))]
 pub use {
     archive::MockArchive,
+    breach::MockBreachedPasswords,
     challenges::MockChallengeStore,
+    checkpoints::{MockCheckpointSigner, MockCheckpointVerifier},
     cipher::{MockKeyedHash, MockSecretBox},
     clock::MockClock,
     codes::MockCodeStore,
@@ -60,8 +66,9 @@ pub use {
     mailer::MockMailer,
     sms::{MockSmsLedger, MockSmsSender},
     store::mock::{
-        MockAuditLog, MockDeviceRepo, MockFactorRepo, MockIdentityRepo, MockKeyRepo, MockLinkRepo,
-        MockLockRepo, MockOutbox, MockSessionRepo, MockStore, MockTx, MockUserRepo,
+        MockAuditChain, MockAuditLog, MockDeviceRepo, MockFactorRepo, MockIdentityRepo, MockKeyRepo,
+        MockKnownDeviceRepo, MockLinkRepo, MockLockRepo, MockOutbox, MockSealedRepo, MockSessionRepo,
+        MockStore, MockTx, MockUserRepo,
     },
     tokens::{MockKeyFactory, MockKeyRing, MockTokenSigner, MockTokenVerifier},
     totp::MockTotpGenerator,

@@ -25,11 +25,13 @@ pub enum LinkPurpose {
     ChangeEmail,
     /// Set a new password without the old one.
     ResetPassword,
+    /// Open an account that wrong passwords or codes have locked.
+    Unlock,
 }
 
 impl LinkPurpose {
     /// All purposes.
-    pub const ALL: [Self; 3] = [Self::VerifyEmail, Self::ChangeEmail, Self::ResetPassword];
+    pub const ALL: [Self; 4] = [Self::VerifyEmail, Self::ChangeEmail, Self::ResetPassword, Self::Unlock];
 
     /// The name that stores use.
     pub const fn as_str(self) -> &'static str {
@@ -37,14 +39,17 @@ impl LinkPurpose {
             Self::VerifyEmail => "verify_email",
             Self::ChangeEmail => "change_email",
             Self::ResetPassword => "reset_password",
+            Self::Unlock => "unlock",
         }
     }
 
     /// How long a link lives: 24 hours to verify, 1 hour to change the address, 30 minutes to reset
-    /// the password (ASVS 6.5.5, NIST SP 800-63B-4 §4.2.1.2).
+    /// the password (ASVS 6.5.5, NIST SP 800-63B-4 §4.2.1.2). 24 hours to unlock: nobody asked for that
+    /// link, so it must wait until its reader comes, and all it gives is the chance to be asked for the
+    /// password.
     pub const fn life(self) -> TimeDelta {
         match self {
-            Self::VerifyEmail => TimeDelta::hours(24),
+            Self::VerifyEmail | Self::Unlock => TimeDelta::hours(24),
             Self::ChangeEmail => TimeDelta::hours(1),
             Self::ResetPassword => TimeDelta::minutes(30),
         }

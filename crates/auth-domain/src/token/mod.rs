@@ -1,10 +1,12 @@
 //! Tokens: what a client holds to prove something later.
 
 mod claims;
+mod csrf;
 mod link;
 mod signing_key;
 
 pub use claims::{AccessClaims, AuthMethod, TokenExpectations, TokenRejected, UnknownMethod};
+pub use csrf::CsrfToken;
 pub use link::{Link, LinkPurpose, LinkToken, UnknownPurpose};
 pub use signing_key::{JwtAlgorithm, KeyId, KeyState, SigningKey, UnknownAlgorithm};
 

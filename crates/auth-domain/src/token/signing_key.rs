@@ -133,6 +133,11 @@ impl SigningKey {
     /// A key is replaced after this time.
     pub const SIGNING_LIFE: TimeDelta = TimeDelta::days(90);
 
+    /// Where the sealed private half of a key lives: it opens nowhere else.
+    pub fn sealing_context(id: &KeyId) -> String {
+        format!("signing_keys|private|{id}")
+    }
+
     /// The state at `now`, given the longest life of a token it signed.
     pub fn state(&self, now: DateTime<Utc>, longest_token: TimeDelta) -> KeyState {
         match self.retires_at {

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use chrono::TimeDelta;
 
-use super::{Core, Fault, fault::faults};
+use super::{Core, Fault, Refusals, fault::faults};
 use crate::{
     port::{IdentityError, StoreError},
     session::Session,
@@ -21,6 +21,7 @@ const TOUCH_AFTER: TimeDelta = TimeDelta::minutes(1);
 #[derive(Clone)]
 pub struct Bearer {
     core: Arc<Core>,
+    refusals: Refusals,
 }
 
 /// Somebody who may act: the token is good, the session lives, the account is active.
@@ -70,8 +71,8 @@ pub enum BearerError {
 faults!(BearerError);
 
 impl Bearer {
-    pub(super) const fn new(core: Arc<Core>) -> Self {
-        Self { core }
+    pub(super) const fn new(core: Arc<Core>, refusals: Refusals) -> Self {
+        Self { core, refusals }
     }
 
     /// Verifies a token for `tenant` and checks that its session lives and its account is active, now
@@ -80,7 +81,11 @@ impl Bearer {
     /// # Errors
     /// [`BearerError`].
     pub async fn authenticate(&self, token: &str, tenant: &TenantId) -> Result<Caller, BearerError> {
-        let identity = self.identify(token, tenant).await?;
+        self.find_caller(token, tenant).await.inspect_err(|error| self.refusals.count(error))
+    }
+
+    async fn find_caller(&self, token: &str, tenant: &TenantId) -> Result<Caller, BearerError> {
+        let identity = self.find_identity(token, tenant).await?;
         let now = self.core.now();
         let user = identity.user.ok_or(BearerError::UserNotFound)?;
         if identity.claims.session.is_some() && !identity.session.as_ref().is_some_and(|s| s.is_live(now)) {
@@ -100,7 +105,12 @@ impl Bearer {
     /// # Errors
     /// [`BearerError::Rejected`], [`BearerError::WrongTenant`] or [`BearerError::Fault`].
     pub async fn identify(&self, token: &str, tenant: &TenantId) -> Result<Identity, BearerError> {
-        let claims = match self.core.ports.verifier.verify(token, self.core.now()) {
+        self.find_identity(token, tenant).await.inspect_err(|error| self.refusals.count(error))
+    }
+
+    async fn find_identity(&self, token: &str, tenant: &TenantId) -> Result<Identity, BearerError> {
+        let verified = self.core.verify_token(token).await.map_err(BearerError::Fault)?;
+        let claims = match verified {
             Ok(claims) => claims,
             Err(rejected) => return self.identify_by_provider(token, tenant, rejected).await,
         };

@@ -188,7 +188,10 @@ impl Delivery {
                 (old_email.clone(), Notice::EmailChanged { masked: user.email.masked() })
             }
             Intent::NewDeviceNotice => (user.email.clone(), Notice::NewDevice),
-            Intent::AccountLockedNotice => (user.email.clone(), Notice::AccountLocked),
+            Intent::AccountLockedNotice => {
+                let token = self.mint_in(tx, LinkPurpose::Unlock, &user, &user.email, now).await?;
+                (user.email.clone(), Notice::AccountLocked(token))
+            }
             Intent::RefreshReuseNotice => (user.email.clone(), Notice::RefreshReuse),
             Intent::LoginCode => (user.email.clone(), Notice::LoginCode(self.mint_code()?)),
             Intent::ProofCode => (user.email.clone(), Notice::ProofCode(self.mint_code()?)),

@@ -11,6 +11,14 @@ pub enum Fault {
     /// The store failed.
     #[error("the store failed")]
     Store(#[from] StoreError),
+    /// Something was refused, and the audit log could not be told: here is what it should have been.
+    #[error("no audit entry could be written of: {entry}")]
+    Unaudited {
+        /// The entry, fit for the application's log.
+        entry: String,
+        /// Why not.
+        source: StoreError,
+    },
     /// A password could not be hashed.
     #[error("the password hasher failed")]
     Hash(#[from] HashError),

@@ -1,6 +1,6 @@
 //! Signing keys: made on first start, published ahead of use, replaced before they are old.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use chrono::{DateTime, TimeDelta, Utc};
 
@@ -10,7 +10,7 @@ use crate::{
     client::Client,
     port::{PublicJwk, Tx},
     tenant::TenantId,
-    token::{JwtAlgorithm, KeyId, KeyState, SigningKey, TokenExpectations},
+    token::{AccessClaims, JwtAlgorithm, KeyId, KeyState, SigningKey, TokenExpectations, TokenRejected},
 };
 
 /// Keeps the signing keys.
@@ -34,6 +34,63 @@ pub struct KeyListing {
     pub activates_at: DateTime<Utc>,
     /// When it stops signing.
     pub retires_at: Option<DateTime<Utc>>,
+}
+
+/// What the revocation of a key brought.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Revoked {
+    /// The key that is gone, as it was.
+    pub revoked: KeyListing,
+    /// The key that was made because without the other one none would sign, now or later.
+    pub successor: Option<KeyListing>,
+}
+
+/// When keys were installed last because a token named one that was not known.
+///
+/// Anybody can name keys that do not exist, so that happens once in a while only.
+#[derive(Default)]
+pub(super) struct UnknownKeys(Mutex<Option<DateTime<Utc>>>);
+
+impl UnknownKeys {
+    /// How long the keys are not asked for again.
+    const PAUSE: TimeDelta = TimeDelta::seconds(10);
+
+    /// Whether the keys may be asked for at `now`, which then counts as done.
+    fn admits(&self, now: DateTime<Utc>) -> bool {
+        // A time is whole even if somebody panicked beside it.
+        let mut last = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let admitted = last.is_none_or(|last| (now - last).abs() >= Self::PAUSE);
+        if admitted {
+            *last = Some(now);
+        }
+        admitted
+    }
+}
+
+impl Core {
+    /// Verifies an access token. One signed by a key that this replica does not know yet makes it look
+    /// for new keys.
+    pub(super) async fn verify_token(
+        &self,
+        token: &str,
+    ) -> Result<Result<AccessClaims, TokenRejected>, Fault> {
+        let now = self.now();
+        let verified = self.ports.verifier.verify(token, now);
+        if !matches!(verified, Err(TokenRejected::UnknownKey)) || !self.unknown_keys.admits(now) {
+            return Ok(verified);
+        }
+        self.install_keys().await?;
+        Ok(self.ports.verifier.verify(token, now))
+    }
+
+    async fn install_keys(&self) -> Result<(), Fault> {
+        let keys = if self.ports.key_factory.algorithm().is_asymmetric() {
+            self.ports.store.read().await?.keys().all().await?
+        } else {
+            Vec::new()
+        };
+        Ok(self.ports.key_ring.install(&keys)?)
+    }
 }
 
 impl SigningKeys {
@@ -60,12 +117,7 @@ impl SigningKeys {
     /// # Errors
     /// [`Fault`].
     pub async fn reload(&self) -> Result<(), Fault> {
-        let keys = if self.is_asymmetric() {
-            self.core.ports.store.read().await?.keys().all().await?
-        } else {
-            Vec::new()
-        };
-        Ok(self.core.ports.key_ring.install(&keys)?)
+        self.core.install_keys().await
     }
 
     /// Makes a new key that takes over once every verifier has had time to learn it.
@@ -80,6 +132,19 @@ impl SigningKeys {
         let key = transaction!(self.core, tx => self.rotate_in(tx, now))?;
         self.reload().await?;
         Ok(Some(self.listing(&key, now)))
+    }
+
+    /// Takes a key away at once: what it signed is believed no more, here now and on other replicas as
+    /// soon as they look. If nothing else signs, a new key does, at once. `None` when there is no such
+    /// key.
+    ///
+    /// # Errors
+    /// [`Fault`].
+    pub async fn revoke(&self, id: &KeyId) -> Result<Option<Revoked>, Fault> {
+        let now = self.core.now();
+        let revoked = transaction!(self.core, tx => self.revoke_in(tx, id, now))?;
+        self.reload().await?;
+        Ok(revoked)
     }
 
     /// Rotates if the newest key is old, deletes keys nothing needs any more, and installs the rest.
@@ -130,13 +195,14 @@ impl SigningKeys {
         }
     }
 
+    fn signs(&self, key: &SigningKey, now: DateTime<Utc>) -> bool {
+        key.algorithm == self.core.ports.key_factory.algorithm()
+            && key.state(now, self.longest_token()) == KeyState::Active
+    }
+
     async fn ensure_in(&self, tx: &mut dyn Tx, now: DateTime<Utc>) -> Result<(), Fault> {
         let keys = tx.keys().all().await?;
-        let algorithm = self.core.ports.key_factory.algorithm();
-        let signs = |key: &SigningKey| {
-            key.algorithm == algorithm && key.state(now, self.longest_token()) == KeyState::Active
-        };
-        if keys.iter().any(signs) {
+        if keys.iter().any(|key| self.signs(key, now)) {
             return Ok(());
         }
         // The first key, or the first of an algorithm just configured: it signs at once, and keys of
@@ -160,6 +226,47 @@ impl SigningKeys {
             self.take_over_in(tx, &keys, now, now + SigningKey::PUBLISHED_AHEAD).await?;
         }
         Ok(())
+    }
+
+    async fn revoke_in(
+        &self,
+        tx: &mut dyn Tx,
+        id: &KeyId,
+        now: DateTime<Utc>,
+    ) -> Result<Option<Revoked>, Fault> {
+        let mut keys = tx.keys().all().await?;
+        let Some(at) = keys.iter().position(|key| key.id == *id) else { return Ok(None) };
+        let revoked = self.listing(&keys.remove(at), now);
+        tx.keys().delete(id).await?;
+        let record = AuditRecord::new(AuditEvent::KeyRevoked, &TenantId::default(), &Client::default(), now);
+        let record = record.with("kid", id.as_str()).with("state", revoked.state.as_str());
+        tx.audit().append(&record).await?;
+        let successor = self.fill_gap_in(tx, &keys, now).await?.map(|key| self.listing(&key, now));
+        Ok(Some(Revoked { revoked, successor }))
+    }
+
+    /// Sees to it that one of `keys` or a new one signs now, and one without end.
+    async fn fill_gap_in(
+        &self,
+        tx: &mut dyn Tx,
+        keys: &[SigningKey],
+        now: DateTime<Utc>,
+    ) -> Result<Option<SigningKey>, Fault> {
+        if !self.is_asymmetric() {
+            return Ok(None);
+        }
+        let Some(signing) = keys.iter().rev().find(|key| self.signs(key, now)) else {
+            return self.take_over_in(tx, keys, now, now).await.map(Some);
+        };
+        let algorithm = self.core.ports.key_factory.algorithm();
+        if keys.iter().any(|key| key.retires_at.is_none() && key.algorithm == algorithm) {
+            return Ok(None);
+        }
+        // The one that was to take over is gone: the signing one goes on until another can.
+        let at = now + SigningKey::PUBLISHED_AHEAD;
+        let key = self.take_over_in(tx, keys, now, at).await?;
+        tx.keys().retire(&signing.id, at).await?;
+        Ok(Some(key))
     }
 
     /// Makes a key that signs from `at` on; every key that would still sign then stops.

@@ -11,35 +11,49 @@
 //! | [`Federation`] | people whose password an identity provider keeps |
 //! | [`Bearer`] | turns an access token into a [`Caller`] |
 //! | [`Sessions`] | refresh, logout, list, revoke, validate, extend, recover |
+//! | [`Csrf`] | proves that a request by cookie was sent by a page that may |
 //! | [`Passwords`] | change by somebody signed in |
-//! | [`Recovery`] | forgotten password |
+//! | [`Recovery`] | forgotten password, locked account |
 //! | [`Delivery`] | sends what the outbox owes (a worker calls it) |
-//! | [`SigningKeys`] | makes, rotates and installs keys |
+//! | [`SigningKeys`] | makes, rotates, revokes and installs keys |
+//! | [`Rekey`] | seals anew what an earlier secret sealed |
 //! | [`Upkeep`] | deletes what nobody needs any more (a worker calls it) |
 //! | [`Operators`] | what the command line offers |
 //! | [`Messages`] | shows operators the outbox, has them retry and discard |
+//! | [`AuditTrail`] | chains, signs, checks and shows the audit log |
+//! | [`Activity`] | shows people what happened to their account |
+//! | [`Refusals`] | counts and notes calls with bad tokens (a worker calls it) |
 //! | [`Reports`] | writes down what applications tell about themselves |
 
 mod accounts;
+mod activity;
 mod bearer;
+mod csrf;
 mod delivery;
 mod factors;
 mod fault;
 mod federation;
 mod keys;
+mod lane;
+mod locks;
 mod login;
 mod messages;
+mod new_password;
 mod operators;
 mod passwords;
 mod policy;
 mod proof;
 mod recovery;
+mod refusals;
+mod rekey;
 mod reports;
 mod second_factor;
 mod sessions;
 mod texting;
+mod trail;
 mod transaction;
 mod transfer;
+mod unlock;
 mod upkeep;
 
 use std::sync::Arc;
@@ -48,7 +62,9 @@ pub use accounts::{
     Accounts, ChangeEmail, ChangeEmailError, CloseAccount, CloseAccountError, FieldChange, Register,
     RegisterError, UpdateProfile, VerifyEmailError,
 };
+pub use activity::{Activity, ActivityError, ActivityPage};
 pub use bearer::{Bearer, BearerError, Caller, Identity};
+pub use csrf::{Csrf, CsrfDenial, CsrfFlaw};
 pub use delivery::{Delivery, DeliveryOutcome, DeliveryReport};
 pub use factors::{ChangeProof, FactorChange, FactorError, FactorStatus, Factors, RecoveryCodes, TotpSetup};
 pub use fault::Fault;
@@ -56,7 +72,8 @@ pub use federation::{
     AppError, ConfirmError, Federation, LinkIdentity, LinkIdentityError, ProviderPorts, RecheckReport,
     ResetAtProvider, SignUpError, UnlinkIdentityError,
 };
-pub use keys::{KeyListing, SigningKeys};
+pub use keys::{KeyListing, Revoked, SigningKeys};
+pub use locks::{AccountLanes, LaneView, LanesError};
 pub use login::{
     ChallengeLogin, ChallengeLoginError, Login, LoginError, MfaToken, PasswordLogin, ProviderChallengeLogin,
     ProviderChallengeRequired, ProviderLoginError, SecondFactorRequired, SendCode, SendCodeError, SignedIn,
@@ -66,22 +83,28 @@ pub use operators::{CreateUser, CreateUserError, CreatedUser, GrantError, Operat
 pub use passwords::{ChangePassword, ChangePasswordError, Passwords};
 pub use policy::Policy;
 pub use recovery::{Recovery, ResetError, ResetPassword};
+pub use refusals::Refusals;
+pub use rekey::{Rekey, RekeyProgress, Rekeyed, SealCount, SealError, SealKey};
 pub use reports::{MobileAuthReport, Reports};
 pub use sessions::{
     Extended, Logout, LogoutError, RefreshError, RevokeError, SessionCheckError, SessionFilter, Sessions,
 };
 pub use texting::TextError;
+pub use trail::{AuditTrail, Chained, Extract};
 pub use transfer::{Progress, Transfer, TransferError, Transferred};
+pub use unlock::{Unlock, UnlockError};
 pub use upkeep::{Upkeep, UpkeepReport};
 
+use self::keys::UnknownKeys;
 use crate::{
+    audit::AuditRecord,
     client::Client,
     id::OutboxId,
     outbox::{Intent, OutboxItem},
     port::{
-        ChallengeStore, Clock, CodeStore, Entropy, EntropyError, KeyFactory, KeyRing, KeyedHash, Mailer,
-        PasswordHasher, RateLimiter, SecretBox, SmsLedger, SmsSender, Store, StoreError, TokenSigner,
-        TokenVerifier, TotpGenerator,
+        BreachedPasswords, ChallengeStore, CheckpointSigner, CheckpointVerifier, Clock, CodeStore, Entropy,
+        EntropyError, KeyFactory, KeyRing, KeyedHash, Mailer, PasswordHasher, RateLimiter, SecretBox,
+        SmsLedger, SmsSender, Store, StoreError, TokenSigner, TokenVerifier, TotpGenerator,
     },
     tenant::TenantId,
     user::{Email, User},
@@ -102,10 +125,16 @@ pub struct Ports {
     pub key_ring: Arc<dyn KeyRing>,
     /// Makes signing keys.
     pub key_factory: Arc<dyn KeyFactory>,
+    /// Passwords known from breaches; `None` where nobody looks them up.
+    pub breached: Option<Arc<dyn BreachedPasswords>>,
     /// Keyed hashing.
     pub keyed_hash: Arc<dyn KeyedHash>,
     /// Seals what must be read back: secrets of authenticator apps, logins under way.
     pub secret_box: Arc<dyn SecretBox>,
+    /// Signs checkpoints of the audit log.
+    pub checkpoint_signer: Arc<dyn CheckpointSigner>,
+    /// Verifies their signatures.
+    pub checkpoint_verifier: Arc<dyn CheckpointVerifier>,
     /// Codes of authenticator apps.
     pub totp: Arc<dyn TotpGenerator>,
     /// One-time codes that were sent.
@@ -143,6 +172,8 @@ pub struct Engine {
     pub bearer: Bearer,
     /// Sessions.
     pub sessions: Sessions,
+    /// Requests by cookie.
+    pub csrf: Csrf,
     /// Passwords of people who are signed in.
     pub passwords: Passwords,
     /// Forgotten passwords.
@@ -151,6 +182,8 @@ pub struct Engine {
     pub delivery: Delivery,
     /// Signing keys.
     pub keys: SigningKeys,
+    /// Sealed values.
+    pub rekey: Rekey,
     /// The clean-up worker's work.
     pub upkeep: Upkeep,
     /// The command line's work.
@@ -159,28 +192,41 @@ pub struct Engine {
     pub messages: Messages,
     /// What applications tell about themselves.
     pub reports: Reports,
+    /// Calls that were refused for their token.
+    pub refusals: Refusals,
+    /// The audit log: its chain, and its readers at the command line.
+    pub trail: AuditTrail,
+    /// The audit log as people see it who are in it.
+    pub activity: Activity,
     core: Arc<Core>,
 }
 
 impl Engine {
     /// Puts the engine together.
     pub fn new(ports: Ports, policy: Policy) -> Self {
-        let core = Arc::new(Core { ports, policy });
+        let core = Arc::new(Core { ports, policy, unknown_keys: UnknownKeys::default() });
+        let trail = AuditTrail::new(Arc::clone(&core));
+        let refusals = Refusals::new(Arc::clone(&core));
         Self {
             accounts: Accounts::new(Arc::clone(&core)),
             login: Login::new(Arc::clone(&core)),
             factors: Factors::new(Arc::clone(&core)),
             federation: Federation::new(Arc::clone(&core)),
-            bearer: Bearer::new(Arc::clone(&core)),
+            bearer: Bearer::new(Arc::clone(&core), refusals.clone()),
             sessions: Sessions::new(Arc::clone(&core)),
+            csrf: Csrf::new(Arc::clone(&core)),
             passwords: Passwords::new(Arc::clone(&core)),
             recovery: Recovery::new(Arc::clone(&core)),
             delivery: Delivery::new(Arc::clone(&core)),
             keys: SigningKeys::new(Arc::clone(&core)),
-            upkeep: Upkeep::new(Arc::clone(&core)),
+            rekey: Rekey::new(Arc::clone(&core)),
+            upkeep: Upkeep::new(Arc::clone(&core), trail.clone()),
             operators: Operators::new(Arc::clone(&core)),
             messages: Messages::new(Arc::clone(&core)),
             reports: Reports::new(Arc::clone(&core)),
+            activity: Activity::new(Arc::clone(&core)),
+            trail,
+            refusals,
             core,
         }
     }
@@ -198,6 +244,7 @@ impl Engine {
 pub(crate) struct Core {
     ports: Ports,
     policy: Policy,
+    unknown_keys: UnknownKeys,
 }
 
 impl Core {
@@ -207,6 +254,13 @@ impl Core {
 
     fn entropy(&self) -> &dyn Entropy {
         &*self.ports.entropy
+    }
+
+    /// Appends an entry about something that was refused and changed nothing, by itself. If that fails, the
+    /// fault carries the entry to the application's log.
+    async fn note_refusal(&self, record: &AuditRecord) -> Result<(), Fault> {
+        let append = async { self.ports.store.read().await?.audit().append(record).await };
+        append.await.map_err(|source| Fault::Unaudited { entry: record.summary(), source })
     }
 
     /// A message to `user`, to be put into the outbox of the transaction at hand.
@@ -262,8 +316,14 @@ mod tests {
         is_send(async move {
             let _ = e.delivery.run(1).await;
             let _ = e.upkeep.run().await;
+            let _ = e.trail.chain().await;
+            let _ = e.trail.checkpoint().await;
+            let _ = e.trail.check(None, |_| {}).await;
+            let _ = e.trail.extract(None, None).await;
+            let _ = e.activity.of(&c, 1, None).await;
             let _ = e.keys.maintain().await;
             let _ = e.keys.rotate().await;
+            let _ = e.rekey.run(true, |_| {}).await;
             let _ = e.bearer.authenticate("", &tenant).await;
             let _ = e.sessions.refresh(&tenant, "", &client).await;
             let _ = e.sessions.recover(&c, &client).await;

@@ -20,7 +20,7 @@ use crate::{
 /// The operator's use cases.
 #[derive(Clone)]
 pub struct Operators {
-    core: Arc<Core>,
+    pub(super) core: Arc<Core>,
 }
 
 /// An account to be made by an operator.
@@ -90,6 +90,19 @@ impl Operators {
     /// [`Fault`] when the store fails.
     pub async fn note(&self, event: AuditEvent) -> Result<(), Fault> {
         let record = AuditRecord::new(event, &TenantId::default(), &Client::default(), self.core.now());
+        Ok(self.core.ports.store.read().await?.audit().append(&record).await?)
+    }
+
+    /// Notes that a server of `version` started, and which settings somebody `set`: their names, because
+    /// values can be secrets.
+    ///
+    /// # Errors
+    /// [`Fault`] when the store fails.
+    pub async fn note_settings(&self, version: &str, set: &[&str]) -> Result<(), Fault> {
+        let event = AuditEvent::ConfigLoaded;
+        let record = AuditRecord::new(event, &TenantId::default(), &Client::default(), self.core.now())
+            .with("version", version)
+            .with("set", set.join(","));
         Ok(self.core.ports.store.read().await?.audit().append(&record).await?)
     }
 

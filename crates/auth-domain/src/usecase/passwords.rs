@@ -4,7 +4,10 @@ use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 
-use super::{Caller, Core, Fault, fault::faults, proof::ProofError, transaction::transaction};
+use super::{
+    Caller, Core, Fault, fault::faults, new_password::PasswordFor, proof::ProofError,
+    transaction::transaction,
+};
 use crate::{
     audit::{AuditEvent, AuditRecord},
     client::Client,
@@ -142,9 +145,10 @@ impl Passwords {
                 return Err(ChangePasswordError::Unchanged);
             }
         }
+        let owner = PasswordFor { tenant: &user.tenant, words: user.context_words(), client: &change.client };
         let hash = self
             .core
-            .hash_new_password(&change.new, &user.context_words())
+            .hash_new_password(&change.new, owner)
             .await?
             .map_err(ChangePasswordError::WeakPassword)?;
         let now = self.core.now();
@@ -185,8 +189,8 @@ pub(super) async fn end_sessions_in(tx: &mut dyn Tx, user: UserId, now: DateTime
 }
 
 impl Core {
-    /// What every change of a password brings with it: it is stored, the failure count is forgotten,
-    /// mailed reset links die, and the owner is told.
+    /// What every change of a password brings with it: it is stored, the failure count is forgotten, no
+    /// device is known any more, mailed links that reset or unlock die, and the owner is told.
     pub(super) async fn password_replaced_in(
         &self,
         tx: &mut dyn Tx,
@@ -197,7 +201,9 @@ impl Core {
         // The address does not change here, so it cannot clash.
         let _ = tx.users().save(user).await?;
         tx.locks().clear(&self.lock_key(&user.tenant, &user.email)).await?;
+        tx.known_devices().forget_all(user.id).await?;
         tx.links().withdraw(user.id, LinkPurpose::ResetPassword).await?;
+        tx.links().withdraw(user.id, LinkPurpose::Unlock).await?;
         let letter = self.letter_to(user, Intent::PasswordChangedNotice, client, now)?;
         Ok(tx.outbox().put(&letter).await?)
     }

@@ -4,7 +4,7 @@ use chrono::TimeDelta;
 
 use crate::{
     factor::MfaPolicy,
-    guard::{lockout::LockPolicy, pumping::SmsPolicy},
+    guard::{known_device::KnownDevicePolicy, lockout::LockPolicy, pumping::SmsPolicy},
     port::Quota,
     user::password::PasswordPolicy,
 };
@@ -14,8 +14,12 @@ use crate::{
 pub struct Policy {
     /// What a new password must be.
     pub passwords: PasswordPolicy,
+    /// What the service is called; no password may be made of it.
+    pub product: String,
     /// When an identifier has to wait.
     pub lock: LockPolicy,
+    /// Which devices do not have to wait for what strangers do.
+    pub known_devices: KnownDevicePolicy,
     /// How long an access token lives.
     pub access_life: TimeDelta,
     /// How long a session lives from its login on, however often it is refreshed.
@@ -46,13 +50,18 @@ pub struct Policy {
     pub retention: TimeDelta,
     /// How long entries of the audit log are kept. A store keeps the last 29 days in any case.
     pub audit_retention: TimeDelta,
+    /// How long they tell the whole address and the device. A store keeps those of the last six days in any
+    /// case.
+    pub audit_ip_life: TimeDelta,
 }
 
 impl Default for Policy {
     fn default() -> Self {
         Self {
             passwords: PasswordPolicy::default(),
+            product: String::new(),
             lock: LockPolicy::default(),
+            known_devices: KnownDevicePolicy::default(),
             access_life: TimeDelta::minutes(30),
             session_life: TimeDelta::days(7),
             refresh_grace: TimeDelta::seconds(10),
@@ -68,6 +77,7 @@ impl Default for Policy {
             hide_existing_accounts: false,
             retention: TimeDelta::days(30),
             audit_retention: TimeDelta::days(365),
+            audit_ip_life: TimeDelta::days(90),
         }
     }
 }

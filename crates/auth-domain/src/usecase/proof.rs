@@ -1,44 +1,19 @@
 //! Proving a password, under the lock rule. Every path that takes a password goes through here.
 
-use chrono::{DateTime, Utc};
-
-use super::{Core, Fault, transaction::transaction};
+use super::{
+    Core, Fault,
+    lane::{Attempt, Claim, Consequence},
+    transaction::transaction,
+};
 use crate::{
     audit::{AuditEvent, AuditRecord},
     client::Client,
-    guard::lockout::{self, LockPolicy, LockState, Locked},
+    guard::{known_device::KnownDevice, lockout::Locked},
     outbox::Intent,
-    port::{KeyPurpose, Tx, Verification},
+    port::{Tx, Verification},
     tenant::TenantId,
-    user::{Email, NewPassword, Password, PasswordHash, User, WeakPassword},
+    user::{Email, Password, PasswordHash, User},
 };
-
-/// Names an identifier in the lock table.
-pub(super) type LockKey = [u8; 32];
-
-/// An attempt that was counted. Whoever proves the password [clears](Core::clear_attempts) the count.
-#[derive(Clone, Copy)]
-pub(super) struct Attempt {
-    pub(super) key: LockKey,
-    pub(super) at: DateTime<Utc>,
-    /// How many failures were counted before it, and not forgotten since.
-    pub(super) failures_before: u32,
-    /// Whether the first lock begins if it fails.
-    locks: bool,
-}
-
-impl Attempt {
-    /// The attempt that brought the count to `failures`.
-    pub(super) const fn counted(key: LockKey, failures: u32, policy: &LockPolicy, at: DateTime<Utc>) -> Self {
-        Self { key, at, failures_before: failures.saturating_sub(1), locks: failures == policy.threshold }
-    }
-
-    /// Whether the owner should hear of it if this attempt succeeds. Whoever fails at the second factor
-    /// knows the password already, so one failure is enough there.
-    pub(super) const fn is_suspicious(&self, second_factor: bool) -> bool {
-        self.failures_before >= if second_factor { 1 } else { 3 }
-    }
-}
 
 /// Why a password was not proved.
 pub(super) enum ProofError {
@@ -54,76 +29,6 @@ impl<E: Into<Fault>> From<E> for ProofError {
 }
 
 impl Core {
-    pub(super) fn lock_key(&self, tenant: &TenantId, email: &Email) -> LockKey {
-        let parts = [tenant.as_str().as_bytes(), email.as_str().as_bytes()];
-        self.ports.keyed_hash.mac(KeyPurpose::LockKey, &parts)
-    }
-
-    /// Counts an attempt before anything is hashed, and gives the account of the address, if there is
-    /// one. The account comes from the same transaction only to save a round trip.
-    pub(super) async fn reserve_attempt(
-        &self,
-        tenant: &TenantId,
-        email: &Email,
-        client: &Client,
-    ) -> Result<Result<(Attempt, Option<User>), Locked>, Fault> {
-        let key = self.lock_key(tenant, email);
-        transaction!(self, tx => self.reserve_attempt_in(tx, key, tenant, email, client))
-    }
-
-    async fn reserve_attempt_in(
-        &self,
-        tx: &mut dyn Tx,
-        key: LockKey,
-        tenant: &TenantId,
-        email: &Email,
-        client: &Client,
-    ) -> Result<Result<(Attempt, Option<User>), Locked>, Fault> {
-        // Read after whatever waiting the beginning of the transaction took.
-        let now = self.now();
-        let (remembered, user) = tx.locks().lock_with_account(&key, tenant, email).await?;
-        let throttled = || AuditRecord::new(AuditEvent::LoginThrottled, tenant, client, now);
-        let counted = self.count_attempt_in(tx, key, remembered, now, throttled).await?;
-        Ok(counted.map(|attempt| (attempt, user)))
-    }
-
-    /// Counts an attempt under a key that is locked, or notes that it was `throttled`.
-    pub(super) async fn count_attempt_in(
-        &self,
-        tx: &mut dyn Tx,
-        key: LockKey,
-        remembered: Option<LockState>,
-        now: DateTime<Utc>,
-        throttled: impl FnOnce() -> AuditRecord + Send,
-    ) -> Result<Result<Attempt, Locked>, Fault> {
-        match lockout::reserve_attempt(remembered, now, &self.policy.lock) {
-            Ok(state) => {
-                tx.locks().put(&key, &state).await?;
-                Ok(Ok(Attempt::counted(key, state.failures, &self.policy.lock, now)))
-            }
-            Err(locked) => {
-                tx.audit().append(&throttled()).await?;
-                Ok(Err(locked))
-            }
-        }
-    }
-
-    /// Takes a counted attempt back: the password was never looked at, because the server had no
-    /// capacity. Our overload must not lock anybody out.
-    pub(super) async fn refund_attempt(&self, attempt: Attempt) -> Result<(), Fault> {
-        transaction!(self, tx => Self::refund_attempt_in(tx, &attempt.key, &self.policy.lock))
-    }
-
-    async fn refund_attempt_in(tx: &mut dyn Tx, key: &LockKey, policy: &LockPolicy) -> Result<(), Fault> {
-        if let Some(state) = tx.locks().lock(key).await? {
-            match lockout::refund_attempt(state, policy) {
-                Some(less) => tx.locks().put(key, &less).await?,
-                None => tx.locks().clear(key).await?,
-            }
-        }
-        Ok(())
-    }
-
     /// Compares a password; with no stored hash it works as long and answers a mismatch.
     pub(super) async fn verify_counted(
         &self,
@@ -147,7 +52,8 @@ impl Core {
         password: &Password,
         client: &Client,
     ) -> Result<Attempt, ProofError> {
-        let attempt = match self.reserve_attempt(&user.tenant, &user.email, client).await? {
+        let claim = Claim { tenant: &user.tenant, email: &user.email, device: None };
+        let attempt = match self.reserve_attempt(claim, client).await? {
             Ok((attempt, _)) => attempt,
             Err(locked) => return Err(ProofError::Locked(locked)),
         };
@@ -164,8 +70,8 @@ impl Core {
         }
     }
 
-    /// Notes a wrong password. If it is the one that locks, the owner is told, once: not at each longer
-    /// lock after it. An address without an account takes the same work.
+    /// Notes a wrong password. If a lock begins with it, or the account is closed by it, the owner is told:
+    /// not at each longer lock in between. An address without an account takes the same work.
     pub(super) async fn wrong_password(
         &self,
         address: (&TenantId, &Email),
@@ -173,10 +79,15 @@ impl Core {
         attempt: Attempt,
         record: &AuditRecord,
     ) -> Result<(), Fault> {
-        if !attempt.locks {
-            return Ok(self.ports.store.read().await?.audit().append(record).await?);
+        match attempt.consequence() {
+            Consequence::None => self.note_refusal(record).await,
+            Consequence::Notice => {
+                transaction!(self, tx => self.lock_begins_in(tx, address, user, record))
+            }
+            Consequence::Demotion(device) => {
+                transaction!(self, tx => self.device_fails_in(tx, &device, record))
+            }
         }
-        transaction!(self, tx => self.lock_begins_in(tx, address, user, record))
     }
 
     async fn lock_begins_in(
@@ -191,20 +102,13 @@ impl Core {
         Ok(tx.outbox().put(&letter).await?)
     }
 
-    /// Applies the rules that need to know the account, then hashes.
-    pub(super) async fn hash_new_password(
+    async fn device_fails_in(
         &self,
-        password: &NewPassword,
-        context: &[String],
-    ) -> Result<Result<PasswordHash, WeakPassword>, Fault> {
-        let policy = &self.policy.passwords;
-        if let Err(weak) = policy.check_context(password, context) {
-            return Ok(Err(weak));
-        }
-        let strength = self.ports.hasher.strength(password, context).await?;
-        if let Err(weak) = policy.check_strength(strength) {
-            return Ok(Err(weak));
-        }
-        Ok(Ok(self.ports.hasher.hash(password).await?))
+        tx: &mut dyn Tx,
+        device: &KnownDevice,
+        record: &AuditRecord,
+    ) -> Result<(), Fault> {
+        tx.audit().append(record).await?;
+        Self::demote_in(tx, device, &record.tenant, &record.client, record.at).await
     }
 }

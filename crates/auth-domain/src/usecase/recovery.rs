@@ -4,7 +4,10 @@ use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 
-use super::{Core, Fault, fault::faults, passwords::end_sessions_in, transaction::transaction};
+use super::{
+    Core, Fault, fault::faults, new_password::PasswordFor, passwords::end_sessions_in,
+    transaction::transaction,
+};
 use crate::{
     audit::{AuditEvent, AuditRecord},
     client::Client,
@@ -18,7 +21,7 @@ use crate::{
 /// Gives people a new password who forgot theirs.
 #[derive(Clone)]
 pub struct Recovery {
-    core: Arc<Core>,
+    pub(super) core: Arc<Core>,
 }
 
 /// A new password through a mailed link.
@@ -102,9 +105,11 @@ impl Recovery {
         let token = LinkToken::parse(&request.token).ok_or(ResetError::InvalidToken)?;
         // Looked at first: a link that is not valid must not cost a hash.
         let user = self.owner(&token).await?.ok_or(ResetError::InvalidToken)?;
+        let owner =
+            PasswordFor { tenant: &user.tenant, words: user.context_words(), client: &request.client };
         let hash = self
             .core
-            .hash_new_password(&request.new_password, &user.context_words())
+            .hash_new_password(&request.new_password, owner)
             .await?
             .map_err(ResetError::WeakPassword)?;
         let now = self.core.now();

@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
-use super::{Core, Fault};
+use chrono::{DateTime, Utc};
+
+use super::{AuditTrail, Core, Fault};
 
 /// Rows deleted per statement: small enough that nobody waits for it.
 const BATCH: u32 = 500;
@@ -11,6 +13,7 @@ const BATCH: u32 = 500;
 #[derive(Clone)]
 pub struct Upkeep {
     core: Arc<Core>,
+    trail: AuditTrail,
 }
 
 /// How many rows one run deleted.
@@ -22,10 +25,14 @@ pub struct UpkeepReport {
     pub links: u64,
     /// Devices that have to prove their second factor again.
     pub devices: u64,
+    /// Devices that nobody signed in from for long.
+    pub known_devices: u64,
     /// Failure counts long past.
     pub locks: u64,
     /// Dead letters.
     pub dead_letters: u64,
+    /// Entries of the audit log that forgot from where.
+    pub audit_clients: u64,
     /// Entries of the audit log.
     pub audit_entries: u64,
 }
@@ -33,15 +40,25 @@ pub struct UpkeepReport {
 impl UpkeepReport {
     /// Whether a table gave a full batch, so that another run is worthwhile at once.
     pub fn is_unfinished(&self) -> bool {
-        [self.sessions, self.links, self.devices, self.locks, self.dead_letters, self.audit_entries]
+        let Self {
+            sessions,
+            links,
+            devices,
+            known_devices,
+            locks,
+            dead_letters,
+            audit_clients,
+            audit_entries,
+        } = self;
+        [sessions, links, devices, known_devices, locks, dead_letters, audit_clients, audit_entries]
             .iter()
-            .any(|&rows| rows >= u64::from(BATCH))
+            .any(|&&rows| rows >= u64::from(BATCH))
     }
 }
 
 impl Upkeep {
-    pub(super) const fn new(core: Arc<Core>) -> Self {
-        Self { core }
+    pub(super) const fn new(core: Arc<Core>, trail: AuditTrail) -> Self {
+        Self { core, trail }
     }
 
     /// Deletes one batch per table.
@@ -53,15 +70,32 @@ impl Upkeep {
         let before = now - self.core.policy.retention;
         let unaudited = now - self.core.policy.audit_retention;
         let mut repos = self.core.ports.store.read().await?;
-        Ok(UpkeepReport {
+        let mut report = UpkeepReport {
             sessions: repos.sessions().purge(before, BATCH).await?,
             links: repos.links().purge(before, BATCH).await?,
             // At once: they are worth nothing any more, and tell where somebody was.
             devices: repos.devices().purge(now, BATCH).await?,
-            locks: repos.locks().purge(now - self.core.policy.lock.forgotten_after, BATCH).await?,
+            known_devices: repos.known_devices().purge(now, BATCH).await?,
+            locks: repos.locks().purge(self.core.policy.lock.old(now), BATCH).await?,
             dead_letters: repos.outbox().purge(before, BATCH).await?,
-            // Last: its store refuses what the others would not notice, a clock far ahead.
-            audit_entries: repos.audit().purge(unaudited, BATCH).await?,
-        })
+            // The rest last: stores refuse there what they do not notice elsewhere, a clock far ahead.
+            audit_clients: 0,
+            audit_entries: 0,
+        };
+        let unplaced = now - self.core.policy.audit_ip_life;
+        report.audit_clients = repos.chain().erase_clients(unplaced, BATCH).await?;
+        drop(repos);
+        report.audit_entries = self.old_entries(unaudited).await?;
+        Ok(report)
+    }
+
+    /// What is in the chain goes with its links, at the beginning of the chain. What never came into it goes by
+    /// itself, after that: to find it means to look past all that is old.
+    async fn old_entries(&self, before: DateTime<Utc>) -> Result<u64, Fault> {
+        let pruned = self.trail.prune(before, BATCH).await?;
+        if pruned >= u64::from(BATCH) {
+            return Ok(pruned);
+        }
+        Ok(pruned + self.core.ports.store.read().await?.audit().purge(before, BATCH).await?)
     }
 }

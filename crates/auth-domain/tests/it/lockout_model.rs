@@ -1,6 +1,6 @@
 //! The lock rule: every short sequence, random long ones, and parallel guesses.
 
-use auth_domain::guard::lockout::{LockPolicy, LockState, Locked, refund_attempt, reserve_attempt};
+use auth_domain::guard::lockout::{LockPolicy, LockState, Locked, Standing, refund_attempt, reserve_attempt};
 use chrono::{DateTime, TimeDelta, Utc};
 use proptest::prelude::*;
 
@@ -25,8 +25,12 @@ struct Oracle {
 
 impl Oracle {
     fn attempt(&mut self, now: i64) -> Result<(), i64> {
-        if self.failures > 0 && now - self.last >= 86_400 {
+        let memory = if self.failures >= 100 { 30 * 86_400 } else { 86_400 };
+        if self.failures > 0 && now - self.last >= memory {
             *self = Self::default();
+        }
+        if self.failures >= 100 {
+            return Err(now + 900); // closed
         }
         if now < self.free_at {
             return Err(self.free_at);
@@ -92,6 +96,82 @@ proptest! {
     ) {
         run(&steps);
     }
+
+    /// Seldom a success and never a day's rest: most of these reach the end.
+    #[test]
+    fn sequences_that_reach_the_end_agree_with_the_rule(
+        steps in prop::collection::vec(
+            prop_oneof![
+                200 => Just(Step::Wrong),
+                1 => Just(Step::Right),
+                200 => (600i64..1200).prop_map(Step::Wait),
+                2 => (29 * 86_400i64..31 * 86_400).prop_map(Step::Wait),
+            ],
+            300..500,
+        )
+    ) {
+        run(&steps);
+    }
+}
+
+/// What a hundred failures, each as soon as it is let, leave behind, and when the last of them was.
+fn closed() -> (LockState, i64) {
+    let policy = LockPolicy::default();
+    let (mut now, mut state) = (0, None);
+    for number in 1..=100 {
+        let next: LockState = reserve_attempt(state, at(now), &policy).expect("the hundredth is looked at");
+        assert_eq!(policy.is_closed(&next), number == 100);
+        state = Some(next);
+        if number < 100 {
+            now = next.locked_until.map_or(now, |until| (until - at(0)).num_seconds());
+        }
+    }
+    (state.expect("a state"), now)
+}
+
+#[test]
+fn a_hundred_failures_close_and_waiting_does_not_open() {
+    let policy = LockPolicy::default();
+    let (state, last) = closed();
+    for days in [0, 1, 2, 29] {
+        let now = at(last) + TimeDelta::days(days);
+        let refused = reserve_attempt(Some(state), now, &policy);
+        let quarter = TimeDelta::minutes(15);
+        assert_eq!(refused, Err(Locked { until: now + quarter, wait: quarter }), "{days}");
+        assert_eq!(policy.standing(Some(state), now), Standing::Closed);
+    }
+    let forgotten = at(last) + TimeDelta::days(30);
+    assert_eq!(reserve_attempt(Some(state), forgotten, &policy).map(|state| state.failures), Ok(1));
+    assert_eq!(policy.remembered(Some(state), forgotten), None);
+}
+
+#[test]
+fn what_is_purged_is_what_is_forgotten() {
+    let policy = LockPolicy::default();
+    for (failures, days) in [(99, 1), (100, 30)] {
+        let state = LockState { failures, locked_until: None, last_attempt_at: at(0) };
+        for (now, is_old) in [(at(0) + TimeDelta::days(days), true), (at(-1) + TimeDelta::days(days), false)]
+        {
+            let old = policy.old(now + TimeDelta::microseconds(1));
+            let before = if failures >= old.closed_at { old.closed_before } else { old.before };
+            assert_eq!(state.last_attempt_at < before, is_old);
+            assert_eq!(policy.remembered(Some(state), now).is_none(), is_old);
+        }
+    }
+}
+
+#[test]
+fn an_attempt_given_back_opens_what_it_closed() {
+    let policy = LockPolicy::default();
+    let (state, last) = closed();
+    let less = refund_attempt(state, &policy).expect("99 are left");
+    assert_eq!(policy.standing(Some(less), at(last) + TimeDelta::minutes(15)), Standing::Open);
+}
+
+#[test]
+fn nothing_closes_before_it_locks() {
+    let policy = LockPolicy { threshold: 200, ..LockPolicy::default() };
+    assert_eq!(policy.closing(), 200);
 }
 
 #[test]

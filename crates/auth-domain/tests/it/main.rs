@@ -1,13 +1,19 @@
 //! Tests of the domain from outside: models of the pure rules, and use cases over real adapters.
 
+mod csrf;
 mod degrading;
 mod federation;
+mod known_device_model;
+mod lockout;
 mod lockout_model;
 mod messages;
 mod notices;
 mod pumping;
+mod rekey;
 mod rotation_model;
 mod second_factor;
+mod signing_keys;
+mod trail;
 #[cfg(test)]
 mod transfer;
 mod upkeep;

@@ -64,6 +64,7 @@ impl Ada {
             password: Password::new(with.to_owned()),
             code: None,
             device: auth_domain::factor::DeviceTraits::default(),
+            device_token: None,
             client: from.clone(),
         };
         self.test.engine.login.with_password(&login).await

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use auth_domain::{
     client::Client,
+    port::Quota,
     tenant::TenantId,
     usecase::{
         Caller, ChangePassword, ChangePasswordError, CreateUser, LoginError, PasswordLogin, Policy,
@@ -52,6 +53,7 @@ async fn login(test: &TestEngine, password: &str) -> Result<SignedIn, LoginError
         password: Password::new(password.to_owned()),
         code: None,
         device: auth_domain::factor::DeviceTraits::default(),
+        device_token: None,
         client: Client::default(),
     };
     test.engine.login.with_password(&login).await
@@ -192,6 +194,21 @@ async fn our_overload_locks_nobody_out() {
     login(&test, PASSWORD).await.expect("a login");
 }
 
+/// Who would be turned away anyhow costs the store nothing: not even the lock is looked at.
+#[tokio::test]
+async fn under_overload_the_store_is_left_to_others() {
+    let test = engine(Policy::default()).await;
+    verified(&test).await;
+    for _ in 0..5 {
+        assert!(matches!(login(&test, "Wr0ng&wrong").await, Err(LoginError::BadCredentials)));
+    }
+    assert!(matches!(login(&test, PASSWORD).await, Err(LoginError::Locked(_))));
+    test.hasher.set_full(true);
+    assert!(matches!(login(&test, PASSWORD).await, Err(LoginError::Fault(_))));
+    test.hasher.set_full(false);
+    assert!(matches!(login(&test, PASSWORD).await, Err(LoginError::Locked(_))));
+}
+
 #[tokio::test]
 async fn hidden_accounts_look_like_new_ones_and_their_owner_is_told() {
     let test = engine(Policy { hide_existing_accounts: true, ..Policy::default() }).await;
@@ -200,6 +217,41 @@ async fn hidden_accounts_look_like_new_ones_and_their_owner_is_told() {
     assert!(!made_up.email_verified);
     test.engine.delivery.run(50).await.expect("a delivery");
     assert_eq!(test.mailer.last_to(&ada()).expect("a mail").kind, NoticeKind::AccountExists);
+}
+
+/// Somebody was first at an address that is not theirs: the newest registration counts, as often as mails may go
+/// there, and what an operator made or somebody proved is nobody's to register.
+#[tokio::test]
+async fn an_unproved_address_is_registered_anew_within_the_number_of_mails() {
+    let policy =
+        Policy { hide_existing_accounts: true, mail_per_address: Quota::per_hour(2), ..Policy::default() };
+    let test = engine(policy).await;
+    let try_as = async |password: &str| {
+        let request = Register {
+            tenant: TenantId::default(),
+            email: ada(),
+            password: new(password),
+            full_name: None,
+            client: Client::default(),
+        };
+        test.engine.accounts.register(&request).await.expect("an answer that tells nothing").id
+    };
+    let first = try_as(OTHER).await;
+    let stale = mailed(&test, NoticeKind::VerifyEmail).await;
+    assert_ne!(try_as(PASSWORD).await, first);
+    let fresh = mailed(&test, NoticeKind::VerifyEmail).await;
+    try_as("a third one was too many").await;
+    test.engine.delivery.run(50).await.expect("a delivery");
+    assert_eq!(test.mailer.last_to(&ada()).expect("a mail").kind, NoticeKind::AccountExists);
+
+    let verify = async |token: &str| test.engine.accounts.verify_email(token, &Client::default()).await;
+    assert!(matches!(verify(&stale).await, Err(VerifyEmailError::InvalidToken)));
+    verify(&fresh).await.expect("a proved address");
+    for dead in [OTHER, "a third one was too many"] {
+        assert!(matches!(login(&test, dead).await, Err(LoginError::BadCredentials)), "{dead}");
+    }
+    let caller = caller(&test, &login(&test, PASSWORD).await.expect("a session")).await;
+    assert_eq!(caller.user.id, first, "one account all the way");
 }
 
 #[tokio::test]

@@ -1,6 +1,6 @@
 //! `POST /api/auth/change-password`
 
-use actix_web::web::{Data, Json};
+use actix_web::web::Data;
 use auth_domain::{
     usecase::{ChangePassword, Engine},
     user::{NewPassword, Password},
@@ -11,6 +11,7 @@ use utoipa::ToSchema;
 use crate::{
     Operation, Problem,
     body::{Fields, FromBody, Refused},
+    cookie::Reply,
     extract::Signed,
 };
 
@@ -45,15 +46,16 @@ pub(super) fn operation() -> Operation {
         .tag("password")
         .summary("Changes the password and ends all sessions")
         .answers::<ChangedView>(200, "`Password successfully changed`; sign in again")
-        .refuses(400, "`Current password is incorrect` or the new one is the present one")
+        .refuses(400, "`Current password is incorrect`")
         .refuses(403, "`Recent login required`")
         .refuses(423, "`account_locked`: too many wrong passwords")
 }
 
-async fn handle(request: Signed<ChangeBody>, engine: Data<Engine>) -> Result<Json<ChangedView>, Problem> {
+async fn handle(request: Signed<ChangeBody>, engine: Data<Engine>) -> Result<Reply<ChangedView>, Problem> {
     let Signed { context, caller, body } = request;
-    let change =
-        ChangePassword { current: body.current_password, new: body.new_password, client: context.client };
+    let client = context.client.clone();
+    let change = ChangePassword { current: body.current_password, new: body.new_password, client };
     engine.passwords.change(&caller, &change).await?;
-    Ok(Json(ChangedView { message: "Password successfully changed", require_logout: true }))
+    let changed = ChangedView { message: "Password successfully changed", require_logout: true };
+    Reply::leaving(changed, &context)
 }

@@ -2,7 +2,7 @@
 
 use actix_web::web::{Data, Json};
 use auth_domain::{
-    usecase::{ChangePassword, Engine},
+    usecase::{ChangePassword, ChangePasswordError, Engine},
     user::{NewPassword, Password},
 };
 use utoipa::ToSchema;
@@ -59,6 +59,12 @@ async fn handle(request: Signed<ChangeKnownBody>, engine: Data<Engine>) -> Resul
         new: body.new_password,
         client: context.client,
     };
-    engine.passwords.change_known(&caller, &change).await?;
+    engine.passwords.change_known(&caller, &change).await.map_err(|error| match error {
+        // Clients of this address know it as a 400.
+        ChangePasswordError::Unchanged => {
+            Problem::bad_request("password_unchanged", "New password must be different from current password")
+        }
+        error => error.into(),
+    })?;
     Ok(Json(Message::new("Password successfully changed")))
 }

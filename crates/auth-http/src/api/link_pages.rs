@@ -1,4 +1,4 @@
-//! `GET /verify-email`, `/reset-password` and `/forgot-password`: where mailed links lead when the
+//! `GET /verify-email`, `/reset-password`, `/forgot-password` and `/unlock`: where mailed links lead when the
 //! installation has no front end of its own.
 //!
 //! Opening a link uses nothing up: mail scanners open links too. Only the button calls the API.
@@ -28,6 +28,9 @@ const RESET: LinkPage =
 const FORGOT: LinkPage =
     LinkPage { title: "Forgot your password?", form: include_str!("link_pages/forgot_password.html") };
 
+const UNLOCK: LinkPage =
+    LinkPage { title: "Open your account", form: include_str!("link_pages/unlock.html") };
+
 pub(super) fn verify_email() -> Operation {
     Operation::get("/verify-email", async |_: Open<NoBody>, gate: Data<Gate>| VERIFY.answer(&gate))
         .limit(Limit::Exempt)
@@ -42,6 +45,12 @@ pub(super) fn reset_password() -> Operation {
 
 pub(super) fn forgot_password() -> Operation {
     Operation::get("/forgot-password", async |_: Open<NoBody>, gate: Data<Gate>| FORGOT.answer(&gate))
+        .limit(Limit::Exempt)
+        .hidden()
+}
+
+pub(super) fn unlock() -> Operation {
+    Operation::get("/unlock", async |_: Open<NoBody>, gate: Data<Gate>| UNLOCK.answer(&gate))
         .limit(Limit::Exempt)
         .hidden()
 }
@@ -84,7 +93,7 @@ mod tests {
 
     #[test]
     fn a_link_that_does_not_work_any_more_is_told_of_in_plain_words() {
-        for page in [&VERIFY, &RESET] {
+        for page in [&VERIFY, &RESET, &UNLOCK] {
             assert!(page.form.contains("data-token=required") && page.form.contains("data-spent="));
         }
         assert!(SCRIPT.contains("\"invalid_token\""), "the code that docs/problems.md lists");
@@ -92,7 +101,7 @@ mod tests {
 
     #[test]
     fn nothing_is_loaded_from_elsewhere() {
-        for page in [&VERIFY, &RESET, &FORGOT] {
+        for page in [&VERIFY, &RESET, &FORGOT, &UNLOCK] {
             let html = page.render("Name", "abc");
             assert!(!html.contains("src=") && !html.contains("http:") && !html.contains("https:"));
         }

@@ -1,6 +1,6 @@
 //! `POST /api/auth/login`
 
-use actix_web::web::{Data, Json};
+use actix_web::web::Data;
 use auth_domain::{
     usecase::{Engine, PasswordLogin},
     user::{Email, Password},
@@ -10,11 +10,12 @@ use utoipa::ToSchema;
 
 use super::{
     mfa::{CHALLENGE_HEADERS, MfaRequired},
-    tokens::TokenView,
+    tokens::{DEVICE_TOKEN, TokenView},
 };
 use crate::{
     Limit, Operation, Problem,
     body::{Fields, FromBody, Refused},
+    cookie::{Reply, SessionMode, TokenPlace},
     extract::Open,
 };
 
@@ -28,6 +29,9 @@ struct LoginBody {
     /// A code of any second factor, or a recovery code; empty counts as left out.
     #[schema(value_type = Option<String>, required = false)]
     totp_code: Option<SecretString>,
+    /// `cookie`: the tokens come in cookies and not in the body, for a page that may have them.
+    #[schema(value_type = Option<SessionMode>, required = false)]
+    session: TokenPlace,
 }
 
 impl FromBody for LoginBody {
@@ -35,7 +39,8 @@ impl FromBody for LoginBody {
         let email = fields.email("email");
         let password = fields.password("password");
         let totp_code = fields.filled_secret("totp_code");
-        Ok(Self { email: email?, password: password?, totp_code: totp_code? })
+        let session = fields.session();
+        Ok(Self { email: email?, password: password?, totp_code: totp_code?, session: session? })
     }
 }
 
@@ -50,6 +55,7 @@ pub(super) fn operation() -> Operation {
              that the same device needs no code.",
         )
         .header("X-Platform", "`android`, `ios`, …: what kind of application calls")
+        .header(DEVICE_TOKEN.0, DEVICE_TOKEN.1)
         .limit(Limit::Login)
         .answers::<TokenView>(200, "The tokens of a new session")
         .challenges::<MfaRequired>(
@@ -58,11 +64,11 @@ pub(super) fn operation() -> Operation {
             CHALLENGE_HEADERS,
         )
         .refuses(401, "`Incorrect email or password`, the same for every reason")
-        .refuses(403, "`email_not_verified`, only after the right password")
+        .refuses(403, "`email_not_verified`, only after the right password. `csrf_failed`: a foreign page asked for cookies")
         .refuses(423, "`account_locked`: too many failures; `Retry-After` says how long")
 }
 
-async fn handle(request: Open<LoginBody>, engine: Data<Engine>) -> Result<Json<TokenView>, Problem> {
+async fn handle(request: Open<LoginBody>, engine: Data<Engine>) -> Result<Reply<TokenView>, Problem> {
     let Open { context, body } = request;
     let signed_in = engine
         .login
@@ -72,8 +78,9 @@ async fn handle(request: Open<LoginBody>, engine: Data<Engine>) -> Result<Json<T
             password: body.password,
             code: body.totp_code,
             device: context.device,
+            device_token: context.device_token,
             client: context.client,
         })
         .await?;
-    Ok(Json(TokenView::new(&signed_in, &engine, context.now)))
+    TokenView::reply(&signed_in, &engine, body.session, context.now)
 }

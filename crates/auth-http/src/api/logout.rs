@@ -1,6 +1,6 @@
 //! `POST /api/auth/logout`
 
-use actix_web::web::{Data, Json};
+use actix_web::web::Data;
 use auth_domain::usecase::{Engine, Logout};
 use secrecy::{ExposeSecret, SecretString};
 use utoipa::ToSchema;
@@ -9,13 +9,14 @@ use super::view::Message;
 use crate::{
     FieldError, Operation, Problem,
     body::{BodyKind, Fields, FromBody, Refused},
+    cookie::Reply,
     extract::Perhaps,
 };
 
 #[derive(Debug, ToSchema)]
 #[schema(as = LogoutRequest)]
 pub(super) struct LogoutBody {
-    /// Ends the session of this token. May be left out with a bearer token.
+    /// Ends the session of this token. May be left out with a bearer token, and where the cookie has it.
     #[schema(value_type = Option<String>, required = false)]
     pub(super) refresh_token: Option<SecretString>,
     /// Ends all sessions of the user.
@@ -37,26 +38,30 @@ pub(super) fn operation() -> Operation {
     Operation::post("/api/auth/logout", handle)
         .tag("session")
         .summary("Signs out")
-        .description("By refresh token, by bearer token, or by both. Signing out twice is fine.")
+        .description(
+            "By refresh token, by bearer token, or by both; or by the cookies, which are taken back then. \
+             Signing out twice is fine.",
+        )
         .answers::<Message>(200, "`Successfully logged out`, also for a token that names nothing")
         .refuses(422, "Neither a bearer token nor a refresh token")
 }
 
-async fn handle(request: Perhaps<LogoutBody>, engine: Data<Engine>) -> Result<Json<Message>, Problem> {
-    let Perhaps { context, identity, body } = request;
-    if identity.is_none() && body.refresh_token.is_none() {
+async fn handle(request: Perhaps<LogoutBody>, engine: Data<Engine>) -> Result<Reply<Message>, Problem> {
+    let Perhaps { context, identity, refresh_cookie, body } = request;
+    let refresh_token = body.refresh_token.or(refresh_cookie);
+    if identity.is_none() && refresh_token.is_none() {
         return Err(Problem::invalid(vec![FieldError::missing("body", "refresh_token")]));
     }
     engine
         .sessions
         .logout(&Logout {
-            tenant: context.tenant,
-            refresh_token: body.refresh_token.map(|token| token.expose_secret().to_owned()),
+            tenant: context.tenant.clone(),
+            refresh_token: refresh_token.map(|token| token.expose_secret().to_owned()),
             // A token that is not believed names no session, and that is no reason to refuse.
             identity: identity.and_then(Result::ok),
             everywhere: body.all,
-            client: context.client,
+            client: context.client.clone(),
         })
         .await?;
-    Ok(Json(Message::new("Successfully logged out")))
+    Reply::leaving(Message::new("Successfully logged out"), &context)
 }

@@ -11,6 +11,7 @@ use super::view::{Message, ProfileView};
 use crate::{
     Operation, Problem,
     body::{Fields, FromBody, NoBody, Refused},
+    cookie::Reply,
     extract::Signed,
 };
 
@@ -92,9 +93,9 @@ pub(super) fn close() -> Operation {
         .refuses(423, "`account_locked`: too many wrong passwords")
 }
 
-async fn handle_close(request: Signed<CloseBody>, engine: Data<Engine>) -> Result<Json<Message>, Problem> {
+async fn handle_close(request: Signed<CloseBody>, engine: Data<Engine>) -> Result<Reply<Message>, Problem> {
     let Signed { context, caller, body } = request;
-    let close = CloseAccount { password: body.password, client: context.client };
+    let close = CloseAccount { password: body.password, client: context.client.clone() };
     engine.accounts.close(&caller, &close).await?;
-    Ok(Json(Message::new("Account deactivated")))
+    Reply::leaving(Message::new("Account deactivated"), &context)
 }

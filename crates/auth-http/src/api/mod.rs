@@ -1,10 +1,12 @@
 //! The table of everything the server answers. One file per operation, or per group that shares an
 //! address.
 
+mod activity;
 mod change_email;
 mod change_password;
 mod change_password_user;
 mod cognito;
+mod csrf;
 mod dev_mailbox;
 mod forgot_password;
 mod health;
@@ -24,6 +26,7 @@ mod reset_password;
 mod session_check;
 mod sessions;
 mod tokens;
+mod unlock;
 mod verify_email;
 mod view;
 
@@ -36,14 +39,17 @@ pub fn operations(settings: &HttpSettings) -> Vec<Operation> {
     let mut table = vec![
         me::show(),
         me::update(),
+        activity::operation(),
         refresh::operation(),
         logout::operation(),
+        csrf::operation(),
         session_check::validate(),
         session_check::extend(),
         session_check::recover(),
         sessions::list(),
         sessions::revoke_others(),
         sessions::revoke(),
+        unlock::operation(),
         health::root(),
         health::health(),
         health::live(),
@@ -63,6 +69,9 @@ pub fn operations(settings: &HttpSettings) -> Vec<Operation> {
     table.extend(mfa::operations());
     if settings.expose_mailbox {
         table.extend([dev_mailbox::list(), dev_mailbox::clear(), dev_mailbox::page()]);
+    }
+    if settings.serve_link_pages {
+        table.push(link_pages::unlock());
     }
     if settings.serve_link_pages && settings.providers.has_native() {
         table.extend([

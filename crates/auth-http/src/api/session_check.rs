@@ -5,9 +5,11 @@ use auth_domain::usecase::{Engine, SessionCheckError, SessionFilter};
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use super::tokens::{PairView, hand_over};
 use crate::{
     Operation, Problem,
-    body::{BodyKind, Fields, Input, NoBody, Refused},
+    body::{BodyKind, Fields, FromBody, Input, Refused},
+    cookie::{Reply, SessionMode, TokenPlace},
     extract::{Identified, Signed},
     operation::InputDoc,
     time::wire_time,
@@ -115,16 +117,28 @@ fn refused(error: SessionCheckError, ended: &'static str) -> Problem {
     }
 }
 
+#[derive(Debug, ToSchema)]
+#[schema(as = RecoverSessionRequest)]
+struct RecoverBody {
+    /// `cookie`: the tokens come in cookies and not in the body. A caller by cookie gets nothing else.
+    #[schema(value_type = Option<SessionMode>, required = false)]
+    session: TokenPlace,
+}
+
+impl FromBody for RecoverBody {
+    const KIND: BodyKind = BodyKind::OptionalModel;
+
+    fn read(fields: &mut Fields<'_>) -> Result<Self, Refused> {
+        fields.session().map(|session| Self { session })
+    }
+}
+
 #[derive(Serialize, ToSchema)]
 #[schema(as = RecoveredSession)]
 struct RecoveredView {
     message: &'static str,
-    access_token: String,
-    refresh_token: String,
-    #[schema(example = "bearer")]
-    token_type: &'static str,
-    /// Seconds until the access token expires.
-    expires_in: i64,
+    #[serde(flatten)]
+    tokens: PairView,
 }
 
 pub(super) fn recover() -> Operation {
@@ -135,16 +149,12 @@ pub(super) fn recover() -> Operation {
 }
 
 async fn handle_recover(
-    request: Signed<NoBody>,
+    request: Signed<RecoverBody>,
     engine: Data<Engine>,
-) -> Result<Json<RecoveredView>, Problem> {
-    let recovered = engine.sessions.recover(&request.caller, &request.context.client).await?;
+) -> Result<Reply<RecoveredView>, Problem> {
+    let Signed { context, caller, body } = request;
+    let recovered = engine.sessions.recover(&caller, &context.client).await?;
     let signed_in = recovered.ok_or_else(|| Problem::unauthenticated("Could not validate credentials"))?;
-    Ok(Json(RecoveredView {
-        message: "Session recovered successfully",
-        access_token: signed_in.access.expose_secret().to_owned(),
-        refresh_token: signed_in.refresh.expose_secret().to_owned(),
-        token_type: "bearer",
-        expires_in: signed_in.expires_in.num_seconds(),
-    }))
+    let message = "Session recovered successfully";
+    hand_over(&signed_in, &engine, body.session, context.now, |tokens| RecoveredView { message, tokens })
 }

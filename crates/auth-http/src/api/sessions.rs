@@ -9,6 +9,7 @@ use super::view::{Message, SessionView};
 use crate::{
     Operation, Problem,
     body::{BodyKind, Fields, Input, NoBody, Refused},
+    cookie::Reply,
     extract::Signed,
     operation::InputDoc,
 };
@@ -77,7 +78,11 @@ pub(super) fn revoke() -> Operation {
         .refuses(404, "`Session not found`: unknown, or somebody else's")
 }
 
-async fn handle_revoke(request: Signed<Named>, engine: Data<Engine>) -> Result<Json<Message>, Problem> {
-    engine.sessions.revoke(&request.caller, request.body.0, &request.context.client).await?;
-    Ok(Json(Message::new("Session successfully revoked")))
+async fn handle_revoke(request: Signed<Named>, engine: Data<Engine>) -> Result<Reply<Message>, Problem> {
+    let Signed { context, caller, body: Named(id) } = request;
+    engine.sessions.revoke(&caller, id, &context.client).await?;
+    let revoked = Message::new("Session successfully revoked");
+    // Any other session is in another browser's cookies.
+    let is_own = caller.session.is_some_and(|own| own.id == id);
+    if is_own { Reply::leaving(revoked, &context) } else { Ok(revoked.into()) }
 }

@@ -1,5 +1,7 @@
 //! Reading fields one by one, gathering everything that is wrong.
 
+mod session;
+
 use std::borrow::Cow;
 
 use actix_web::{HttpRequest, web::Query};
@@ -10,7 +12,7 @@ use auth_domain::{
 use secrecy::SecretString;
 use serde_json::{Map, Value, json};
 
-use super::scrub;
+use super::{Unfit, scrub};
 use crate::{problem::FieldError, settings::HttpSettings};
 
 /// The fields of a body and the parameters of its request, with the errors found so far.
@@ -22,6 +24,8 @@ pub struct Fields<'a> {
     request: &'a HttpRequest,
     settings: &'a HttpSettings,
     errors: Vec<FieldError>,
+    /// Why the request is refused whatever else is wrong with it.
+    veto: Option<Unfit>,
 }
 
 /// Digits of a code that is sent.
@@ -40,11 +44,15 @@ impl<'a> Fields<'a> {
         request: &'a HttpRequest,
         settings: &'a HttpSettings,
     ) -> Self {
-        Self { object, request, settings, errors: Vec::new() }
+        Self { object, request, settings, errors: Vec::new(), veto: None }
     }
 
-    pub(super) fn into_errors(self) -> Vec<FieldError> {
-        self.errors
+    pub(super) fn finish(self) -> Result<(), Unfit> {
+        match self.veto {
+            Some(veto) => Err(veto),
+            None if self.errors.is_empty() => Ok(()),
+            None => Err(Unfit::Fields(self.errors)),
+        }
     }
 
     /// A required text.

@@ -1,6 +1,6 @@
 //! A strict reading of JSON (RFC 8259): what is checked is what is used.
 //!
-//! The parser is `serde_json`; on top of it duplicate names and deep nesting are refused. Errors are
+//! The parser is `serde_json`; on top of it duplicate names, deep nesting and long arrays are refused. Errors are
 //! reported as Python's `json` would, because that is what clients of this API have seen.
 
 use std::fmt;
@@ -13,8 +13,12 @@ use crate::problem::FieldError;
 /// Deepest nesting accepted. No body of this API needs more than two levels.
 const MAX_DEPTH: usize = 16;
 
+/// Most items of one array. No body of this API needs more than a few.
+const MAX_ITEMS: usize = 100;
+
 const DUPLICATE: &str = "Duplicate object key";
 const TOO_DEEP: &str = "Nesting too deep";
+const TOO_MANY: &str = "Too many items";
 
 /// Where a text stops to be JSON, and why.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -37,8 +41,8 @@ impl From<SyntaxError> for FieldError {
 /// Reads one JSON value and nothing after it.
 ///
 /// # Errors
-/// [`SyntaxError`]; also for duplicate names, nesting deeper than [`MAX_DEPTH`], invalid UTF-8 and
-/// lone surrogates.
+/// [`SyntaxError`]; also for duplicate names, nesting deeper than [`MAX_DEPTH`], arrays longer than
+/// [`MAX_ITEMS`], invalid UTF-8 and lone surrogates.
 pub(super) fn parse(bytes: &[u8]) -> Result<Value, SyntaxError> {
     let text = std::str::from_utf8(bytes).map_err(|error| SyntaxError {
         position: String::from_utf8_lossy(&bytes[..error.valid_up_to()]).chars().count(),
@@ -110,6 +114,9 @@ impl<'de> Visitor<'de> for Strict {
         let inner = self.deeper()?;
         let mut list = Vec::new();
         while let Some(item) = items.next_element_seed(inner)? {
+            if list.len() == MAX_ITEMS {
+                return Err(A::Error::custom(TOO_MANY));
+            }
             list.push(item);
         }
         Ok(Value::Array(list))
@@ -131,13 +138,8 @@ impl<'de> Visitor<'de> for Strict {
 /// Puts an error of `serde_json` into Python's words and counts characters instead of bytes.
 fn located(error: &serde_json::Error, text: &str) -> SyntaxError {
     let said = error.to_string();
-    let message = if said.starts_with(DUPLICATE) {
-        DUPLICATE
-    } else if said.starts_with(TOO_DEEP) {
-        TOO_DEEP
-    } else {
-        in_python(&said)
-    };
+    let ours = [DUPLICATE, TOO_DEEP, TOO_MANY].into_iter().find(|ours| said.starts_with(ours));
+    let message = ours.unwrap_or_else(|| in_python(&said));
     // `serde_json` names the last byte it looked at, counted from 1, or the last byte of the text.
     let line_start: usize =
         text.split_inclusive('\n').take(error.line().saturating_sub(1)).map(str::len).sum();
@@ -229,5 +231,13 @@ mod tests {
         for text in ["[".repeat(17), "{\"a\":".repeat(17), "[".repeat(60_000)] {
             assert_eq!(refused(text.as_bytes()).1, TOO_DEEP);
         }
+    }
+
+    #[test]
+    fn arrays_are_bounded() {
+        let items = |count: usize| format!("[{}0]", "0,".repeat(count - 1));
+        assert!(parse(items(MAX_ITEMS).as_bytes()).is_ok());
+        assert_eq!(refused(items(MAX_ITEMS + 1).as_bytes()).1, TOO_MANY);
+        assert_eq!(refused(format!("{{\"a\":{}}}", items(30_000)).as_bytes()).1, TOO_MANY);
     }
 }

@@ -37,13 +37,9 @@ use serde_json::Value;
 use utoipa::ToSchema;
 
 pub use fields::{Fields, Refused};
-pub(crate) use receive::receive;
+pub(crate) use receive::{ReadToTheEnd, receive};
 
-use crate::{
-    operation::InputDoc,
-    problem::{FieldError, Problem},
-    settings::HttpSettings,
-};
+use crate::{operation::InputDoc, problem::FieldError, settings::HttpSettings};
 
 /// A JSON object that an operation takes as its body.
 ///
@@ -115,30 +111,46 @@ impl Input for NoBody {
     fn describe(_: &mut InputDoc) {}
 }
 
+/// Why a body whose syntax is right was not taken.
+pub(crate) enum Unfit {
+    /// Something is wrong with the fields.
+    Fields(Vec<FieldError>),
+    /// It asks for cookies, and nothing says that a page that may ask has sent it.
+    ForeignPage,
+    /// It asks for cookies, and does not say that it is JSON.
+    NotJson,
+}
+
+impl From<FieldError> for Unfit {
+    fn from(error: FieldError) -> Self {
+        Self::Fields(vec![error])
+    }
+}
+
 /// Reads the fields of a body whose syntax is right, and the parameters beside it.
 ///
 /// # Errors
-/// 422 with everything that is wrong.
+/// [`Unfit`] with everything that is wrong.
 pub(crate) fn read<I: Input>(
     request: &HttpRequest,
     body: Option<Value>,
     settings: &HttpSettings,
-) -> Result<I, Problem> {
+) -> Result<I, Unfit> {
     let object = match (I::BODY, body) {
         (BodyKind::Ignored, _) | (BodyKind::OptionalModel, None) => serde_json::Map::new(),
         (_, Some(Value::Object(object))) => object,
         (_, None) => {
             let missing = FieldError::new("missing", "body", "Field required").with_input(Value::Null);
-            return Err(Problem::invalid(vec![missing]));
+            return Err(missing.into());
         }
-        (kind, Some(other)) => return Err(Problem::invalid(vec![not_an_object(kind, &other)])),
+        (kind, Some(other)) => return Err(not_an_object(kind, &other).into()),
     };
     let mut fields = Fields::new(object, request, settings);
     let input = I::read(&mut fields);
-    let errors = fields.into_errors();
-    match input {
-        Ok(input) if errors.is_empty() => Ok(input),
-        _ => Err(Problem::invalid(errors)),
+    match (fields.finish(), input) {
+        (Ok(()), Ok(input)) => Ok(input),
+        (Err(unfit), _) => Err(unfit),
+        (Ok(()), Err(Refused)) => Err(Unfit::Fields(Vec::new())),
     }
 }
 

@@ -1,7 +1,7 @@
 //! Taking a body from the wire: media type, size, deadline, syntax.
 
 use actix_web::{
-    HttpRequest,
+    HttpMessage as _, HttpRequest,
     dev::Payload,
     error::PayloadError,
     http::{
@@ -15,6 +15,9 @@ use serde_json::Value;
 
 use super::{BodyKind, json};
 use crate::{problem::Problem, settings::HttpSettings};
+
+/// Stands at a request whose body was read to its end.
+pub(crate) struct ReadToTheEnd;
 
 /// Reads a body and checks that it is JSON. `None` for no body, and for `null`.
 ///
@@ -37,6 +40,7 @@ pub(crate) async fn receive(
     let bytes = tokio::time::timeout(settings.body_deadline, reading)
         .await
         .map_err(|_| Problem::of_status(StatusCode::REQUEST_TIMEOUT))??;
+    request.extensions_mut().insert(ReadToTheEnd);
     if bytes.is_empty() {
         return Ok(None);
     }

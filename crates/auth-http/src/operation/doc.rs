@@ -26,6 +26,17 @@ pub enum Access {
     OptionalBearer,
     /// The owner of an access token, or of the address and the password in the body.
     TokenOrCredentials,
+    /// The owner of a refresh token, in the body or in the cookie.
+    RefreshToken,
+    /// A browser with session cookies.
+    Cookie,
+}
+
+impl Access {
+    /// Whether the caller may be found by cookie.
+    pub const fn takes_cookies(self) -> bool {
+        !matches!(self, Self::Public)
+    }
 }
 
 /// What an operation does, reads and answers.

@@ -52,6 +52,7 @@ use std::sync::Arc;
 use actix_web::{FromRequest, Handler, Responder, Route, http::Method, web};
 use utoipa::{PartialSchema, ToSchema};
 
+use crate::csrf;
 pub use doc::{Access, InputDoc, OperationDoc};
 pub(crate) use doc::{Answer, Challenge, Parameter};
 pub(crate) use route::{Spec, mount};
@@ -241,6 +242,16 @@ impl Operation {
     /// Who may call.
     pub const fn access(&self) -> Access {
         self.doc.access
+    }
+
+    /// Whose quota a call counts against.
+    pub const fn quota(&self) -> Limit {
+        self.limit
+    }
+
+    /// Whether a caller who was found by cookie has to prove which page sent the request.
+    pub fn demands_csrf(&self) -> bool {
+        self.doc.access.takes_cookies() && csrf::is_unsafe(&self.method)
     }
 
     /// What the extractors need to know of this operation at run time.

@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, panic::AssertUnwindSafe, time::Duration};
 
 use actix_web::{
-    Error, HttpMessage as _, HttpResponse, Resource,
+    Error, HttpMessage as _, HttpRequest, HttpResponse, Resource,
     body::{BoxBody, MessageBody},
     dev::{ServiceRequest, ServiceResponse},
     http::{
@@ -16,7 +16,7 @@ use actix_web::{
 use futures_util::FutureExt as _;
 
 use super::{Limit, Operation};
-use crate::problem::Problem;
+use crate::{problem::Problem, transport::Hangup};
 
 /// What the extractors need to know of the operation they serve.
 #[derive(Clone, Debug)]
@@ -56,7 +56,8 @@ fn resource(path: &'static str, operations: &[&Operation], deadline: Duration) -
     }))
 }
 
-/// Runs a handler within its deadline; a panic costs this request and no other.
+/// Runs a handler within its deadline, and only as long as somebody waits for the answer; a panic costs
+/// this request and no other.
 async fn contain(
     request: ServiceRequest,
     next: Next<BoxBody>,
@@ -64,7 +65,15 @@ async fn contain(
 ) -> Result<ServiceResponse<BoxBody>, Error> {
     let original = request.request().clone();
     let guarded = AssertUnwindSafe(next.call(request)).catch_unwind();
-    let problem = match tokio::time::timeout(deadline, guarded).await {
+    let outcome = tokio::select! {
+        outcome = tokio::time::timeout(deadline, guarded) => outcome,
+        () = client_gone(&original) => {
+            tracing::debug!("the client has gone");
+            let nobody = Problem::of_status(StatusCode::REQUEST_TIMEOUT);
+            return Ok(ServiceResponse::from_err(nobody, original));
+        }
+    };
+    let problem = match outcome {
         Ok(Ok(result)) => return result.map(|response| response.map_body(|_, body| body.boxed())),
         Ok(Err(_panic)) => {
             // What it said is on stderr already, written by the panic hook.
@@ -77,4 +86,12 @@ async fn contain(
         }
     };
     Ok(ServiceResponse::from_err(problem, original))
+}
+
+/// Comes back when the client has hung up; never, where nobody can tell.
+async fn client_gone(request: &HttpRequest) {
+    match request.conn_data::<Hangup>() {
+        Some(connection) => connection.client_gone().await,
+        None => std::future::pending().await,
+    }
 }

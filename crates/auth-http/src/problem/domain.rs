@@ -62,6 +62,10 @@ impl From<Fault> for Problem {
     fn from(fault: Fault) -> Self {
         match fault {
             Fault::Store(error) => error.into(),
+            Fault::Unaudited { entry, source } => {
+                tracing::error!(target: "audit", entry, "not in the audit log");
+                source.into()
+            }
             Fault::Hash(error) => error.into(),
             Fault::Key(error) => error.into(),
             Fault::Limiter(error) => error.into(),

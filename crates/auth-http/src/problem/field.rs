@@ -99,8 +99,11 @@ impl FieldError {
             WeakPassword::NoDigit => "Password must contain at least one digit",
             WeakPassword::NoSpecial => "Password must contain at least one special character",
             WeakPassword::Common => "Password is too common",
-            WeakPassword::Personal => "Password must not be made of your name or email address",
+            WeakPassword::Personal => {
+                "Password must not be made of your name, your email address or the name of this service"
+            }
             WeakPassword::Guessable => "Password is too easy to guess",
+            WeakPassword::Breached => "Password is known from a data breach; choose another one",
         };
         Self::value("body", field, rule)
     }

@@ -130,6 +130,12 @@ impl Problem {
             .with_retry_after(retry_after)
     }
 
+    /// 429 for a client that has too many connections open.
+    pub(crate) fn too_many_connections() -> Self {
+        Self::new(StatusCode::TOO_MANY_REQUESTS, "rate_limited", "Too many connections")
+            .with_retry_after(TRY_AGAIN)
+    }
+
     /// 500. Logs the cause, once; the client learns nothing but the request id to quote.
     pub fn internal(cause: &(dyn std::error::Error + 'static)) -> Self {
         tracing::error!(error = %error_chain(cause), "request failed");
@@ -236,6 +242,7 @@ impl ResponseError for Problem {
 fn in_words(quota: Quota) -> String {
     let seconds = quota.window.as_secs();
     let window = match seconds {
+        1 => "1 second".to_owned(),
         60 => "1 minute".to_owned(),
         3_600 => "1 hour".to_owned(),
         86_400 => "1 day".to_owned(),

@@ -6,8 +6,8 @@ use actix_web::http::StatusCode;
 use auth_domain::{
     guard::lockout::Locked,
     usecase::{
-        ChangeEmailError, ChangePasswordError, CloseAccountError, LoginError, LogoutError, RefreshError,
-        RegisterError, ResetError, RevokeError, VerifyEmailError,
+        ActivityError, ChangeEmailError, ChangePasswordError, CloseAccountError, LoginError, LogoutError,
+        RefreshError, RegisterError, ResetError, RevokeError, UnlockError, VerifyEmailError,
     },
     user::WeakPassword,
 };
@@ -80,6 +80,18 @@ impl From<RevokeError> for Problem {
     }
 }
 
+impl From<ActivityError> for Problem {
+    fn from(error: ActivityError) -> Self {
+        match error {
+            ActivityError::BadCursor => {
+                let msg = "Cursor is not one that this list gave out";
+                Self::invalid(vec![FieldError::value("query", "cursor", msg)])
+            }
+            ActivityError::Fault(fault) => fault.into(),
+        }
+    }
+}
+
 impl From<ChangeEmailError> for Problem {
     fn from(error: ChangeEmailError) -> Self {
         match error {
@@ -106,10 +118,10 @@ impl From<ChangePasswordError> for Problem {
         match error {
             ChangePasswordError::WrongCurrent => wrong_password(),
             ChangePasswordError::RecentLoginRequired => Self::recent_login_required(),
-            ChangePasswordError::Unchanged => Self::bad_request(
-                "password_unchanged",
-                "New password must be different from current password",
-            ),
+            ChangePasswordError::Unchanged => {
+                let rule = "New password must be different from current password";
+                Self::invalid(vec![FieldError::value("body", "new_password", rule)])
+            }
             ChangePasswordError::WeakPassword(why) => weak("new_password", why),
             ChangePasswordError::Locked(locked) => locked.into(),
             ChangePasswordError::Fault(fault) => fault.into(),
@@ -125,6 +137,15 @@ impl From<ResetError> for Problem {
             }
             ResetError::WeakPassword(why) => weak("new_password", why),
             ResetError::Fault(fault) => fault.into(),
+        }
+    }
+}
+
+impl From<UnlockError> for Problem {
+    fn from(error: UnlockError) -> Self {
+        match error {
+            UnlockError::InvalidToken => Self::bad_request("invalid_token", "Invalid unlock token"),
+            UnlockError::Fault(fault) => fault.into(),
         }
     }
 }

@@ -76,9 +76,13 @@ pub(super) fn answer_preflight(response: HttpResponse) -> HttpResponse {
     response
 }
 
-/// Takes away what is said to an origin that was not allowed, and to no origin.
-pub(super) fn tidy(headers: &mut HeaderMap) {
-    if headers.contains_key(ACCESS_CONTROL_ALLOW_ORIGIN) {
+/// Takes away what is said to an origin that was not allowed, and to no origin; and leave to send cookies to
+/// one that was allowed only because all are.
+pub(super) fn tidy(headers: &mut HeaderMap, settings: &HttpSettings) {
+    if let Some(origin) = headers.get(ACCESS_CONTROL_ALLOW_ORIGIN) {
+        if !settings.cors_origins.iter().any(|listed| listed.as_bytes() == origin.as_bytes()) {
+            headers.remove(ACCESS_CONTROL_ALLOW_CREDENTIALS);
+        }
         return;
     }
     for name in [

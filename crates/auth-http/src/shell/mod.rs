@@ -13,10 +13,13 @@ mod request_id;
 use std::time::Instant;
 
 use actix_web::{
-    Error, HttpMessage as _, HttpResponse,
+    Error, HttpMessage as _, HttpRequest, HttpResponse,
     body::{BodySize, BoxBody, MessageBody},
     dev::{ServiceRequest, ServiceResponse},
-    http::{ConnectionType, StatusCode, header::HeaderMap},
+    http::{
+        ConnectionType, StatusCode,
+        header::{HeaderMap, HeaderValue, TRANSFER_ENCODING, VARY},
+    },
     middleware::Next,
     web::Data,
 };
@@ -27,7 +30,10 @@ pub(crate) use request_id::RequestId;
 
 use crate::{
     app::Gate,
+    body::ReadToTheEnd,
+    extract::CookiesRead,
     problem::{Form, Problem, fill},
+    transport::Hangup,
 };
 
 /// What the finishing touches need to know of a request that is gone by then.
@@ -66,7 +72,13 @@ pub(crate) async fn shell(
             }
         };
         let (request, response) = response.into_parts();
-        let response = finish.apply(response);
+        let mut response = finish.apply(response);
+        if request.extensions().contains::<CookiesRead>() {
+            response.headers_mut().append(VARY, HeaderValue::from_static("Cookie"));
+        }
+        if may_go_on_for_ever(&request) {
+            hang_up(&request, &mut response);
+        }
         let route = request.match_pattern().unwrap_or_else(|| "unmatched".to_owned());
         let millis = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
         // The matched route and never the path: paths and queries can carry what nobody should read.
@@ -76,12 +88,29 @@ pub(crate) async fn shell(
     answered.instrument(span).await
 }
 
+/// Whether a body without an announced length was left unread.
+fn may_go_on_for_ever(request: &HttpRequest) -> bool {
+    request.headers().contains_key(TRANSFER_ENCODING) && !request.extensions().contains::<ReadToTheEnd>()
+}
+
+/// Says that the connection ends, and ends it whatever the client goes on to send.
+fn hang_up(request: &HttpRequest, response: &mut HttpResponse) {
+    response.head_mut().set_connection_type(ConnectionType::Close);
+    if let Some(hangup) = request.conn_data::<Hangup>() {
+        hangup.soon();
+    }
+}
+
 /// The answer to something that is no request.
-pub(crate) fn refuse(gate: &Data<Gate>, status: StatusCode) -> HttpResponse {
+pub(crate) fn refuse(gate: &Data<Gate>, refusal: HttpResponse) -> HttpResponse {
     let id = RequestId::of(&HeaderMap::new(), gate);
-    tracing::info!(request_id = id.as_str(), status = status.as_u16(), "refused what is no request");
+    tracing::info!(
+        request_id = id.as_str(),
+        status = refusal.status().as_u16(),
+        "refused what is no request"
+    );
     let finish = Finish { gate: gate.clone(), id, form: Form::Plain, preflight: false };
-    finish.apply(HttpResponse::new(status))
+    finish.apply(refusal)
 }
 
 impl Finish {
@@ -90,7 +119,7 @@ impl Finish {
         let response =
             if self.preflight { cors::answer_preflight(response) } else { self.rendered(response) };
         let mut response = response;
-        cors::tidy(response.headers_mut());
+        cors::tidy(response.headers_mut(), &self.gate.settings);
         headers::add(response.headers_mut(), &self.gate.settings);
         self.id.put(response.headers_mut());
         if self.gate.drain.is_on() {
@@ -100,16 +129,19 @@ impl Finish {
     }
 
     /// Writes problems down, and gives errors of the framework the shape of one.
-    fn rendered(&self, response: HttpResponse) -> HttpResponse {
+    fn rendered(&self, mut response: HttpResponse) -> HttpResponse {
+        // Layers that are not ours keep what an answer carries, but not the error it was made of.
+        let carried = response.extensions_mut().remove::<Problem>();
         let failed = response.status().is_client_error() || response.status().is_server_error();
         let bare = matches!(response.body().size(), BodySize::None | BodySize::Sized(0));
         let framework = || Problem::of_status(response.status()).body(self.id.as_str(), self.form);
-        let body = match response.error() {
-            Some(error) => error
+        let body = match (carried, response.error()) {
+            (Some(problem), _) => problem.body(self.id.as_str(), self.form),
+            (None, Some(error)) => error
                 .as_error::<Problem>()
                 .map_or_else(framework, |problem| problem.body(self.id.as_str(), self.form)),
-            None if failed && bare => framework(),
-            None => return response,
+            (None, None) if failed && bare => framework(),
+            (None, None) => return response,
         };
         fill(response, body, self.form)
     }

@@ -1,25 +1,35 @@
 //! Listening: connections, their limits, and answers to what is not even a request.
 
+mod crowd;
+mod hangup;
 mod refusal;
 mod stream;
 
-use std::{fmt, io, net::TcpListener, thread, time::Duration};
+use std::{fmt, io, net::TcpListener, num::NonZeroUsize, thread, time::Duration};
 
-use actix_http::{HttpService, Protocol, Request, Response};
+use actix_http::{HttpService, Protocol, Request, Response, error::DispatchError};
 use actix_server::Server;
 use actix_service::{
     IntoServiceFactory, Service, ServiceFactory, ServiceFactoryExt as _, fn_service, map_config,
 };
 use actix_web::{Error, body::MessageBody, dev::AppConfig, rt::net::TcpStream};
+use tokio::{io::AsyncWriteExt as _, time::timeout};
 
-use self::{refusal::Refusals, stream::AnsweringStream};
+pub(crate) use self::hangup::Hangup;
+use self::{crowd::Crowd, refusal::Refusals, stream::AnsweringStream};
 use crate::app::Api;
+
+/// How long it may take to tell a client that it has too many connections: the answer is short.
+const FAREWELL: Duration = Duration::from_millis(100);
 
 /// What a client may take of the server before it has sent a request.
 #[derive(Clone, Copy, Debug)]
 pub struct ConnectionLimits {
     /// How many connections are open at once; more wait to be accepted.
     pub connections: usize,
+    /// How many of them one address may have, an IPv6 /64 counting as one; `None` for any number. Trusted
+    /// proxies have as many as they like.
+    pub per_address: Option<NonZeroUsize>,
     /// How many wait to be accepted.
     pub backlog: u32,
     /// How long a client may take to send the head of a request.
@@ -32,6 +42,7 @@ impl Default for ConnectionLimits {
     fn default() -> Self {
         Self {
             connections: 10_000,
+            per_address: NonZeroUsize::new(256),
             backlog: 1024,
             head_deadline: Duration::from_secs(5),
             in_flight: Duration::from_secs(20),
@@ -76,8 +87,9 @@ where
     let address = listener.local_addr()?;
     let head_deadline = limits.head_deadline;
     let refusals = Refusals::new(api);
+    let crowd = Crowd::new(limits.per_address, &api.gate().settings.trusted_proxies);
     let server = builder.listen("auth-http", listener, move || {
-        let (stopping, refusals) = (stopping.clone(), refusals.clone());
+        let (stopping, refusals, crowd) = (stopping.clone(), refusals.clone(), crowd.clone());
         let app = app().into_factory().map_err(|error| error.into().error_response());
         let http = HttpService::build()
             .graceful_shutdown_signal(move || {
@@ -86,15 +98,30 @@ where
             })
             .client_request_timeout(head_deadline)
             .local_addr(address)
+            .on_connect_ext(|connection: &AnsweringStream, data| {
+                data.insert(connection.hangup());
+            })
             .finish(map_config(app, |()| AppConfig::default()));
         fn_service(move |connection: TcpStream| {
-            let refusals = refusals.clone();
+            let (refusals, place) = (refusals.clone(), crowd.place(&connection));
             async move {
+                let Some(place) = place else { return Err(turn_away(connection, refusals).await) };
                 let peer = connection.peer_addr().ok();
-                Ok((AnsweringStream::new(connection, refusals), Protocol::Http1, peer))
+                Ok((AnsweringStream::new(connection, refusals, place), Protocol::Http1, peer))
             }
         })
         .and_then(http)
     })?;
     Ok(server.run())
+}
+
+/// Says why, to a client that may not listen.
+async fn turn_away(mut connection: TcpStream, refusals: Refusals) -> DispatchError {
+    let refusal = refusals.too_many_connections();
+    let saying = async {
+        connection.write_all(&refusal).await?;
+        connection.shutdown().await
+    };
+    let _ = timeout(FAREWELL, saying).await;
+    DispatchError::Io(io::ErrorKind::ConnectionRefused.into())
 }

@@ -2,10 +2,11 @@
 
 use std::fmt::Write as _;
 
-use actix_web::{body::MessageBody as _, http::StatusCode, web::Data};
+use actix_web::{HttpResponse, body::MessageBody as _, http::StatusCode, web::Data};
 
 use crate::{
     app::{Api, Gate},
+    problem::Problem,
     shell,
 };
 
@@ -22,13 +23,20 @@ impl Refusals {
     pub(super) fn replace(&self, bytes: &[u8]) -> Option<Vec<u8>> {
         let (start, status) = find(bytes)?;
         let mut better = bytes.get(..start)?.to_vec();
-        better.extend(self.written(status));
+        better.extend(self.written(HttpResponse::new(status)));
         Some(better)
     }
 
+    /// What is written to a client that has too many connections already.
+    pub(super) fn too_many_connections(&self) -> Vec<u8> {
+        self.0.metrics.refused_connection();
+        self.written(HttpResponse::from_error(Problem::too_many_connections()))
+    }
+
     /// A whole answer, as it goes over the wire.
-    fn written(&self, status: StatusCode) -> Vec<u8> {
-        let response = shell::refuse(&self.0, status);
+    fn written(&self, refusal: HttpResponse) -> Vec<u8> {
+        let status = refusal.status();
+        let response = shell::refuse(&self.0, refusal);
         let reason = status.canonical_reason().unwrap_or("Error");
         let mut head = format!("HTTP/1.1 {} {reason}\r\nconnection: close\r\n", status.as_u16());
         for (name, value) in response.headers() {

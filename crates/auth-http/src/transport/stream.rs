@@ -9,9 +9,14 @@ use std::{
 use actix_web::rt::net::TcpStream;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
-use super::refusal::Refusals;
+use super::{
+    crowd::Place,
+    hangup::{Farewell, Hangup},
+    refusal::Refusals,
+};
 
-/// Passes everything through, but for the bare refusals of the HTTP parser, which it replaces.
+/// Passes everything through, but for the bare refusals of the HTTP parser, which it replaces, and for what
+/// comes after a [`Hangup`].
 ///
 /// A refusal is the last thing written on a connection, and the parser writes its head in one piece:
 /// so looking at the end of each write finds every one of them.
@@ -20,11 +25,19 @@ pub(super) struct AnsweringStream {
     refusals: Refusals,
     /// What replaces the refusal, as far as it is not written yet.
     owed: Vec<u8>,
+    /// Given back when the connection ends.
+    _place: Place,
+    farewell: Farewell,
 }
 
 impl AnsweringStream {
-    pub(super) const fn new(connection: TcpStream, refusals: Refusals) -> Self {
-        Self { connection, refusals, owed: Vec::new() }
+    pub(super) fn new(connection: TcpStream, refusals: Refusals, place: Place) -> Self {
+        Self { connection, refusals, owed: Vec::new(), _place: place, farewell: Farewell::new() }
+    }
+
+    /// With this, requests end the connection.
+    pub(super) fn hangup(&self) -> Hangup {
+        self.farewell.hangup()
     }
 
     fn poll_owed(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
@@ -45,7 +58,14 @@ impl AsyncRead for AnsweringStream {
         cx: &mut Context<'_>,
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.connection).poll_read(cx, buffer)
+        if self.farewell.is_over(cx) {
+            // Nothing read stands for the end of what the client sends.
+            return Poll::Ready(Ok(()));
+        }
+        let before = buffer.filled().len();
+        ready!(Pin::new(&mut self.connection).poll_read(cx, buffer))?;
+        self.farewell.read(buffer.filled().len() - before);
+        Poll::Ready(Ok(()))
     }
 }
 
@@ -66,6 +86,8 @@ impl AsyncWrite for AnsweringStream {
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        // Begins the moment that a client has which says nothing more, too.
+        self.farewell.is_over(cx);
         ready!(self.poll_owed(cx))?;
         Pin::new(&mut self.connection).poll_flush(cx)
     }

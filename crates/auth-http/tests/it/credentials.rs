@@ -175,6 +175,7 @@ async fn the_document_says_how_to_go_on_and_who_may_call() {
     assert_eq!(schemas[1]["$ref"], "#/components/schemas/Next");
     assert_eq!(refused["headers"]["X-Next"]["description"], "Where");
     let either = &document["paths"][EITHER]["post"];
-    assert_eq!(either["security"], json!([{}, { "bearer": [] }]));
+    let by_cookie = json!({ "cookie": [], "csrf": [] });
+    assert_eq!(either["security"], json!([{}, { "bearer": [] }, by_cookie]));
     assert!(either["responses"].get("401").is_some(), "{either}");
 }

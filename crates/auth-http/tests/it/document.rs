@@ -39,9 +39,9 @@ async fn each_operation_names_all_it_can_answer() {
     let document = document().await;
     let table = [
         ("/toy/everything", "post", "200 400 408 409 413 414 415 422 429 431 500 503"),
-        ("/toy/signed", "post", "200 400 401 408 413 414 415 422 429 431 500 503"),
+        ("/toy/signed", "post", "200 400 401 403 408 413 414 415 422 429 431 500 503"),
         ("/toy/me", "get", "200 400 401 414 429 431 500 503"),
-        ("/toy/perhaps", "post", "200 400 408 413 414 415 422 429 431 500 503"),
+        ("/toy/perhaps", "post", "200 400 403 408 413 414 415 422 429 431 500 503"),
         ("/toy/things/{thing_id}", "get", "200 400 414 422 429 431 500 503"),
         ("/toy/refuses", "get", "400 414 423 431 500 503"),
         ("/openapi.json", "get", "200 400 414 431 500 503"),
@@ -57,7 +57,7 @@ async fn protection_bodies_and_parameters_come_from_the_handlers() {
     let document = document().await;
     let paths = &document["paths"];
     assert_eq!(paths["/toy/signed"]["post"]["security"][0]["bearer"], serde_json::json!([]));
-    assert_eq!(paths["/toy/perhaps"]["post"]["security"].as_array().unwrap().len(), 2);
+    assert_eq!(paths["/toy/perhaps"]["post"]["security"].as_array().unwrap().len(), 3);
     assert!(paths["/toy/everything"]["post"].get("security").is_none());
     let body = &paths["/toy/everything"]["post"]["requestBody"];
     assert_eq!(body["required"], true);

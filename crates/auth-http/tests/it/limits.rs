@@ -2,6 +2,7 @@
 
 use actix_web::test::TestRequest;
 use auth_http::settings::Quotas;
+use chrono::TimeDelta;
 
 use crate::toy::{Toy, get, good, post};
 
@@ -19,6 +20,8 @@ async fn the_answer_names_the_limit_and_when_to_return() {
     assert_eq!((answer.status, answer.header("retry-after")), (429, "60"));
     assert_eq!(answer.detail(), "5 per 1 minute");
     assert_eq!(answer.json()["code"], "rate_limited");
+    toy.clock.advance(TimeDelta::seconds(60));
+    assert_eq!(toy.send(signed()).await.status, 200, "waiting as long as it says is enough");
 }
 
 #[actix_web::test]

@@ -2,12 +2,15 @@
 #![expect(clippy::unwrap_used, reason = "the helpers are parts of tests")]
 
 mod body;
+mod cookies;
 mod cors;
 mod credentials;
 mod document;
 mod edge;
+mod headers;
 mod limits;
 mod metrics;
 mod order;
+mod protection;
 mod socket;
 mod toy;

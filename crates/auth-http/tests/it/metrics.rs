@@ -1,6 +1,9 @@
 //! Figures for monitoring: what they say, who may read them, what reading costs.
 
-use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::{
+    sync::atomic::{AtomicBool, AtomicU32, Ordering},
+    time::Duration,
+};
 
 use actix_web::test::TestRequest;
 use async_trait::async_trait;
@@ -9,7 +12,10 @@ use auth_domain::{
     secret::Digest,
     usecase::{Backlog, Fault},
 };
-use auth_http::{metrics::BacklogSource, settings::MetricsAccess};
+use auth_http::{
+    metrics::{BacklogSource, HashFigures, HashSource},
+    settings::MetricsAccess,
+};
 use chrono::TimeDelta;
 use futures_util::future::join_all;
 
@@ -21,6 +27,27 @@ const FIGURES: &str = "\
 # HELP auth_build_info The version that runs; always 1.
 # TYPE auth_build_info gauge
 auth_build_info{version=\"1.2.3\"} 1
+# HELP auth_connections_refused_total Connections beyond what one address may have.
+# TYPE auth_connections_refused_total counter
+auth_connections_refused_total 0
+# HELP auth_edge_refused_total Requests that the first gate turned away.
+# TYPE auth_edge_refused_total counter
+auth_edge_refused_total 0
+# HELP auth_hash_abandoned_total Password hashes whose client had gone.
+# TYPE auth_hash_abandoned_total counter
+auth_hash_abandoned_total 3
+# HELP auth_hash_jobs_total Password hashes and estimates that were computed.
+# TYPE auth_hash_jobs_total counter
+auth_hash_jobs_total 40
+# HELP auth_hash_shed_total Password hashes that were refused: too many waited.
+# TYPE auth_hash_shed_total counter
+auth_hash_shed_total 2
+# HELP auth_hash_wait_seconds_total How long the jobs that were done had waited, all together.
+# TYPE auth_hash_wait_seconds_total counter
+auth_hash_wait_seconds_total 1.5
+# HELP auth_hash_waiting Password hashes that wait to be computed.
+# TYPE auth_hash_waiting gauge
+auth_hash_waiting 7
 # HELP auth_store_up Whether the store answered: 1, or 0.
 # TYPE auth_store_up gauge
 auth_store_up 1
@@ -60,6 +87,15 @@ impl BacklogSource for ToyBacklog {
             oldest_age: TimeDelta::milliseconds(90_500),
             oldest_due_for: TimeDelta::zero(),
         })
+    }
+}
+
+/// A pool that has done a little.
+pub(crate) struct ToyPool;
+
+impl HashSource for ToyPool {
+    fn figures(&self) -> HashFigures {
+        HashFigures { waiting: 7, done: 40, waited: Duration::from_millis(1_500), shed: 2, abandoned: 3 }
     }
 }
 

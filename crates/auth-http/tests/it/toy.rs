@@ -1,22 +1,24 @@
 //! A small API that does nothing but show what the framework makes of requests.
 
+mod guard;
+
 use std::{sync::Arc, time::Duration};
 
 use actix_web::{
-    HttpRequest, HttpResponse,
-    body::to_bytes,
-    dev::{Payload, Service, ServiceResponse},
+    App, Error, HttpRequest, HttpResponse,
+    body::{BoxBody, to_bytes},
+    dev::{Payload, Service, ServiceFactory, ServiceRequest, ServiceResponse},
     error::PayloadError,
     http::header::HeaderMap,
     test::{TestRequest, init_service},
-    web::{Bytes, Json},
+    web::{Bytes, Data, Json},
 };
 use async_trait::async_trait;
 use auth_domain::{
-    port::StoreError,
+    port::{Mailbox, MockMailbox, StoreError},
     tenant::TenantId,
     token::TokenRejected,
-    usecase::{BearerError, Caller, Identity},
+    usecase::{BearerError, Caller, Identity, Policy},
     user::{Email, FullName, NewPassword},
 };
 use auth_http::{
@@ -25,18 +27,22 @@ use auth_http::{
     body::{BodyKind, Fields, FromBody, Input, NoBody, Refused},
     extract::{Open, Perhaps, Signed},
     operation::InputDoc,
+    settings::{Providers, Quotas},
 };
 use auth_testkit::{
     builder,
-    fake::{ExactLimiter, FakeClock, SeededEntropy},
+    fake::{ExactLimiter, FakeClock, SeededEntropy, TestEngine},
 };
 use futures_util::Stream;
+use secrecy::ExposeSecret;
 use serde_json::{Map, Value, json};
 use utoipa::ToSchema;
 
-use crate::credentials;
+use self::guard::StoreIsDown;
+pub(crate) use self::guard::ToyCsrf;
+use crate::{cookies, credentials};
 
-use crate::metrics::ToyBacklog;
+use crate::metrics::{ToyBacklog, ToyPool};
 
 /// A body with a field of each kind.
 #[derive(ToSchema)]
@@ -139,7 +145,12 @@ async fn perhaps(request: Perhaps<Optional>) -> Json<Value> {
         Some(Ok(_)) => "somebody",
         Some(Err(_)) => "refused",
     };
-    Json(json!({ "who": who, "word": request.body.word }))
+    let refresh = request.refresh_cookie.as_ref().map(ExposeSecret::expose_secret);
+    let mut seen = json!({ "who": who, "word": request.body.word });
+    if let Some(refresh) = refresh {
+        seen["refresh"] = json!(refresh);
+    }
+    Json(seen)
 }
 
 async fn free(request: Open<Free>) -> Json<Value> {
@@ -218,6 +229,8 @@ impl Bearer for ToyBearer {
         match token {
             "good" if user.tenant != *tenant => Err(BearerError::WrongTenant),
             "good" => Ok(Caller { session: Some(builder::session(1, &user, builder::noon())), user }),
+            // Of a service that shares the secret and keeps no sessions here.
+            "sister" => Ok(Caller { session: None, user }),
             "refresh" => Err(BearerError::Rejected(TokenRejected::WrongType)),
             "nobody" => Err(BearerError::Rejected(TokenRejected::NoSubject)),
             "gone" => Err(BearerError::UserNotFound),
@@ -246,6 +259,7 @@ impl Bearer for ToyBearer {
 /// The toy API and what is behind it.
 pub(crate) struct Toy {
     pub(crate) api: Api,
+    pub(crate) csrf: ToyCsrf,
     pub(crate) limiter: ExactLimiter,
     pub(crate) drain: Drain,
     pub(crate) clock: FakeClock,
@@ -267,6 +281,35 @@ impl Toy {
 
     /// The toy with settings changed: short deadlines are set already.
     pub(crate) fn with(change: impl FnOnce(&mut HttpSettings)) -> Self {
+        Self::serving(change, |settings| {
+            let real = auth_http::operations(settings).into_iter();
+            let metrics = real.filter(|operation| operation.path() == "/metrics");
+            operations()
+                .into_iter()
+                .chain(credentials::operations())
+                .chain(cookies::operations())
+                .chain(metrics)
+                .collect()
+        })
+    }
+
+    /// The server's own table behind the toy's gate, with everything in it that there can be. No limit gets
+    /// in the way, and the engine's store is down.
+    pub(crate) fn whole_server(change: impl FnOnce(&mut HttpSettings)) -> Self {
+        let everything = |settings: &mut HttpSettings| {
+            settings.expose_mailbox = true;
+            settings.providers = Providers::Both;
+            settings.quotas = Quotas::per_minute(100_000, 100_000, 100_000);
+            settings.request_deadline = Duration::from_secs(5);
+            change(settings);
+        };
+        Self::serving(everything, auth_http::operations)
+    }
+
+    fn serving(
+        change: impl FnOnce(&mut HttpSettings),
+        table: impl FnOnce(&HttpSettings) -> Vec<Operation>,
+    ) -> Self {
         let mut settings = HttpSettings {
             tenants: ["default", "web"].map(|name| TenantId::parse(name).unwrap()).into(),
             body_deadline: Duration::from_millis(20),
@@ -274,26 +317,29 @@ impl Toy {
             ..HttpSettings::default()
         };
         change(&mut settings);
-        let (limiter, drain) = (ExactLimiter::default(), Drain::default());
+        let (limiter, drain, csrf) = (ExactLimiter::default(), Drain::default(), ToyCsrf::default());
         let (clock, backlog) = (FakeClock::at(builder::noon()), Arc::new(ToyBacklog::default()));
         let gate = Gate {
             settings,
             bearer: Arc::new(ToyBearer),
+            csrf: Arc::new(csrf.clone()),
             limiter: Arc::new(limiter.clone()),
             short_lived: None,
             clock: Arc::new(clock.clone()),
             entropy: Arc::new(SeededEntropy::default()),
             drain: drain.clone(),
-            metrics: Arc::new(Metrics::new(backlog.clone(), Arc::new(clock.clone()), "1.2.3")),
+            metrics: Arc::new(
+                Metrics::new(backlog.clone(), Arc::new(clock.clone()), "1.2.3")
+                    .with_hashing(Arc::new(ToyPool)),
+            ),
         };
-        let metrics = auth_http::operations(&gate.settings).into_iter().filter(|o| o.path() == "/metrics");
-        let table = operations().into_iter().chain(credentials::operations()).chain(metrics).collect();
-        Self { api: Api::new(gate, table).unwrap(), limiter, drain, clock, backlog }
+        let table = table(&gate.settings);
+        Self { api: Api::new(gate, table).unwrap(), csrf, limiter, drain, clock, backlog }
     }
 
     /// Sends one request.
     pub(crate) async fn send(&self, request: TestRequest) -> Answer {
-        let service = init_service(self.api.app()).await;
+        let service = init_service(services(&self.api)).await;
         read(service.call(request.to_request()).await.expect("the shell answers every request")).await
     }
 
@@ -303,11 +349,31 @@ impl Toy {
         request: TestRequest,
         chunks: impl Stream<Item = Result<Bytes, PayloadError>> + 'static,
     ) -> Answer {
-        let service = init_service(self.api.app()).await;
+        let service = init_service(services(&self.api)).await;
         let mut request = request.to_request();
         *request.payload() = Payload::Stream { payload: Box::pin(chunks) };
         read(service.call(request).await.expect("the shell answers every request")).await
     }
+}
+
+/// The application of one worker, with what the server's own operations want.
+pub(crate) fn services(
+    api: &Api,
+) -> App<
+    impl ServiceFactory<
+        ServiceRequest,
+        Config = (),
+        Response = ServiceResponse<BoxBody>,
+        Error = Error,
+        InitError = (),
+    > + use<>,
+> {
+    let mut mailbox = MockMailbox::new();
+    mailbox.expect_list().returning(|_| Ok(Vec::new()));
+    mailbox.expect_clear().returning(|| Ok(()));
+    let mailbox: Arc<dyn Mailbox> = Arc::new(mailbox);
+    let engine = TestEngine::new(Arc::new(StoreIsDown), Policy::default()).engine;
+    api.app().app_data(Data::new(engine)).app_data(Data::from(mailbox))
 }
 
 async fn read(response: ServiceResponse) -> Answer {

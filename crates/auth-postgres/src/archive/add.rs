@@ -8,8 +8,9 @@ use auth_domain::{
 use crate::{
     exchange::Counted,
     row::{
-        device_values, entry_values, generation_values, identity_values, key_values, link_values,
-        lock_values, outbox_values, recovery_code_values, session_values, totp_values, user_values,
+        chain_values, checkpoint_values, device_values, entry_values, generation_values, identity_values,
+        key_values, known_device_values, link_values, lock_values, outbox_values, recovery_code_values,
+        session_values, totp_values, user_values,
     },
     statement::Statement,
 };
@@ -29,9 +30,14 @@ pub(super) fn statements(record: &Record, to: &mut Vec<Counted>) -> Result<(), S
         Record::RecoveryCode(code) => Statement::new(CODE).with_all(recovery_code_values(code)),
         Record::Device(device) => Statement::new(DEVICE).with_all(device_values(device)),
         Record::Identity(identity) => Statement::new(IDENTITY).with_all(identity_values(identity)),
+        Record::KnownDevice(device) => Statement::new(KNOWN_DEVICE).with_all(known_device_values(device)),
         Record::Lock(key, state) => Statement::new(LOCK).with_all(lock_values(key, state)),
         Record::Key(key) => Statement::new(KEY).with_all(key_values(key)),
         Record::Audit(entry) => Statement::new(ENTRY).with(entry.seq).with_all(entry_values(entry)?),
+        Record::AuditLink(link) => Statement::new(CHAIN_LINK).with_all(chain_values(link)),
+        Record::AuditCheckpoint(checkpoint) => {
+            Statement::new(CHECKPOINT).with_all(checkpoint_values(checkpoint))
+        }
         Record::Outbox(item, fate) => Statement::new(MESSAGE)
             .with_all(outbox_values(item))
             .with(fate.buried_at)
@@ -79,6 +85,9 @@ const DEVICE: &str = "INSERT INTO trusted_devices VALUES (?, ?, ?, ?, ?, ?, ?, ?
 const IDENTITY: &str =
     "INSERT INTO linked_identities VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO NOTHING";
 
+const KNOWN_DEVICE: &str = "INSERT INTO known_devices VALUES (?, ?, ?, ?, ?, ?, ?, ?)
+     ON CONFLICT (digest) DO NOTHING";
+
 const LOCK: &str = "INSERT INTO login_locks (key, failures, locked_until, last_attempt_at)
      VALUES (?, ?, ?, ?) ON CONFLICT (key) DO NOTHING";
 
@@ -87,6 +96,12 @@ const KEY: &str = "INSERT INTO signing_keys VALUES (?, ?, ?, ?, ?, ?, ?) ON CONF
 const ENTRY: &str = "INSERT INTO audit_events (seq, at, tenant, event, outcome, actor, subject, session, ip,
      user_agent, request_id, details) OVERRIDING SYSTEM VALUE
      VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?::json) ON CONFLICT (seq) DO NOTHING";
+
+const CHAIN_LINK: &str = "INSERT INTO audit_chain (position, seq, at, hash, client, salt)
+     VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (position) DO NOTHING";
+
+const CHECKPOINT: &str = "INSERT INTO audit_checkpoints VALUES (?, ?, ?, ?, ?, ?, ?)
+     ON CONFLICT (number) DO NOTHING";
 
 const NEXT_ENTRY: &str = "SELECT setval(pg_get_serial_sequence('audit_events', 'seq'),
      (SELECT max(seq) FROM audit_events))";

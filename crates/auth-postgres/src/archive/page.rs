@@ -16,15 +16,16 @@ use crate::{
     error::corrupt,
     exchange::Find,
     row::{
-        AuditRow, DeviceRow, GenerationRow, IdentityRow, KeyRow, LinkRow, LockRow, OutboxRow,
-        RecoveryCodeRow, SessionRow, TotpRow, UserRow, time,
+        AuditRow, ChainRow, CheckpointRow, DeviceRow, GenerationRow, IdentityRow, KeyRow, KnownDeviceRow,
+        LinkRow, LockRow, OutboxRow, RecoveryCodeRow, SessionRow, TotpRow, UserRow, time,
     },
     runner::{Access, Autocommit, Runner as _},
     schema::{
-        AuditEvents, LinkedIdentities, LoginLocks, OneTimeLinks, Outbox, RecoveryCodes, RefreshTokens,
-        Sessions, SigningKeys, TotpSecrets, TrustedDevices, Users, audit_events, linked_identities,
-        login_locks, one_time_links, outbox, recovery_codes, refresh_tokens, sessions, signing_keys,
-        totp_secrets, trusted_devices, users,
+        AuditChain, AuditCheckpoints, AuditEvents, KnownDevices, LinkedIdentities, LoginLocks, OneTimeLinks,
+        Outbox, RecoveryCodes, RefreshTokens, Sessions, SigningKeys, TotpSecrets, TrustedDevices, Users,
+        audit_chain, audit_checkpoints, audit_events, known_devices, linked_identities, login_locks,
+        one_time_links, outbox, recovery_codes, refresh_tokens, sessions, signing_keys, totp_secrets,
+        trusted_devices, users,
     },
     statement::{Statement, Value},
 };
@@ -63,6 +64,10 @@ pub(super) async fn page(
             let find = Find::<LinkedIdentities, IdentityRow>::new(find(IDENTITIES)?);
             runner.ask(Access::Read, Vec::new(), find, |rows| each(rows, identity)).await
         }
+        RecordKind::KnownDevice => {
+            let find = Find::<KnownDevices, KnownDeviceRow>::new(find(KNOWN_DEVICES)?);
+            runner.ask(Access::Read, Vec::new(), find, |rows| each(rows, known_device)).await
+        }
         RecordKind::Lock => {
             let find = Find::<LoginLocks, LockRow>::new(find(LOCKS)?);
             runner.ask(Access::Read, Vec::new(), find, |rows| each(rows, lock)).await
@@ -74,6 +79,14 @@ pub(super) async fn page(
         RecordKind::Audit => {
             let find = Find::<AuditEvents, AuditRow>::new(find(ENTRIES)?);
             runner.ask(Access::Read, Vec::new(), find, |rows| each(rows, entry)).await
+        }
+        RecordKind::AuditLink => {
+            let find = Find::<AuditChain, ChainRow>::new(find(CHAIN)?);
+            runner.ask(Access::Read, Vec::new(), find, |rows| each(rows, chain_link)).await
+        }
+        RecordKind::AuditCheckpoint => {
+            let find = Find::<AuditCheckpoints, CheckpointRow>::new(find(CHECKPOINTS)?);
+            runner.ask(Access::Read, Vec::new(), find, |rows| each(rows, checkpoint)).await
         }
         RecordKind::Outbox => {
             let find = Find::<(Outbox, Nullable<Timestamptz>, Nullable<Text>), _>::new(find(MESSAGES)?);
@@ -88,10 +101,10 @@ fn each<R>(rows: Vec<R>, read: fn(R) -> Result<Record, StoreError>) -> Result<Ve
 
 /// Where a page begins: behind `after`, or before everything.
 fn position(kind: RecordKind, after: Option<&RecordKey>) -> Result<Value, StoreError> {
-    use RecordKind::{Link, Lock, RecoveryCode};
+    use RecordKind::{KnownDevice, Link, Lock, RecoveryCode};
     Ok(match (kind, after) {
-        (Link | RecoveryCode | Lock, None) => [0u8; 0].as_slice().into(),
-        (Link | RecoveryCode | Lock, Some(RecordKey::Bytes(bytes))) => bytes.as_slice().into(),
+        (Link | RecoveryCode | KnownDevice | Lock, None) => [0u8; 0].as_slice().into(),
+        (Link | RecoveryCode | KnownDevice | Lock, Some(RecordKey::Bytes(bytes))) => bytes.as_slice().into(),
         (RecordKind::Key, None) => "".into(),
         (RecordKind::Key, Some(RecordKey::Name(name))) => name.as_str().into(),
         (_, None) => i64::MIN.into(),
@@ -129,6 +142,10 @@ fn identity(row: IdentityRow) -> Result<Record, StoreError> {
     Ok(Record::Identity(row.try_into()?))
 }
 
+fn known_device(row: KnownDeviceRow) -> Result<Record, StoreError> {
+    Ok(Record::KnownDevice(row.try_into()?))
+}
+
 fn lock(row: LockRow) -> Result<Record, StoreError> {
     let key = row.key().ok_or_else(|| corrupt("login_locks", &"of another length than 32"))?;
     Ok(Record::Lock(key, row.try_into()?))
@@ -140,6 +157,14 @@ fn key(row: KeyRow) -> Result<Record, StoreError> {
 
 fn entry(row: AuditRow) -> Result<Record, StoreError> {
     Ok(Record::Audit(row.try_into()?))
+}
+
+fn chain_link(row: ChainRow) -> Result<Record, StoreError> {
+    Ok(Record::AuditLink(row.try_into()?))
+}
+
+fn checkpoint(row: CheckpointRow) -> Result<Record, StoreError> {
+    Ok(Record::AuditCheckpoint(row.try_into()?))
 }
 
 fn message(
@@ -210,6 +235,9 @@ const IDENTITIES: &str = concat!(
     " FROM linked_identities l WHERE l.id > ? ORDER BY l.id LIMIT ?"
 );
 
+const KNOWN_DEVICES: &str =
+    concat!("SELECT ", known_devices!(), " FROM known_devices WHERE digest > ? ORDER BY digest LIMIT ?");
+
 const LOCKS: &str =
     concat!("SELECT ", login_locks!(), " FROM login_locks WHERE key > ? ORDER BY key LIMIT ?");
 
@@ -222,6 +250,18 @@ const KEYS: &str = concat!(
 
 const ENTRIES: &str =
     concat!("SELECT ", audit_events!(), " FROM audit_events WHERE seq > ? ORDER BY seq LIMIT ?");
+
+const CHAIN: &str = concat!(
+    "SELECT ",
+    audit_chain!(),
+    " FROM audit_chain c WHERE c.position > ? ORDER BY c.position LIMIT ?"
+);
+
+const CHECKPOINTS: &str = concat!(
+    "SELECT ",
+    audit_checkpoints!(),
+    " FROM audit_checkpoints WHERE number > ? ORDER BY number LIMIT ?"
+);
 
 const MESSAGES: &str = concat!(
     "SELECT ",

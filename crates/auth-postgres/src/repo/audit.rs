@@ -47,9 +47,12 @@ fn list(filter: &AuditFilter, limit: u32) -> Statement {
         (None, None, Some(tenant)) => Statement::new(OF_TENANT).with(tenant),
         (None, None, None) => Statement::new(OF_ALL),
     };
+    let (since, until) = (filter.since, filter.until);
+    let list = list.with(since).with(since).with(until).with(until);
     list.with(filter.before.unwrap_or(i64::MAX)).with(limit)
 }
 
+// The times stand in a form that is no condition at all where they are not given.
 macro_rules! list {
     ($filter:literal) => {
         concat!(
@@ -57,7 +60,8 @@ macro_rules! list {
             audit_events!(),
             " FROM audit_events WHERE ",
             $filter,
-            " seq < ? ORDER BY seq DESC LIMIT ?"
+            " CASE WHEN ? IS NULL THEN true ELSE at >= ? END AND CASE WHEN ? IS NULL THEN true ELSE at < ? END
+             AND seq < ? ORDER BY seq DESC LIMIT ?"
         )
     };
 }
@@ -72,8 +76,10 @@ const APPEND: &str = "INSERT INTO audit_events (at, tenant, event, outcome, acto
      user_agent, request_id, details) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?::json)";
 
 /// The rule of the table lets go of what is older than its horizon.
-const HORIZON: &str = "UPDATE audit_retention SET horizon = ? WHERE one = 1 AND horizon < ?";
+pub(super) const HORIZON: &str = "UPDATE audit_retention SET horizon = ? WHERE one = 1 AND horizon < ?";
 
 const PURGE: &str = "DELETE FROM audit_events WHERE seq = ANY (ARRAY(
-         SELECT seq FROM audit_events WHERE at < ? ORDER BY at, seq LIMIT ?
+         SELECT seq FROM audit_events e WHERE at < ?
+             AND NOT EXISTS (SELECT 1 FROM audit_chain c WHERE c.seq = e.seq)
+         ORDER BY at, seq LIMIT ?
      ))";

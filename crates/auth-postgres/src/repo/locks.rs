@@ -2,12 +2,11 @@
 
 use async_trait::async_trait;
 use auth_domain::{
-    guard::lockout::LockState,
+    guard::lockout::{LockState, OldLocks},
     port::{LockRepo, StoreError},
     tenant::TenantId,
     user::{Email, User},
 };
-use chrono::{DateTime, Utc};
 
 use super::{entity, only_if, users::by_email};
 use crate::{
@@ -44,8 +43,13 @@ impl<R: Runner> LockRepo for Repositories<R> {
         self.0.tell(vec![Statement::new(CLEAR).with(key.as_slice())]).await
     }
 
-    async fn purge(&mut self, before: DateTime<Utc>, limit: u32) -> Result<u64, StoreError> {
-        let purge = Statement::new(PURGE).with(before).with(limit);
+    async fn clear_from(&mut self, key: &[u8; 32], failures: u32) -> Result<(), StoreError> {
+        self.0.tell(vec![Statement::new(CLEAR_FROM).with(key.as_slice()).with(failures)]).await
+    }
+
+    async fn purge(&mut self, old: OldLocks, limit: u32) -> Result<u64, StoreError> {
+        let purge = Statement::new(PURGE).with(old.before).with(old.closed_at).with(old.closed_before);
+        let purge = purge.with(limit);
         self.0.ask(Access::Write, Vec::new(), Count(purge), Ok).await
     }
 }
@@ -74,6 +78,9 @@ const PUT: &str = "INSERT INTO login_locks VALUES (?, ?, ?, ?)
 
 const CLEAR: &str = "DELETE FROM login_locks WHERE key = ?";
 
+const CLEAR_FROM: &str = "DELETE FROM login_locks WHERE key = ? AND failures >= ?";
+
 const PURGE: &str = "DELETE FROM login_locks WHERE key = ANY (ARRAY(
-         SELECT key FROM login_locks WHERE last_attempt_at < ? ORDER BY last_attempt_at LIMIT ?
+         SELECT key FROM login_locks WHERE last_attempt_at < ? AND (failures < ? OR last_attempt_at < ?)
+         ORDER BY last_attempt_at LIMIT ?
      ))";

@@ -3,10 +3,12 @@
 #![expect(clippy::option_option, reason = "the outer one is about the row, the inner one about the column")]
 
 mod audit;
+mod chain;
 mod device;
 mod factor;
 mod identity;
 mod key;
+mod known_device;
 mod link;
 mod lock;
 mod outbox;
@@ -26,10 +28,14 @@ use diesel::pg::data_types::PgTimestamp;
 use crate::statement::Value;
 
 pub(crate) use audit::{AuditRow, audit_values, entry_values};
+pub(crate) use chain::{
+    ChainRow, CheckpointRow, StoredAuditRow, chain_values, chained, checkpoint_values, links_values,
+};
 pub(crate) use device::{DeviceRow, device_values};
 pub(crate) use factor::{RecoveryCodeRow, TotpRow, recovery_code_values, totp_values};
 pub(crate) use identity::{IdentityRow, grant_value, identity_values};
 pub(crate) use key::{KeyRow, key_values};
+pub(crate) use known_device::{KnownDeviceRow, known_device_values};
 pub(crate) use link::{LinkRow, link_values};
 pub(crate) use lock::{LockRow, lock_values};
 pub(crate) use outbox::{EntryRow, OutboxRow, outbox_entry, outbox_values};

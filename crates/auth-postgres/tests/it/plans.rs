@@ -6,12 +6,13 @@
 use std::{fs, future::Future};
 
 use auth_domain::{
-    audit::AuditEvent,
+    audit::{AuditEvent, ChainHead, CheckpointKind, Salt},
     factor::{Fingerprint, TimeStep, TrustedDevice},
-    id::{DeviceId, OutboxId, SessionId, UserId},
+    guard::lockout::OldLocks,
+    id::{DeviceId, IdentityId, OutboxId, SessionId, UserId},
     outbox::OutboxState,
-    port::{AuditFilter, DueChecks, Store, StoreError},
-    secret::Digest,
+    port::{AuditFilter, DueChecks, SealedPlace, SealedRow, Store, StoreError},
+    secret::{Digest, SealLabel},
     session::{EndReason, Session, rotation::Generation},
     tenant::TenantId,
     token::LinkPurpose,
@@ -96,14 +97,16 @@ fn fill(rows: u64) -> String {
          INSERT INTO one_time_links SELECT sha256(n::text::bytea), 'default', n, 'reset_password', 'a@b.c', t,
              t + interval '1 day', CASE WHEN n % 2 = 0 THEN t END
              FROM generate_series(1, {rows}) n, LATERAL (SELECT timestamptz '2026-01-01' + n * interval '1 minute') x(t);
-         INSERT INTO totp_secrets SELECT n, '\\x01', n, '\\x02', '2026-01-01' FROM generate_series(1, {rows}) n;
+         INSERT INTO totp_secrets SELECT n, '\\x010203040506', n, '\\x010203040507', '2026-01-01' FROM generate_series(1, {rows}) n;
          INSERT INTO recovery_codes SELECT sha256(n::text::bytea), 1 + n / 10, '2026-01-01',
              CASE WHEN n % 2 = 0 THEN timestamptz '2026-01-01' END FROM generate_series(1, {rows}) n;
          INSERT INTO trusted_devices SELECT n, 1 + n / 10, sha256(n::text::bytea), 'otp', NULL, NULL, NULL, t,
              t + interval '1 day'
              FROM generate_series(1, {rows}) n, LATERAL (SELECT timestamptz '2026-01-01' + n * interval '1 minute') x(t);
-         INSERT INTO linked_identities SELECT n, n, 'https://pool.example.com/1', 'subject-' || n, t, t, t, '\\x01', NULL,
+         INSERT INTO linked_identities SELECT n, n, 'https://pool.example.com/1', 'subject-' || n, t, t, t, '\\x010203040506', NULL,
              NULL
+             FROM generate_series(1, {rows}) n, LATERAL (SELECT timestamptz '2026-01-01' + n * interval '1 minute') x(t);
+         INSERT INTO known_devices SELECT sha256(n::text::bytea), 1 + n / 10, t, t, t + interval '90 days', 0, 0, NULL
              FROM generate_series(1, {rows}) n, LATERAL (SELECT timestamptz '2026-01-01' + n * interval '1 minute') x(t);
          INSERT INTO login_locks SELECT sha256(n::text::bytea), 1, NULL,
              timestamptz '2026-01-01' + n * interval '1 minute' FROM generate_series(1, {rows}) n;
@@ -113,6 +116,11 @@ fn fill(rows: u64) -> String {
          INSERT INTO audit_events (at, tenant, event, outcome, subject, details)
              SELECT timestamptz '2016-01-01' + n * interval '1 minute', 'default', '{event}', 'success', n,
              '[]' FROM generate_series(1, {rows}) n;
+         INSERT INTO audit_chain SELECT row_number() OVER (ORDER BY seq), seq, at, sha256(''), sha256(''),
+             CASE WHEN seq % 2 = 0 THEN '\\x00000000000000000000000000000000'::bytea END
+             FROM audit_events WHERE seq > {rows} / 2;
+         INSERT INTO audit_checkpoints SELECT n, CASE WHEN n % 10 = 0 THEN 'pruned' ELSE 'regular' END, n * 10,
+             sha256(''), '2026-01-01', sha256(''), sha512('') FROM generate_series(1, {rows} / 100) n;
          ANALYZE",
         event = AuditEvent::LoginOk.as_str(),
     )
@@ -210,8 +218,11 @@ async fn every_statement_that_matters_uses_an_index() {
         .await;
     factors(&probe).await;
     identities(&probe).await;
+    sealed(&probe).await;
+    known_devices(&probe).await;
     outbox_and_upkeep(&probe).await;
     audit(&probe).await;
+    chain(&probe).await;
 }
 
 async fn factors(probe: &Probe) {
@@ -285,6 +296,53 @@ async fn identities(probe: &Probe) {
     }
 }
 
+/// Every start of a server asks which keys there are, however many people have an app.
+async fn sealed(probe: &Probe) {
+    let store = &probe.store;
+    let label = SealLabel::from_bytes([1, 2, 3, 4, 5]);
+    for place in [SealedPlace::Totp, SealedPlace::PendingTotp, SealedPlace::Grant] {
+        probe
+            .uses_indexes("sealed values", |n| async move {
+                let mut repos = store.read().await?;
+                assert_eq!(repos.sealed().labels(place).await?, [label]);
+                let after = match place {
+                    SealedPlace::Grant => SealedRow::Identity(IdentityId::from_i64(5000 + n)),
+                    _ => SealedRow::User(UserId::from_i64(5000 + n)),
+                };
+                let after = Some(after);
+                let page = repos.sealed().page(place, label, after, 10).await?;
+                assert_eq!(page.len(), 10);
+                assert!(repos.sealed().replace(place, &page[0], &page[0].sealed).await?);
+                Ok(())
+            })
+            .await;
+    }
+}
+
+async fn known_devices(probe: &Probe) {
+    let (store, now, tenant) = (&probe.store, builder::noon(), TenantId::default());
+    probe
+        .uses_indexes("known devices", |n| {
+            let (email, tenant) = (builder::email(&format!("user{}@example.com", n + 1)), tenant.clone());
+            async move {
+                let (user, before) = (UserId::from_i64(2 + n), now - TimeDelta::days(200));
+                let device = builder::known_device(-1 - n, user, now);
+                let mut tx = store.begin().await?;
+                tx.known_devices().insert(&device, 5).await?;
+                assert_eq!(tx.known_devices().list(user, before).await?.len(), 5);
+                let both = tx.known_devices().lock_with_account(&device.digest, &tenant, &email).await?;
+                assert_eq!(both.0, Some(device));
+                tx.known_devices().save(&device).await?;
+                tx.known_devices().forget(&device.digest).await?;
+                assert_eq!(tx.known_devices().lock(&device.digest).await?, None);
+                tx.locks().clear_from(digest(n).as_bytes(), 100).await?;
+                assert_eq!(tx.known_devices().forget_all(user).await?, 4);
+                tx.commit().await
+            }
+        })
+        .await;
+}
+
 async fn outbox_and_upkeep(probe: &Probe) {
     let (store, now) = (&probe.store, builder::noon());
     probe
@@ -323,7 +381,9 @@ async fn outbox_and_upkeep(probe: &Probe) {
                 repos.sessions().purge(before, 100).await?;
                 repos.links().purge(before, 100).await?;
                 repos.devices().purge(before, 100).await?;
-                repos.locks().purge(before, 100).await?;
+                repos.known_devices().purge(before, 100).await?;
+                let old = OldLocks { before, closed_at: 100, closed_before: before - TimeDelta::days(30) };
+                repos.locks().purge(old, 100).await?;
                 repos.outbox().purge(before, 100).await.map(drop)
             })
             .await;
@@ -332,9 +392,11 @@ async fn outbox_and_upkeep(probe: &Probe) {
 
 async fn audit(probe: &Probe) {
     let store = &probe.store;
-    for number in 0..16u8 {
+    for number in 0..32u8 {
         let given = |bit: u8| number & bit != 0;
         let filter = AuditFilter {
+            since: given(16).then(|| builder::noon() - TimeDelta::days(3650)),
+            until: given(16).then(builder::noon),
             tenant: given(1).then(TenantId::default),
             event: given(2).then_some(AuditEvent::LoginOk),
             subject: given(4).then(|| UserId::from_i64(7)),
@@ -359,4 +421,47 @@ async fn audit(probe: &Probe) {
             })
             .await;
     }
+}
+
+async fn chain(probe: &Probe) {
+    let store = &probe.store;
+    let newest = store.read().await.unwrap().chain().newest().await.unwrap().unwrap();
+    probe
+        .uses_indexes("audit chain", |n| async move {
+            let mut tx = store.begin().await?;
+            assert!(tx.chain().take_turn().await?);
+            let entry = builder::audit(AuditEvent::LoginOk, builder::noon());
+            tx.audit().append(&entry).await?;
+            tx.chain().newest().await?;
+            let waiting = tx.chain().waiting(newest + n - 1000, 10).await?;
+            let head = tx.chain().head().await?;
+            let link = head.link(&waiting[0], Salt::from_bytes([7; 16]));
+            tx.chain().extend(&[link]).await?;
+            tx.chain().last_checkpoint().await?;
+            tx.commit().await
+        })
+        .await;
+    let long_ago = builder::noon() - TimeDelta::days(3834);
+    probe
+        .uses_indexes("audit chain, reading", |n| async move {
+            let mut repos = store.read().await?;
+            assert_eq!(repos.chain().page(n * 100, 10).await?.len(), 10);
+            repos.chain().checkpoints(n, 10).await?;
+            repos.chain().first_since(long_ago + TimeDelta::days(60 + n)).await?;
+            Ok(())
+        })
+        .await;
+    probe
+        .uses_indexes("audit chain, upkeep", |n| async move {
+            let mut tx = store.begin().await?;
+            assert_eq!(tx.chain().erase_clients(builder::noon() - TimeDelta::days(10), 10).await?, 10);
+            let last = tx.chain().page(0, 10).await?.pop().unwrap();
+            let number = tx.chain().last_checkpoint().await?.unwrap().number + 1;
+            let head = ChainHead::from(&last.link);
+            let checkpoint = builder::checkpoint(number, CheckpointKind::Pruned, head, builder::noon());
+            let before = long_ago + TimeDelta::days(3000) + TimeDelta::microseconds(n);
+            assert_eq!(tx.chain().prune(&checkpoint, before).await?, 10);
+            tx.commit().await
+        })
+        .await;
 }

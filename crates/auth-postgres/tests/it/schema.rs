@@ -1,12 +1,15 @@
 //! Rules that the schema keeps by itself, its way up and down, and migrating.
 
+use std::sync::Arc;
+
 use auth_domain::{
     audit::AuditEvent,
     port::{Archive, AuditFilter, RecordKind, Repos, Store, StoreError},
     token::LinkPurpose,
+    usecase::Policy,
 };
 use auth_postgres::{MIGRATIONS, PostgresStore};
-use auth_testkit::builder;
+use auth_testkit::{builder, fake::TestEngine};
 use chrono::TimeDelta;
 use diesel_async::{AsyncConnection, AsyncMigrationHarness, AsyncPgConnection};
 use diesel_migrations::MigrationHarness;
@@ -14,7 +17,7 @@ use tokio::task::JoinSet;
 
 use crate::support::{Database, config};
 
-const STEPS: usize = 12;
+const STEPS: usize = 15;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn several_migrators_at_once_run_each_step_once() {
@@ -171,6 +174,74 @@ async fn the_audit_log_lets_go_of_nothing_younger_than_its_horizon() {
 }
 
 #[tokio::test]
+async fn the_chain_refuses_every_change() {
+    let database = Database::migrated();
+    let store = database.store();
+    let engine = TestEngine::new(Arc::new(store.clone()), Policy::default()).engine;
+    for days in [0, 3650] {
+        let entry = builder::audit(AuditEvent::Registered, builder::noon() - TimeDelta::days(days));
+        store.read().await.unwrap().audit().append(&entry).await.unwrap();
+    }
+    database.sql(
+        "INSERT INTO audit_events (at, tenant, event, outcome, ip, user_agent, details)
+         VALUES (now(), 'default', 'login.ok', 'success', '203.0.113.7', 'x', '[]')",
+    );
+    engine.trail.chain().await.unwrap();
+    engine.trail.checkpoint().await.unwrap().unwrap();
+    for change in [
+        "UPDATE audit_chain SET hash = sha256('')",
+        "UPDATE audit_chain SET seq = 7 WHERE seq = 1",
+        "UPDATE audit_chain SET salt = NULL WHERE seq = 3",
+        "UPDATE audit_chain SET salt = '\\x00000000000000000000000000000000' WHERE seq = 2",
+        "DELETE FROM audit_chain WHERE seq = 2",
+        "TRUNCATE audit_chain",
+        "SET session_replication_role = replica; DELETE FROM audit_chain",
+        "UPDATE audit_checkpoints SET position = 0",
+        "DELETE FROM audit_checkpoints",
+        "TRUNCATE audit_checkpoints",
+        "SET session_replication_role = replica; DELETE FROM audit_checkpoints",
+        "UPDATE audit_events SET ip = NULL, user_agent = NULL WHERE seq = 3",
+        "UPDATE audit_events SET user_agent = 'y' WHERE seq = 2",
+        "UPDATE audit_events SET user_agent = NULL, tenant = 'x' WHERE seq = 2",
+    ] {
+        let error = crate::support::SERVER.try_sql(&database.0, change).expect_err(change);
+        assert!(error.contains("append-only"), "{change}: {error}");
+    }
+    assert!(engine.trail.check(None, |_| {}).await.unwrap().is_good());
+}
+
+/// Positions in the log are given before the commit: a slow transaction comes in behind a quicker one.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_entry_that_was_committed_late_is_chained_all_the_same() {
+    let database = Database::migrated();
+    let store = database.store();
+    let engine = TestEngine::new(Arc::new(store.clone()), Policy::default()).engine;
+    let entry = builder::audit(AuditEvent::Registered, builder::noon());
+    let mut slow = store.begin().await.unwrap();
+    slow.audit().append(&entry).await.unwrap();
+    slow.audit().list(&AuditFilter::default(), 1).await.unwrap(); // what was kept is sent
+    store.read().await.unwrap().audit().append(&entry).await.unwrap();
+    assert_eq!(engine.trail.chain().await.unwrap().entries, 1);
+    assert_eq!(engine.trail.chain().await.unwrap().entries, 0);
+    slow.commit().await.unwrap();
+    assert_eq!(engine.trail.chain().await.unwrap().entries, 1);
+    assert_eq!(database.sql("SELECT seq FROM audit_chain ORDER BY position"), "2\n1");
+    assert!(engine.trail.check(None, |_| {}).await.unwrap().is_good());
+}
+
+#[tokio::test]
+async fn one_at_a_time_has_the_turn_to_chain() {
+    let database = Database::migrated();
+    let store = database.store();
+    let mut one = store.begin().await.unwrap();
+    let mut other = store.begin().await.unwrap();
+    assert!(one.chain().take_turn().await.unwrap());
+    assert!(!other.chain().take_turn().await.unwrap(), "and nobody waits");
+    one.commit().await.unwrap();
+    assert!(other.chain().take_turn().await.unwrap());
+}
+
+#[tokio::test]
 async fn tables_refuse_what_makes_no_sense() {
     let database = Database::migrated();
     let store = database.store();
@@ -197,6 +268,10 @@ async fn tables_refuse_what_makes_no_sense() {
         format!("INSERT INTO trusted_devices VALUES (1, 404, {}, 'otp', {no})", zeros(32)),
         format!("INSERT INTO trusted_devices VALUES (1, 1, {}, 'otp', {no})", zeros(31)),
         format!("INSERT INTO trusted_devices VALUES (1, 1, {}, 'pwd', {no})", zeros(32)),
+        format!("INSERT INTO known_devices VALUES ({}, 1, now(), now(), now(), 0, 0, NULL)", zeros(31)),
+        format!("INSERT INTO known_devices VALUES ({}, 404, now(), now(), now(), 0, 0, NULL)", zeros(32)),
+        format!("INSERT INTO known_devices VALUES ({}, 1, now(), now(), now(), -1, -1, NULL)", zeros(32)),
+        format!("INSERT INTO known_devices VALUES ({}, 1, now(), now(), now(), 1, 2, NULL)", zeros(32)),
         format!("INSERT INTO login_locks VALUES ({}, 1, NULL, now())", zeros(1)),
         format!("INSERT INTO login_locks VALUES ({}, -1, NULL, now())", zeros(32)),
         format!("INSERT INTO refresh_tokens VALUES (404, 0, {}, {}, now())", zeros(32), zeros(16)),
@@ -226,6 +301,7 @@ async fn filled() -> (Database, PostgresStore) {
     tx.factors().put_pending_totp(user.id, &builder::pending_totp(1, now)).await.unwrap();
     tx.factors().replace_recovery_codes(user.id, &[builder::recovery_code(1)], now).await.unwrap();
     tx.devices().remember(&builder::device(1, user.id, now)).await.unwrap();
+    tx.known_devices().insert(&builder::known_device(1, user.id, now), 1).await.unwrap();
     tx.locks().put(&builder::lock_key(1), &builder::lock_state(1, now)).await.unwrap();
     tx.keys().insert(&builder::signing_key("k1", now)).await.unwrap();
     tx.audit().append(&builder::audit(AuditEvent::Registered, now)).await.unwrap();
@@ -254,6 +330,7 @@ async fn look(store: &PostgresStore, repos: &mut dyn Repos, table: &str) -> Resu
         // Nobody but the archive reads a code.
         "recovery_codes" => store.page(RecordKind::RecoveryCode, None, 10).await.map(drop),
         "trusted_devices" => repos.devices().list(user.id, now).await.map(drop),
+        "known_devices" => repos.known_devices().list(user.id, now).await.map(drop),
         "login_locks" => repos.locks().lock(&builder::lock_key(1)).await.map(drop),
         "signing_keys" => repos.keys().all().await.map(drop),
         "audit_events" => repos.audit().list(&AuditFilter::default(), 10).await.map(drop),
@@ -294,6 +371,9 @@ async fn a_bad_row_is_corrupt() {
         ("trusted_devices", "method = 'pwd'", "method = 'otp'"),
         ("trusted_devices", "ip = 'here'", "ip = NULL"),
         ("trusted_devices", "fingerprint = '\\x00'", "fingerprint = sha256('')"),
+        ("known_devices", "recent_failures = 4294967296", "recent_failures = 0"),
+        ("known_devices", "expires_at = 'infinity'", "expires_at = '2027-01-01'"),
+        ("known_devices", "last_attempt_at = '-infinity'", "last_attempt_at = NULL"),
         ("sessions", "methods = 'telepathy'", "methods = 'pwd'"),
         ("sessions", "ip = 'here'", "ip = NULL"),
         ("sessions", "second_factor_at = 'infinity'", "second_factor_at = NULL"),

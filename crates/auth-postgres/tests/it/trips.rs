@@ -69,6 +69,7 @@ fn login(password: &str) -> PasswordLogin {
         password: Password::new(password.to_owned()),
         code: None,
         device: DeviceTraits::default(),
+        device_token: None,
         client: Client::default(),
     }
 }
@@ -103,6 +104,38 @@ async fn a_login_takes_four() {
         })
         .await;
     assert_eq!(bad, 3);
+}
+
+/// The token of a known device costs its login nothing; any other one costs one more, whoever the address
+/// belongs to.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_login_from_a_known_device_takes_four() {
+    let counted = Counted::new().await;
+    let engine = &counted.test.engine;
+    let first = engine.login.with_password(&login(&counted.password)).await.unwrap();
+    let known = PasswordLogin { device_token: first.device_token, ..login(&counted.password) };
+    let trips =
+        counted.trips("login, known device", || async { engine.login.with_password(&known).await.unwrap() });
+    assert_eq!(trips.await, 4);
+    assert_eq!(counted.database.sql("SELECT count(*) FROM known_devices"), "1");
+    let wrong = |email: Email, device_token| PasswordLogin { email, device_token, ..login("wrong") };
+    let nobody = || Email::parse("nobody@example.com").unwrap();
+    let invented = auth_domain::guard::known_device::DeviceToken::parse(&format!("dt_{}", "A".repeat(43)));
+    let mut all = Vec::new();
+    for request in [
+        wrong(ada(), known.device_token.clone()),
+        wrong(ada(), invented.clone()),
+        wrong(nobody(), invented),
+        wrong(nobody(), known.device_token.clone()),
+    ] {
+        let trips = counted.trips("login, wrong password and a token", || async {
+            let refused = engine.login.with_password(&request).await;
+            assert!(matches!(refused, Err(LoginError::BadCredentials)));
+        });
+        all.push(trips.await);
+        counted.test.clock.advance(TimeDelta::days(2));
+    }
+    assert_eq!(all, [3, 4, 4, 4]);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -197,6 +230,8 @@ async fn every_statement_of_a_login_is_prepared_once() {
         "SELECT pg_advisory_xact_lock($1)",
         "INSERT INTO login_locks%",
         "DELETE FROM login_locks WHERE key = $1",
+        "DELETE FROM known_devices%",
+        "INSERT INTO known_devices%",
         "UPDATE users SET%",
         "%INSERT INTO sessions%",
         "%INSERT INTO refresh_tokens SELECT%UPDATE sessions SET last_used_at%",

@@ -1,12 +1,15 @@
-//! `auth-server keys list` and `keys rotate`
+//! `auth-server keys list`, `keys rotate` and `keys revoke`
 
 #![expect(clippy::print_stdout, reason = "prints what the operator asked for")]
 
 use anyhow::Context as _;
-use auth_domain::{token::SigningKey, usecase::KeyListing};
+use auth_domain::{
+    token::{KeyId, SigningKey},
+    usecase::KeyListing,
+};
 use chrono::{DateTime, SecondsFormat, Utc};
 
-use crate::wire::Wiring;
+use crate::{cli::RevokeKey, wire::Wiring};
 
 /// Lists the signing keys, oldest first.
 pub(super) async fn list(wiring: &Wiring) -> anyhow::Result<()> {
@@ -28,6 +31,23 @@ pub(super) async fn rotate(wiring: &Wiring) -> anyhow::Result<()> {
         None => {
             println!("JWT_ALGORITHM is HS256: tokens are signed with SECRET_KEY, there is no key to rotate");
         }
+    }
+    Ok(())
+}
+
+/// Takes a key away.
+pub(super) async fn revoke(wiring: &Wiring, options: &RevokeKey) -> anyhow::Result<()> {
+    let id = KeyId::new(options.id.clone());
+    let revoked = wiring.engine.keys.revoke(&id).await.context("cannot revoke the key")?;
+    let revoked = revoked.with_context(|| format!("there is no key {id}; see `auth-server keys list`"))?;
+    println!("revoked {id}, which was {}", revoked.revoked.state.as_str());
+    println!("running servers refuse what it signed within a second or two");
+    let minutes = SigningKey::JWKS_MAX_AGE.num_minutes();
+    println!(
+        "verifiers that cache the key set believe it for up to {minutes} minutes; make them fetch it anew"
+    );
+    if let Some(key) = revoked.successor {
+        println!("made {}; it signs from {}", key.id, short(key.activates_at));
     }
     Ok(())
 }

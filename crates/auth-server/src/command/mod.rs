@@ -1,5 +1,6 @@
 //! What each command does.
 
+pub mod audit;
 mod cognito;
 pub mod config;
 pub mod healthcheck;
@@ -8,6 +9,7 @@ mod mail;
 mod migrate;
 mod openapi;
 mod outbox;
+mod sealed;
 mod serve;
 mod sms;
 mod store;
@@ -19,8 +21,8 @@ use anyhow::Context as _;
 
 use crate::{
     cli::{
-        Cli, CognitoCommand, Command, ConfigCommand, KeysCommand, MailCommand, OutboxCommand, SmsCommand,
-        StoreCommand, UsersCommand,
+        AuditCommand, Cli, CognitoCommand, Command, ConfigCommand, KeysCommand, MailCommand, OutboxCommand,
+        SmsCommand, StoreCommand, UsersCommand,
     },
     settings::Settings,
     telemetry,
@@ -39,11 +41,24 @@ pub fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Config(ConfigCommand::Check) => config::check(),
         Command::Keys(KeysCommand::List) => with_engine(keys::list),
         Command::Keys(KeysCommand::Rotate) => with_engine(keys::rotate),
+        Command::Keys(KeysCommand::Revoke(options)) => {
+            with_engine(async |wiring| keys::revoke(wiring, &options).await)
+        }
+        Command::Keys(KeysCommand::Status) => with_wiring(sealed::status),
+        Command::Keys(KeysCommand::RotateData(options)) => {
+            with_wiring(async |wiring| sealed::rotate(&wiring, &options).await)
+        }
         Command::Users(UsersCommand::Create(options)) => {
             with_engine(async |wiring| users::create(wiring, options).await)
         }
         Command::Users(UsersCommand::Grant(options)) => {
             with_engine(async |wiring| users::grant(wiring, options).await)
+        }
+        Command::Users(UsersCommand::Locks(account)) => {
+            with_engine(async |wiring| users::locks(wiring, &account).await)
+        }
+        Command::Users(UsersCommand::Unlock(account)) => {
+            with_engine(async |wiring| users::unlock(wiring, &account).await)
         }
         Command::Mail(MailCommand::Preview(options)) => mail::preview(&options),
         Command::Mail(MailCommand::Check) => mail::check(),
@@ -57,6 +72,17 @@ pub fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Outbox(OutboxCommand::Drop(options)) => {
             with_engine(async |wiring| outbox::drop(wiring, &options).await)
         }
+        Command::Audit(AuditCommand::Tail(options)) => {
+            with_engine(async |wiring| audit::tail(wiring, &options).await)
+        }
+        Command::Audit(AuditCommand::Export(options)) => {
+            with_engine(async |wiring| audit::export(wiring, &options).await)
+        }
+        Command::Audit(AuditCommand::Verify(options)) => match &options.file {
+            Some(file) => audit::verify_file(file, &options),
+            None => with_engine(async |wiring| audit::verify(wiring, &options).await),
+        },
+        Command::Audit(AuditCommand::Key) => with_wiring(audit::key),
         Command::Cognito(CognitoCommand::Report(options)) => {
             with_engine(async |wiring| cognito::report(wiring, &options).await)
         }

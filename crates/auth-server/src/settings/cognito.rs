@@ -7,7 +7,6 @@ use secrecy::{ExposeSecret as _, SecretString};
 use super::{
     parse::{self, BaseUrl},
     reader::Reader,
-    sms::is_open_to_readers,
     table,
 };
 
@@ -31,7 +30,7 @@ pub struct CognitoSettings {
 impl CognitoSettings {
     /// Whether passwords cross the network unencrypted.
     pub fn is_open_to_readers(&self) -> bool {
-        self.endpoint.as_ref().is_some_and(is_open_to_readers)
+        self.endpoint.as_ref().is_some_and(BaseUrl::is_open_to_readers)
     }
 }
 

@@ -7,6 +7,7 @@
 //! Everything is checked before anything is started, and every reason to refuse is reported at once,
 //! on one line each ([`SettingsError`]).
 
+mod breach;
 mod cognito;
 mod database;
 mod dotenv;
@@ -15,6 +16,7 @@ mod error;
 mod factors;
 mod layer;
 mod mail;
+mod memory;
 mod parse;
 mod read;
 mod reader;
@@ -27,6 +29,7 @@ pub(crate) mod table;
 
 use std::{
     net::{IpAddr, SocketAddr},
+    num::NonZeroUsize,
     path::PathBuf,
 };
 
@@ -39,6 +42,7 @@ use auth_domain::{
     token::JwtAlgorithm,
     user::{Email, password::PasswordPolicy},
 };
+use auth_http::settings::Quotas;
 pub use auth_http::settings::{ForwardedHeader, Providers};
 use chrono::TimeDelta;
 use ipnet::IpNet;
@@ -47,6 +51,7 @@ use tracing::Level;
 
 pub(crate) use self::spec::Spec;
 pub use self::{
+    breach::BreachSettings,
     cognito::CognitoSettings,
     database::Database,
     dsn::Dsn,
@@ -84,6 +89,8 @@ pub enum LogFormat {
 /// `Debug` shows no secret.
 #[derive(Clone, Debug)]
 pub struct Settings {
+    /// The names of the settings that somebody set, whatever to.
+    pub set: Vec<&'static str>,
     /// What the server is run for.
     pub app_env: AppEnv,
     /// Address to listen on.
@@ -159,12 +166,18 @@ pub struct Settings {
 
     /// `PASSWORD_MIN_LENGTH`: the rules for new passwords.
     pub password_policy: PasswordPolicy,
+    /// Where new passwords are looked up among breached ones.
+    pub breached_passwords: BreachSettings,
     /// Whether registering a taken address looks like any other registration.
     pub hide_existing_accounts: bool,
     /// Threads that hash passwords, at least one.
     pub hash_threads: usize,
+    /// `HASH_MEMORY_MB`, in KiB: what all hashes together may use.
+    pub hash_memory_kib: u32,
     /// `AUDIT_RETENTION_DAYS`: how long entries of the audit log are kept.
     pub audit_retention: TimeDelta,
+    /// `AUDIT_IP_DAYS`: how long they tell the whole address and the device of a client.
+    pub audit_ip_life: TimeDelta,
 
     /// `MFA_*` and `EMAIL_MFA_GRACE_PERIOD_DAYS`: who needs a second factor, and how often.
     pub mfa: MfaPolicy,
@@ -176,6 +189,12 @@ pub struct Settings {
     pub rate_limit_login: Quota,
     /// `RATE_LIMIT_PASSWORD_RESET_PER_MINUTE`.
     pub rate_limit_password_reset: Quota,
+    /// `EDGE_REQUESTS_PER_SECOND`: per client address and process, whatever is asked for; 0 for no limit.
+    pub edge_requests_per_second: u32,
+    /// `HTTP_MAX_CONNECTIONS`: of one process.
+    pub max_connections: usize,
+    /// `HTTP_MAX_CONNECTIONS_PER_ADDRESS`: `None` for any number.
+    pub max_connections_per_address: Option<NonZeroUsize>,
     /// `EMAIL_MAX_PER_HOUR`: per recipient.
     pub email_limit: Quota,
 
@@ -211,6 +230,11 @@ pub struct Loaded {
 }
 
 impl Settings {
+    /// How often one address may call one route.
+    pub fn quotas(&self) -> Quotas {
+        Quotas::new(self.rate_limit, self.rate_limit_login, self.rate_limit_password_reset)
+    }
+
     /// Reads the settings of this process: files of the working directory, and the environment.
     ///
     /// # Errors

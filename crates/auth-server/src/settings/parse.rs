@@ -37,6 +37,15 @@ impl BaseUrl {
     pub fn is_https(&self) -> bool {
         self.0.starts_with("https://")
     }
+
+    /// Whether what is sent there crosses the network unencrypted.
+    pub fn is_open_to_readers(&self) -> bool {
+        let Some(host) = self.0.strip_prefix("http://") else { return false };
+        let host = host.split('/').next().unwrap_or_default();
+        let (name, _port) = host.rsplit_once(':').unwrap_or((host, ""));
+        let address = name.trim_matches(['[', ']']).parse();
+        !(name.eq_ignore_ascii_case("localhost") || address.is_ok_and(|ip: IpAddr| ip.is_loopback()))
+    }
 }
 
 impl fmt::Display for BaseUrl {

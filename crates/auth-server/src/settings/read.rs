@@ -12,26 +12,32 @@ use auth_domain::{
     tenant::TenantId,
     user::{Email, password::PasswordPolicy},
 };
+use auth_http::settings::{EdgeQuota, Quotas};
 use chrono::TimeDelta;
 use tracing::Level;
 
 use super::{
-    AllowList, AppEnv, BaseUrl, Database, Dsn, ForwardedHeader, Loaded, LogFormat, Settings, SettingsError,
-    cognito, database, factors,
+    AllowList, AppEnv, BaseUrl, BreachSettings, Database, Dsn, ForwardedHeader, Loaded, LogFormat, Settings,
+    SettingsError, cognito, database, factors,
     layer::{Inputs, Layers},
-    mail,
+    mail, memory,
     parse::{self, Wrong},
     reader::{Reader, whole},
-    rules, sms, table,
+    rules, sms,
+    source::Source,
+    table,
 };
 
 /// Reads, checks and returns everything.
 pub(super) fn read(inputs: &Inputs) -> Result<Loaded, SettingsError> {
     let mut reader = Reader::new(Layers::read(inputs));
-    let settings = settings(&mut reader);
+    let mut settings = settings(&mut reader);
     rules::check(&settings, &mut reader);
     reader.note_the_rest();
     SettingsError::check(reader.refusals)?;
+    let default = Source::Default.to_string();
+    let set = reader.effective.iter().filter(|setting| setting.source != default);
+    settings.set = set.map(|setting| setting.name).collect();
     Ok(Loaded { settings, effective: reader.effective })
 }
 
@@ -55,7 +61,18 @@ fn settings(from: &mut Reader) -> Settings {
     let metrics_token = from.optional(&table::METRICS_TOKEN, parse::bearer);
     let public_url = from.value_or(&table::PUBLIC_URL, of_listener(host, port), parse::base_url);
 
+    let [rate_limit, rate_limit_login, rate_limit_password_reset] = [
+        &table::RATE_LIMIT_PER_MINUTE,
+        &table::RATE_LIMIT_LOGIN_PER_MINUTE,
+        &table::RATE_LIMIT_PASSWORD_RESET_PER_MINUTE,
+    ]
+    .map(|spec| Quota::per_minute(from.number(spec)));
+    let quotas = Quotas::new(rate_limit, rate_limit_login, rate_limit_password_reset);
+    let edge = EdgeQuota::usual(&quotas);
+    let hash_threads = from.value_or(&table::HASH_THREADS, cores(), |text| whole(&table::HASH_THREADS, text));
+
     Settings {
+        set: Vec::new(),
         link_base: from.value_or(&table::FRONTEND_URL, public_url.clone(), parse::base_url),
         cors_origins: from
             .optional(&table::CORS_ORIGINS, parse::origins)
@@ -75,17 +92,27 @@ fn settings(from: &mut Reader) -> Settings {
         max_sessions_per_user: from.number(&table::MAX_SESSIONS_PER_USER),
 
         password_policy: from.value(&table::PASSWORD_MIN_LENGTH, password_policy),
+        breached_passwords: BreachSettings {
+            url: from.optional(&table::PASSWORD_BREACH_CHECK_URL, parse::base_url),
+            ca_file: from.optional(&table::PASSWORD_BREACH_CHECK_CA_FILE, |path| Ok(PathBuf::from(path))),
+            file: from.optional(&table::PASSWORD_BREACH_FILE, |path| Ok(PathBuf::from(path))),
+        },
         hide_existing_accounts: from.value(&table::HIDE_EXISTING_ACCOUNTS, parse::flag),
-        hash_threads: from.value_or(&table::HASH_THREADS, cores(), |text| whole(&table::HASH_THREADS, text)),
+        hash_threads,
+        hash_memory_kib: memory::for_hashes(from, hash_threads),
         audit_retention: TimeDelta::days(from.number(&table::AUDIT_RETENTION_DAYS)),
+        audit_ip_life: TimeDelta::days(from.number(&table::AUDIT_IP_DAYS)),
 
         mfa: factors::policy(from),
 
-        rate_limit: Quota::per_minute(from.number(&table::RATE_LIMIT_PER_MINUTE)),
-        rate_limit_login: Quota::per_minute(from.number(&table::RATE_LIMIT_LOGIN_PER_MINUTE)),
-        rate_limit_password_reset: Quota::per_minute(
-            from.number(&table::RATE_LIMIT_PASSWORD_RESET_PER_MINUTE),
-        ),
+        rate_limit,
+        rate_limit_login,
+        rate_limit_password_reset,
+        edge_requests_per_second: from.value_or(&table::EDGE_REQUESTS_PER_SECOND, edge, |text| {
+            whole(&table::EDGE_REQUESTS_PER_SECOND, text)
+        }),
+        max_connections: from.number(&table::HTTP_MAX_CONNECTIONS),
+        max_connections_per_address: NonZero::new(from.number(&table::HTTP_MAX_CONNECTIONS_PER_ADDRESS)),
         email_limit: Quota::per_hour(from.number(&table::EMAIL_MAX_PER_HOUR)),
 
         mail: mail::mail(from),

@@ -3,11 +3,12 @@
 use std::{collections::BTreeSet, net::IpAddr};
 
 use auth_domain::secret::ServerSecret;
+use auth_http::settings::EdgeQuota;
 use secrecy::ExposeSecret as _;
 
 use super::{
-    Database, MailDelivery, Settings, SmsDelivery, SmtpSettings, layer::is_world_readable, reader::Reader,
-    source::Source, spec::Spec, table,
+    BaseUrl, Database, MailDelivery, Settings, SmsDelivery, SmtpSettings, layer::is_world_readable, memory,
+    reader::Reader, source::Source, spec::Spec, table,
 };
 use crate::{settings::error::Refusal, wire};
 
@@ -16,6 +17,8 @@ pub(super) fn check(settings: &Settings, reader: &mut Reader) {
     for (spec, reason) in wire::refusals(settings) {
         reader.refuse(spec, reason);
     }
+    edge(settings, reader);
+    memory(settings, reader);
     if settings.replicas > 1 {
         sharing(settings, reader);
     }
@@ -25,6 +28,32 @@ pub(super) fn check(settings: &Settings, reader: &mut Reader) {
         addresses(settings, reader);
         delivery(settings, reader);
         cognito(settings, reader);
+    }
+}
+
+/// The first gate must not turn away what a documented limit admits, and must be there where it is asked for.
+fn edge(settings: &Settings, reader: &mut Reader) {
+    let per_second = settings.edge_requests_per_second;
+    if per_second == 0 || !is_set(reader, &table::EDGE_REQUESTS_PER_SECOND) {
+        return;
+    }
+    let least = EdgeQuota::least(&settings.quotas());
+    if per_second < least {
+        let reason = format!("the limits by address admit more: set {least} at least, or 0 for no such gate");
+        reader.refuse(&table::EDGE_REQUESTS_PER_SECOND, reason);
+    }
+    if !cfg!(feature = "edge-limit") {
+        let reason = "this program was built without the gate (feature edge-limit): set 0, or leave it unset";
+        reader.refuse(&table::EDGE_REQUESTS_PER_SECOND, reason);
+    }
+}
+
+/// A budget that is larger than the machine would have the server killed in the middle of a storm.
+fn memory(settings: &Settings, reader: &mut Reader) {
+    let Some(available) = memory::available_kib() else { return };
+    if u64::from(settings.hash_memory_kib) > available {
+        let reason = format!("this machine or container has {} MiB", available / 1024);
+        reader.refuse(&table::HASH_MEMORY_MB, reason);
     }
 }
 
@@ -119,6 +148,10 @@ fn addresses(settings: &Settings, reader: &mut Reader) {
             &table::ALLOWED_HOSTS,
             "production needs the host names it answers, like auth.example.com",
         );
+    }
+    if settings.breached_passwords.url.as_ref().is_some_and(BaseUrl::is_open_to_readers) {
+        let reason = "parts of passwords would cross the network unencrypted: production needs https://";
+        reader.refuse(&table::PASSWORD_BREACH_CHECK_URL, reason);
     }
     if settings.trusted_proxies.iter().any(|network| network.prefix_len() == 0) {
         let reason = "a network of everybody lets every caller choose an address; name the proxies";

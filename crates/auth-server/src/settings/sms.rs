@@ -1,7 +1,5 @@
 //! What happens to text messages, and how many there may be.
 
-use std::net::IpAddr;
-
 use auth_domain::guard::pumping::{ConversionPolicy, SmsPolicy, is_country};
 use secrecy::SecretString;
 
@@ -49,17 +47,8 @@ pub struct AwsAccessKey {
 impl SnsSettings {
     /// Whether messages cross the network unencrypted.
     pub fn is_open_to_readers(&self) -> bool {
-        self.endpoint.as_ref().is_some_and(is_open_to_readers)
+        self.endpoint.as_ref().is_some_and(BaseUrl::is_open_to_readers)
     }
-}
-
-/// Whether what goes to this address crosses the network unencrypted.
-pub(super) fn is_open_to_readers(url: &BaseUrl) -> bool {
-    let Some(host) = url.as_str().strip_prefix("http://") else { return false };
-    let host = host.split('/').next().unwrap_or_default();
-    let (name, _port) = host.rsplit_once(':').unwrap_or((host, ""));
-    let address = name.trim_matches(['[', ']']).parse();
-    !(name.eq_ignore_ascii_case("localhost") || address.is_ok_and(|ip: IpAddr| ip.is_loopback()))
 }
 
 /// Reads what becomes of text messages. Without `SMS_PROVIDER`, a region that is named sends them.

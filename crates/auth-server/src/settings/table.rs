@@ -104,7 +104,7 @@ table! {
         PUBLIC_URL: Kind::Text(WEB_ADDRESS), depends "`http://HOST:PORT`; https is required in production";
         /// The front end: where links in mails lead. Without one they lead to small pages of this server.
         FRONTEND_URL: Kind::Text(WEB_ADDRESS), depends "`PUBLIC_URL`";
-        /// Web origins that browsers may call the API from.
+        /// Web origins that browsers may call the API from. `*` stands for all, but for calls by cookie.
         CORS_ORIGINS: Kind::Text(LIST_OF_ORIGINS);
         /// Values of the Host header that are answered. `*.example.com` stands for every subdomain.
         ALLOWED_HOSTS: Kind::Text(LIST_OF_HOSTS), depends "any; required in production";
@@ -136,12 +136,22 @@ table! {
     "Accounts" {
         /// Least number of characters of a new password.
         PASSWORD_MIN_LENGTH: Kind::Number(8, 256), is "9";
+        /// A service that knows breached passwords, asked on every new password. It must speak the range API of "Have I Been Pwned": `GET <this address>/<first 5 digits of a SHA-1>` is answered with lines `SUFFIX:COUNT`. Nothing else of a password leaves this server. Without an answer within 0.8 seconds the password is taken, and the audit log says so.
+        PASSWORD_BREACH_CHECK_URL: Kind::Text("an address like https://ranges.example.com/range");
+        /// Certificates to trust at that address (PEM), in place of the system's.
+        PASSWORD_BREACH_CHECK_CA_FILE: Kind::Text("a path");
+        /// A file of the SHA-1 hashes of breached passwords, searched on every new password: one a line, in their order, like `5BAA…8FD8:10434004`. For servers that reach no such service; with both, the file is asked first.
+        PASSWORD_BREACH_FILE: Kind::Text("a path");
         /// Answer the registration of a taken address like any other, and tell its owner by mail.
         HIDE_EXISTING_ACCOUNTS: Kind::Flag, is "false";
         /// Threads that hash passwords; one hash takes one core and 19 MiB.
         HASH_THREADS: Kind::Number(1, 256), depends "the number of cores";
+        /// Memory (MiB) that all password hashes together may use; no more of them are computed at once than fit. Imported hashes that take more than this each are refused.
+        HASH_MEMORY_MB: Kind::Number(1, 1_048_576), depends "256, or what `HASH_THREADS` hashes take; half of the machine's or container's memory at most";
         /// How long entries of the audit log are kept. Older ones are deleted; younger ones cannot be, not even by hand.
         AUDIT_RETENTION_DAYS: Kind::Number(30, 3650), is "365";
+        /// How long they tell the whole address and the device of a client. Then only the network is left: the first 24 bits of an IPv4 address, 48 of an IPv6 one.
+        AUDIT_IP_DAYS: Kind::Number(7, 3650), is "90";
     }
     "Second factors" {
         /// Whether every account needs a second factor. Without one it may be used for the days below; after that the server switches one on at the next login.
@@ -162,6 +172,12 @@ table! {
         RATE_LIMIT_LOGIN_PER_MINUTE: Kind::Number(1, 1_000_000), is "5";
         /// Password resets per client address.
         RATE_LIMIT_PASSWORD_RESET_PER_MINUTE: Kind::Number(1, 1_000_000), is "3";
+        /// Requests in a second from one client address to one process, whatever they ask for, in the long run; four seconds of it may come at once. It stops floods before anything is read or counted. 0 for no such gate.
+        EDGE_REQUESTS_PER_SECOND: Kind::Number(0, 1_000_000), depends "50, or what the largest limit above needs";
+        /// Connections that one process has open at once; more wait to be accepted.
+        HTTP_MAX_CONNECTIONS: Kind::Number(16, 1_000_000), is "10000";
+        /// How many of them one client address may have; 0 for any number. Trusted proxies may have any number.
+        HTTP_MAX_CONNECTIONS_PER_ADDRESS: Kind::Number(0, 1_000_000), is "256";
         /// Mails per recipient; beyond, the answer stays the same and nothing is sent.
         EMAIL_MAX_PER_HOUR: Kind::Number(1, 1_000_000), is "10";
     }

@@ -20,7 +20,7 @@ fn stderr(output: &Output) -> String {
 #[test]
 fn every_help_text_is_the_checked_in_one() {
     let place = Place::new();
-    let commands: [&[&str]; 24] = [
+    let commands: [&[&str]; 29] = [
         &[],
         &["serve"],
         &["migrate"],
@@ -41,6 +41,11 @@ fn every_help_text_is_the_checked_in_one() {
         &["outbox", "list"],
         &["outbox", "retry"],
         &["outbox", "drop"],
+        &["audit"],
+        &["audit", "tail"],
+        &["audit", "export"],
+        &["audit", "verify"],
+        &["audit", "key"],
         &["store"],
         &["store", "copy"],
         &["openapi"],
@@ -76,6 +81,11 @@ fn what_is_not_understood_exits_with_2() {
         &["outbox", "retry", "7", "--all-dead"],
         &["outbox", "drop", "seven"],
         &["outbox", "list", "--limit", "0"],
+        &["audit", "tail", "--event", "party"],
+        &["audit", "tail", "--since", "yesterday"],
+        &["audit", "export"],
+        &["audit", "verify", "--key", "11"],
+        &["audit", "verify", "--through", "7"],
     ] {
         let output = run(&Place::new(), arguments);
         assert_eq!(output.status.code(), Some(2), "{arguments:?}");

@@ -80,7 +80,10 @@ impl Templates {
 /// The variables that only the templates of this kind have.
 const fn own(kind: NoticeKind) -> &'static [&'static str] {
     match kind {
-        NoticeKind::VerifyEmail | NoticeKind::ResetPassword | NoticeKind::ConfirmEmailChange => &["link"],
+        NoticeKind::VerifyEmail
+        | NoticeKind::ResetPassword
+        | NoticeKind::ConfirmEmailChange
+        | NoticeKind::AccountLocked => &["link"],
         NoticeKind::LoginCode | NoticeKind::ProofCode => &["code"],
         NoticeKind::EmailChangeRequested | NoticeKind::EmailChanged => &["masked"],
         NoticeKind::FactorEnabled | NoticeKind::FactorDisabled => &["factor"],
@@ -88,7 +91,6 @@ const fn own(kind: NoticeKind) -> &'static [&'static str] {
         | NoticeKind::PasswordChanged
         | NoticeKind::RefreshReuse
         | NoticeKind::NewDevice
-        | NoticeKind::AccountLocked
         | NoticeKind::FactorAutoEnabled
         | NoticeKind::RecoveryCodeUsed
         | NoticeKind::RecoveryCodesReplaced

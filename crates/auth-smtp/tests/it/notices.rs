@@ -50,6 +50,7 @@ fn notices() -> [(Notice, &'static str, String); 21] {
     const BASE: &str = "https://acme.example/app";
     let verify = format!("{BASE}/verify-email?token={TOKEN}");
     let reset = format!("{BASE}/reset-password?token={TOKEN}");
+    let unlock = format!("{BASE}/unlock?token={TOKEN}");
     let forgot = format!("{BASE}/forgot-password");
     let moved = Notice::EmailChangeRequested { masked: "ad*@new.example".to_owned() };
     let changed = Notice::EmailChanged { masked: "ad*@new.example".to_owned() };
@@ -62,7 +63,7 @@ fn notices() -> [(Notice, &'static str, String); 21] {
         (Notice::PasswordChanged, "Your Acme & Sons Password Has Been Changed", forgot.clone()),
         (changed, "Your Acme & Sons email address has been changed", forgot.clone()),
         (Notice::NewDevice, "New sign-in to your Acme & Sons account", forgot.clone()),
-        (Notice::AccountLocked, "Your Acme & Sons account is locked for a short time", forgot.clone()),
+        (Notice::AccountLocked(token()), "Your Acme & Sons account is locked", unlock),
         (Notice::RefreshReuse, "Your Acme & Sons session was ended for your safety", forgot.clone()),
         (Notice::LoginCode(code()), "Your Acme & Sons Login Code", forgot.clone()),
         (Notice::ProofCode(code()), "Your Acme & Sons Verification Code", forgot.clone()),
@@ -183,7 +184,7 @@ fn a_factor_is_named_in_words() {
 #[test]
 fn notices_say_what_happened_and_what_to_do() {
     for (notice, happened, advice) in [
-        (Notice::AccountLocked, "wrong passwords or codes", "choose a new password to be safe"),
+        (Notice::AccountLocked(token()), "wrong passwords or codes", "choose a new password to be safe"),
         (
             Notice::FactorAutoEnabled,
             "the time to choose one yourself is over",

@@ -66,6 +66,11 @@ fn list(conn: &mut SqliteConnection, filter: &AuditFilter, limit: u32) -> Result
         let column = if narrowed { "+tenant = " } else { "tenant = " };
         query = query.filter(sql::<Bool>(column).bind::<Text, _>(tenant.as_str()));
     }
+    for (column, bound) in [("+at >= ", filter.since), ("+at < ", filter.until)] {
+        if let Some(bound) = bound {
+            query = query.filter(sql::<Bool>(column).bind::<BigInt, _>(micros(bound)));
+        }
+    }
     entities(query.load::<AuditRow>(conn)?)
 }
 
@@ -76,7 +81,9 @@ fn purge(conn: &mut SqliteConnection, before: i64, limit: u32) -> Result<u64, Fa
         .execute(conn)?;
     let deleted = sql_query(
         "DELETE FROM audit_events WHERE seq IN
-         (SELECT seq FROM audit_events WHERE at < ?1 ORDER BY at, seq LIMIT ?2)",
+         (SELECT seq FROM audit_events WHERE at < ?1
+             AND NOT EXISTS (SELECT 1 FROM audit_chain WHERE audit_chain.seq = audit_events.seq)
+         ORDER BY at, seq LIMIT ?2)",
     )
     .bind::<BigInt, _>(before)
     .bind::<BigInt, _>(i64::from(limit))

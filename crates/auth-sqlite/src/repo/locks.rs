@@ -2,12 +2,11 @@
 
 use async_trait::async_trait;
 use auth_domain::{
-    guard::lockout::LockState,
+    guard::lockout::{LockState, OldLocks},
     port::{LockRepo, StoreError},
     tenant::TenantId,
     user::{Email, User},
 };
-use chrono::{DateTime, Utc};
 use diesel::{prelude::*, sql_query, sql_types::BigInt};
 
 use super::{count, entity, users::by_email};
@@ -46,8 +45,13 @@ impl<R: Runner> LockRepo for Repositories<R> {
         self.0.write(move |conn| clear(conn, &key)).await
     }
 
-    async fn purge(&mut self, before: DateTime<Utc>, limit: u32) -> Result<u64, StoreError> {
-        self.0.write(move |conn| purge(conn, before, limit)).await
+    async fn clear_from(&mut self, key: &[u8; 32], failures: u32) -> Result<(), StoreError> {
+        let key = *key;
+        self.0.write(move |conn| clear_from(conn, &key, failures)).await
+    }
+
+    async fn purge(&mut self, old: OldLocks, limit: u32) -> Result<u64, StoreError> {
+        self.0.write(move |conn| purge(conn, old, limit)).await
     }
 }
 
@@ -72,12 +76,22 @@ fn clear(conn: &mut SqliteConnection, key: &[u8; 32]) -> Result<(), Fault> {
     Ok(())
 }
 
-fn purge(conn: &mut SqliteConnection, before: DateTime<Utc>, limit: u32) -> Result<u64, Fault> {
+fn clear_from(conn: &mut SqliteConnection, key: &[u8; 32], failures: u32) -> Result<(), Fault> {
+    let many = login_locks::failures.ge(i64::from(failures));
+    diesel::delete(login_locks::table.find(key.as_slice()).filter(many)).execute(conn)?;
+    Ok(())
+}
+
+fn purge(conn: &mut SqliteConnection, old: OldLocks, limit: u32) -> Result<u64, Fault> {
     let deleted = sql_query(
         "DELETE FROM login_locks WHERE key IN
-         (SELECT key FROM login_locks WHERE last_attempt_at < ?1 ORDER BY last_attempt_at LIMIT ?2)",
+         (SELECT key FROM login_locks
+          WHERE last_attempt_at < ?1 AND (failures < ?2 OR last_attempt_at < ?3)
+          ORDER BY last_attempt_at LIMIT ?4)",
     )
-    .bind::<BigInt, _>(micros(before))
+    .bind::<BigInt, _>(micros(old.before))
+    .bind::<BigInt, _>(i64::from(old.closed_at))
+    .bind::<BigInt, _>(micros(old.closed_before))
     .bind::<BigInt, _>(i64::from(limit))
     .execute(conn)?;
     Ok(count(deleted))

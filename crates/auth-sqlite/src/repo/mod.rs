@@ -4,13 +4,16 @@
 //! function on a connection.
 
 mod audit;
+mod chain;
 mod devices;
 mod factors;
 mod identities;
 mod keys;
+mod known_devices;
 mod links;
 mod locks;
 mod outbox;
+mod sealed;
 mod sessions;
 mod users;
 

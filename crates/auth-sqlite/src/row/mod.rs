@@ -3,10 +3,12 @@
 #![expect(clippy::option_option, reason = "the outer one is about the row, the inner one about the column")]
 
 mod audit;
+mod chain;
 mod device;
 mod factor;
 mod identity;
 mod key;
+mod known_device;
 mod link;
 mod lock;
 mod outbox;
@@ -23,10 +25,12 @@ use auth_domain::{
 use chrono::{DateTime, Utc};
 
 pub(crate) use audit::{AuditRow, NewAuditRow};
+pub(crate) use chain::{CheckpointRow, LinkRow as ChainLinkRow, LinkedRow, StoredAuditRow, chained};
 pub(crate) use device::DeviceRow;
 pub(crate) use factor::{RecoveryCodeRow, TotpRow};
 pub(crate) use identity::IdentityRow;
 pub(crate) use key::KeyRow;
+pub(crate) use known_device::KnownDeviceRow;
 pub(crate) use link::LinkRow;
 pub(crate) use lock::LockRow;
 pub(crate) use outbox::{EntryRow, OutboxRow};

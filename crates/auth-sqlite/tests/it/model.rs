@@ -3,6 +3,7 @@
 mod expected;
 
 use auth_domain::{
+    guard::lockout::OldLocks,
     id::SessionId,
     port::Store,
     session::{Authentication, EndReason, rotation::Generation},
@@ -37,7 +38,7 @@ enum Command {
     Lock { key: u8 },
     Put { key: u8, failures: u32, at: i64 },
     Clear { key: u8 },
-    PurgeLocks { before: i64 },
+    PurgeLocks { before: i64, closed_at: u32, grace: i64 },
 }
 
 fn command() -> impl Strategy<Value = Command> {
@@ -72,7 +73,11 @@ fn command() -> impl Strategy<Value = Command> {
         key.clone().prop_map(|key| Command::Lock { key }),
         (key.clone(), 0..9u32, at.clone()).prop_map(|(key, failures, at)| Command::Put { key, failures, at }),
         key.prop_map(|key| Command::Clear { key }),
-        at.prop_map(|before| Command::PurgeLocks { before }),
+        (at, 0..9u32, 0..100i64).prop_map(|(before, closed_at, grace)| Command::PurgeLocks {
+            before,
+            closed_at,
+            grace
+        }),
     ]
 }
 
@@ -173,7 +178,11 @@ async fn run(store: &SqliteStore, command: &Command) -> Answer {
             repos.locks().put(&builder::lock_key(key), &state).await.ok().and_then(said)
         }
         Command::Clear { key } => repos.locks().clear(&builder::lock_key(key)).await.ok().and_then(said),
-        Command::PurgeLocks { before } => repos.locks().purge(minute(before), ALL).await.ok().and_then(said),
+        Command::PurgeLocks { before, closed_at, grace } => {
+            let (before, closed_before) = (minute(before), minute(before - grace));
+            let old = OldLocks { before, closed_at, closed_before };
+            repos.locks().purge(old, ALL).await.ok().and_then(said)
+        }
     }
 }
 

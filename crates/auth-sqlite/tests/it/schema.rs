@@ -1,10 +1,10 @@
 //! Rules that the schema keeps by itself, and its way up and down.
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, sync::Arc};
 
-use auth_domain::{audit::AuditEvent, port::Store};
+use auth_domain::{audit::AuditEvent, port::Store, usecase::Policy};
 use auth_sqlite::{MIGRATIONS, SqliteConfig, SqliteStore};
-use auth_testkit::builder;
+use auth_testkit::{builder, fake::TestEngine};
 use chrono::TimeDelta;
 use diesel::{
     Connection, RunQueryDsl, SqliteConnection,
@@ -17,7 +17,7 @@ use diesel_migrations::MigrationHarness;
 use crate::OnFile;
 
 /// How many migrations there are.
-pub(crate) const STEPS: usize = 12;
+pub(crate) const STEPS: usize = 15;
 
 #[tokio::test]
 async fn the_audit_log_refuses_every_change() {
@@ -84,6 +84,45 @@ async fn the_audit_log_lets_go_of_nothing_younger_than_its_horizon() {
 }
 
 #[tokio::test]
+async fn the_chain_refuses_every_change() {
+    let on_file = OnFile::new().await;
+    let engine = TestEngine::new(Arc::new(on_file.store.clone()), Policy::default()).engine;
+    for days in [0, 3650] {
+        let entry = builder::audit(AuditEvent::Registered, builder::noon() - TimeDelta::days(days));
+        on_file.store.read().await.unwrap().audit().append(&entry).await.unwrap();
+    }
+    let mut conn = on_file.past_the_store();
+    conn.batch_execute(
+        "INSERT INTO audit_events (at, tenant, event, outcome, ip, user_agent, details)
+         VALUES (unixepoch() * 1000000, 'default', 'login.ok', 'success', '203.0.113.7', 'x', '[]')",
+    )
+    .unwrap();
+    engine.trail.chain().await.unwrap();
+    engine.trail.checkpoint().await.unwrap().unwrap();
+    for change in [
+        "UPDATE audit_chain SET hash = zeroblob(32)",
+        "UPDATE audit_chain SET seq = 7 WHERE seq = 1",
+        "UPDATE audit_chain SET salt = NULL WHERE seq = 3",
+        "UPDATE audit_chain SET salt = zeroblob(16) WHERE seq = 2",
+        "UPDATE audit_chain SET rowid = 100 WHERE seq = 2",
+        "DELETE FROM audit_chain WHERE seq = 2",
+        "REPLACE INTO audit_chain SELECT * FROM audit_chain WHERE seq = 2",
+        "REPLACE INTO audit_chain SELECT 100, seq, at, hash, client, salt FROM audit_chain WHERE seq = 2",
+        "UPDATE audit_checkpoints SET position = 0",
+        "DELETE FROM audit_checkpoints",
+        "REPLACE INTO audit_checkpoints SELECT * FROM audit_checkpoints",
+        "UPDATE audit_events SET ip = NULL, user_agent = NULL WHERE seq = 3",
+        "UPDATE audit_events SET user_agent = 'y' WHERE seq = 2",
+        "UPDATE audit_events SET user_agent = NULL, tenant = 'x' WHERE seq = 2",
+        "UPDATE audit_events SET user_agent = NULL, rowid = 100 WHERE seq = 2",
+    ] {
+        let error = conn.batch_execute(change).expect_err(change).to_string();
+        assert!(error.contains("append-only"), "{change}: {error}");
+    }
+    assert!(engine.trail.check(None, |_| {}).await.unwrap().is_good());
+}
+
+#[tokio::test]
 async fn tables_refuse_what_makes_no_sense() {
     let on_file = OnFile::new().await;
     let ada = builder::user(1, builder::noon());
@@ -116,6 +155,10 @@ async fn tables_refuse_what_makes_no_sense() {
         "INSERT INTO linked_identities VALUES (1, 1, '', 's', 0, 0, 0, NULL, NULL, NULL)",
         "INSERT INTO linked_identities VALUES (1, 1, 'i', '', 0, 0, 0, NULL, NULL, NULL)",
         "INSERT INTO linked_identities VALUES (1, 1, 'i', 's', 0, 0, 0, NULL, x'00', NULL)",
+        "INSERT INTO known_devices VALUES (zeroblob(31), 1, 0, 0, 0, 0, 0, NULL)",
+        "INSERT INTO known_devices VALUES (zeroblob(32), 404, 0, 0, 0, 0, 0, NULL)",
+        "INSERT INTO known_devices VALUES (zeroblob(32), 1, 0, 0, 0, -1, -1, NULL)",
+        "INSERT INTO known_devices VALUES (zeroblob(32), 1, 0, 0, 0, 1, 2, NULL)",
         "INSERT INTO login_locks VALUES (x'00', 1, NULL, 0)",
         "INSERT INTO login_locks VALUES (zeroblob(32), -1, NULL, 0)",
         "INSERT INTO refresh_tokens VALUES (404, 0, zeroblob(32), zeroblob(16), 0)",
@@ -157,6 +200,34 @@ fn every_migration_goes_down_and_up_again() {
     conn.revert_all_migrations(MIGRATIONS).unwrap();
     assert_eq!(schema(&mut conn).len(), 1, "the harness's own table is left");
     conn.run_pending_migrations(MIGRATIONS).unwrap();
+}
+
+/// A table is made anew by the twelfth step: what was in it comes along.
+#[test]
+fn links_survive_the_step_that_adds_a_purpose() {
+    let mut conn = SqliteConnection::establish(":memory:").unwrap();
+    for _ in 0..11 {
+        conn.run_next_migration(MIGRATIONS).unwrap();
+    }
+    conn.batch_execute(
+        "PRAGMA foreign_keys = ON;
+         INSERT INTO users (id, tenant, email, email_verified, status, superuser, application_admin, manager,
+             created_at, updated_at) VALUES (1, 't', 'a@b.c', 1, 'active', 0, 0, 0, 0, 0);
+         INSERT INTO one_time_links VALUES (randomblob(32), 't', 1, 'reset_password', 'a@b.c', 1, 2, NULL);
+         INSERT INTO one_time_links VALUES (randomblob(32), 't', 1, 'verify_email', 'a@b.c', 3, 4, 5);",
+    )
+    .unwrap();
+    let links = "SELECT purpose || created_at || expires_at || coalesce(consumed_at, '-')
+         FROM one_time_links ORDER BY created_at";
+    let seen = |conn: &mut SqliteConnection| sql::<Text>(links).load::<String>(conn).unwrap();
+    let before = seen(&mut conn);
+    assert_eq!(before, ["reset_password12-", "verify_email345"]);
+    conn.run_next_migration(MIGRATIONS).unwrap();
+    assert_eq!(seen(&mut conn), before);
+    let new = "INSERT INTO one_time_links VALUES (zeroblob(32), 't', 1, 'unlock', 'a@b.c', 6, 7, NULL)";
+    conn.batch_execute(new).unwrap();
+    conn.revert_last_migration(MIGRATIONS).unwrap();
+    assert_eq!(seen(&mut conn), before);
 }
 
 #[tokio::test]

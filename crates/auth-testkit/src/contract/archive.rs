@@ -3,9 +3,9 @@
 use std::sync::Arc;
 
 use auth_domain::{
-    audit::AuditEvent,
+    audit::{AuditEvent, ChainHead, CheckpointKind, Salt},
     factor::TimeStep,
-    guard::lockout::LockState,
+    guard::{known_device::KnownDevice, lockout::LockState},
     port::{
         Archive, AuditFilter, Fate, Record, RecordKey, RecordKind, Store, StoredRecoveryCode, StoredTotp,
     },
@@ -68,6 +68,8 @@ pub fn one_of_each() -> Vec<Record> {
         client: builder::client(),
         details: vec![("reason".to_owned(), "wrong_password".to_owned())],
     };
+    let link = ChainHead::GENESIS.link(&entry.clone().into(), Salt::from_bytes([4; 16]));
+    let checkpoint = builder::checkpoint(1, CheckpointKind::Regular, ChainHead::from(&link), noon());
     sorted(vec![
         Record::Link(builder::link(1, LinkPurpose::ResetPassword, &user, noon()), Some(noon())),
         Record::Link(builder::link(2, LinkPurpose::VerifyEmail, &user, noon()), None),
@@ -76,11 +78,19 @@ pub fn one_of_each() -> Vec<Record> {
         code(2, Some(noon())),
         Record::Device(builder::device(5, user.id, noon())),
         Record::Identity(builder::identity(6, user.id, noon())),
+        Record::KnownDevice(KnownDevice {
+            failures: 7,
+            recent_failures: 3,
+            last_attempt_at: Some(noon()),
+            ..builder::known_device(6, user.id, noon())
+        }),
         Record::Session(session, tokens),
         Record::User(user),
         Record::Lock([9; 32], state),
         Record::Key(builder::signing_key("key", noon())),
         Record::Audit(entry),
+        Record::AuditLink(link),
+        Record::AuditCheckpoint(checkpoint),
         Record::Outbox(builder::outbox_item(3, noon()), Fate::default()),
         Record::Outbox(builder::outbox_item(4, noon()), buried),
     ])

@@ -8,8 +8,8 @@ use auth_domain::{
 };
 
 use super::{
-    ExactLimiter, FakeApp, FakeChallenges, FakeCipher, FakeClock, FakeCodes, FakeLedger, FakeTokens,
-    FastHasher, RecordingMailer, RecordingSms, SeededEntropy,
+    ExactLimiter, FakeApp, FakeChallenges, FakeCheckpoints, FakeCipher, FakeClock, FakeCodes, FakeLedger,
+    FakeTokens, FastHasher, RecordingMailer, RecordingSms, SeededEntropy,
 };
 
 /// An engine whose time, chance, hashing, messages and limits a test controls.
@@ -59,8 +59,11 @@ impl TestEngine {
             verifier: tokens.clone(),
             key_ring: tokens.clone(),
             key_factory: tokens,
+            breached: None,
             keyed_hash: Arc::new(cipher.clone()),
             secret_box: Arc::new(cipher.clone()),
+            checkpoint_signer: Arc::new(FakeCheckpoints::default()),
+            checkpoint_verifier: Arc::new(FakeCheckpoints::default()),
             totp: Arc::new(FakeApp),
             codes: codes.clone(),
             challenges: challenges.clone(),

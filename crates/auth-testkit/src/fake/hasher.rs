@@ -40,11 +40,18 @@ struct State {
     salts: u64,
     strength: Strength,
     overloaded: u32,
+    full: bool,
 }
 
 impl Default for State {
     fn default() -> Self {
-        Self { calls: HasherCalls::default(), salts: 0, strength: Strength::Strong, overloaded: 0 }
+        Self {
+            calls: HasherCalls::default(),
+            salts: 0,
+            strength: Strength::Strong,
+            overloaded: 0,
+            full: false,
+        }
     }
 }
 
@@ -62,6 +69,11 @@ impl FastHasher {
     /// Makes the next `times` calls answer [`HashError::Overloaded`].
     pub fn overload(&self, times: u32) {
         lock(&self.state).overloaded = times;
+    }
+
+    /// Says from now on whether there is room for one more hash.
+    pub fn set_full(&self, full: bool) {
+        lock(&self.state).full = full;
     }
 
     /// A hash with the present parameters, for builders.
@@ -88,6 +100,11 @@ impl FastHasher {
 
 #[async_trait]
 impl PasswordHasher for FastHasher {
+    fn has_room(&self) -> Result<(), HashError> {
+        let full = lock(&self.state).full;
+        if full { Err(HashError::Overloaded { retry_after: Duration::from_secs(1) }) } else { Ok(()) }
+    }
+
     async fn hash(&self, password: &NewPassword) -> Result<PasswordHash, HashError> {
         let salt = self.enter(|calls| calls.hash += 1)?;
         Ok(encode(2, &salt.to_string(), normal(password.password()).expose_secret()))

@@ -72,7 +72,7 @@ impl From<&Notice> for NoticeKind {
             Notice::PasswordChanged => Self::PasswordChanged,
             Notice::EmailChanged { .. } => Self::EmailChanged,
             Notice::NewDevice => Self::NewDevice,
-            Notice::AccountLocked => Self::AccountLocked,
+            Notice::AccountLocked(_) => Self::AccountLocked,
             Notice::RefreshReuse => Self::RefreshReuse,
             Notice::LoginCode(_) => Self::LoginCode,
             Notice::ProofCode(_) => Self::ProofCode,
@@ -199,7 +199,10 @@ impl Mailer for RecordingMailer {
         }
         let (mut token, mut code, mut masked_address) = (None, None, None);
         match &letter.notice {
-            Notice::VerifyEmail(link) | Notice::ResetPassword(link) | Notice::ConfirmEmailChange(link) => {
+            Notice::VerifyEmail(link)
+            | Notice::ResetPassword(link)
+            | Notice::ConfirmEmailChange(link)
+            | Notice::AccountLocked(link) => {
                 token = Some(link.expose_secret().to_owned());
             }
             Notice::LoginCode(digits) | Notice::ProofCode(digits) => {
@@ -211,7 +214,6 @@ impl Mailer for RecordingMailer {
             Notice::AccountExists
             | Notice::PasswordChanged
             | Notice::NewDevice
-            | Notice::AccountLocked
             | Notice::RefreshReuse
             | Notice::FactorEnabled(_)
             | Notice::FactorDisabled(_)

@@ -3,6 +3,7 @@
 //! They keep the contracts of their ports as far as an outcome can show, are fast and repeatable, and
 //! are **not secure**. Clones share their state, so a test keeps one and gives the other away.
 
+mod checkpoints;
 mod cipher;
 mod clock;
 mod engine;
@@ -15,6 +16,7 @@ mod tokens;
 mod totp;
 mod waiting;
 
+pub use checkpoints::FakeCheckpoints;
 pub use cipher::FakeCipher;
 pub use clock::FakeClock;
 pub use engine::TestEngine;

@@ -9,6 +9,7 @@ mod daemon;
 mod moto;
 pub mod postgres;
 mod python;
+pub mod ranges;
 pub mod redis;
 mod smtp;
 mod user_pool;

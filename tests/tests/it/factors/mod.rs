@@ -23,7 +23,7 @@ const NUMBER: &str = "+12125550123";
 const MASKED_NUMBER: &str = "***-***-0123";
 
 /// A server on which no device is known: every login is asked for its code.
-async fn server() -> TestServer {
+pub(crate) async fn server() -> TestServer {
     TestServer::with(&[("MFA_DEVICE_BYPASS_MINUTES", "0")]).await
 }
 
@@ -41,7 +41,7 @@ impl App {
 
     /// A code not used yet. The server takes those of the present step and the next one, each once and in
     /// their order, however slow the test is: two without waiting. A third comes too early.
-    fn code(&mut self) -> String {
+    pub(crate) fn code(&mut self) -> String {
         let step = self.next.max(TimeStep::at(SystemClock.now()).as_i64());
         self.next = step + 1;
         self.of(step)
@@ -67,7 +67,7 @@ impl App {
 }
 
 /// Gives somebody who is signed in an authenticator app; the recovery codes come with it.
-async fn take_app(api: &Api, tokens: &Tokens) -> (App, Vec<String>) {
+pub(crate) async fn take_app(api: &Api, tokens: &Tokens) -> (App, Vec<String>) {
     let setup = call(api, tokens, "/api/auth/mfa/setup", &Value::Null).await.expect(StatusCode::OK);
     let mut app = App::scan(setup.body["secret"].as_str().expect("a secret"));
     let code = json!({ "totp_code": app.code() });
@@ -91,7 +91,7 @@ async fn call(api: &Api, tokens: &Tokens, path: &str, body: &Value) -> Answer {
 }
 
 /// A login that brings a code.
-async fn login_with(api: &Api, email: &str, code: &str) -> Answer {
+pub(crate) async fn login_with(api: &Api, email: &str, code: &str) -> Answer {
     let body = json!({ "email": email, "password": PASSWORD, "totp_code": code });
     api.post("/api/auth/login", &body).await
 }

@@ -3,6 +3,7 @@
 pub(crate) mod parts;
 pub(crate) mod process;
 pub(crate) mod proxy;
+pub(crate) mod raw;
 
 use std::{ops::Deref, thread::JoinHandle, time::Duration};
 

@@ -4,6 +4,7 @@ use std::{
     io::{BufRead as _, BufReader},
     path::{Path, PathBuf},
     process::{Child, Command, ExitStatus, Output, Stdio},
+    sync::{Arc, Mutex, PoisonError},
 };
 
 use serde_json::Value;
@@ -31,6 +32,7 @@ const SETTINGS: [(&str, &str); 6] = [
 pub(crate) struct Process {
     child: Child,
     base: String,
+    log: Arc<Mutex<String>>,
 }
 
 impl Process {
@@ -38,23 +40,42 @@ impl Process {
     pub(crate) fn start(directory: &Path, settings: &[(&str, &str)]) -> Self {
         let mut child =
             command(directory, settings).stderr(Stdio::piped()).spawn().expect("a started server");
-        let mut lines = BufReader::new(child.stderr.take().expect("its log")).lines();
-        let mut log = String::new();
-        let address = lines.by_ref().map_while(Result::ok).find_map(|line| {
-            log.push_str(&line);
+        let mut lines = BufReader::new(child.stderr.take().expect("its log")).lines().map_while(Result::ok);
+        let log = Arc::new(Mutex::new(String::new()));
+        let keep = |log: &Mutex<String>, line: &str| {
+            let mut log = log.lock().unwrap_or_else(PoisonError::into_inner);
+            log.push_str(line);
             log.push('\n');
+        };
+        let address = lines.by_ref().find_map(|line| {
+            keep(&log, &line);
             let entry = serde_json::from_str::<Value>(&line).ok()?;
             entry["address"].as_str().map(ToOwned::to_owned)
         });
-        let base = format!("http://{}", address.unwrap_or_else(|| panic!("no server listens:\n{log}")));
+        let address =
+            address.unwrap_or_else(|| panic!("no server listens:\n{}", log.lock().expect("the log")));
         // The log must be drained, or the server blocks once the pipe is full.
-        std::thread::spawn(move || lines.for_each(drop));
-        Self { child, base }
+        let kept = Arc::clone(&log);
+        std::thread::spawn(move || lines.for_each(|line| keep(&kept, &line)));
+        Self { child, base: format!("http://{address}"), log }
+    }
+
+    /// What it has written to standard error so far.
+    pub(crate) fn log(&self) -> String {
+        self.log.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// Where it answers.
     pub(crate) fn base(&self) -> &str {
         &self.base
+    }
+
+    /// The most memory it has had so far, in MiB.
+    pub(crate) fn peak_memory(&self) -> u64 {
+        let path = format!("/proc/{}/status", self.child.id());
+        let status = std::fs::read_to_string(path).expect("a running server");
+        let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:")?.trim().strip_suffix(" kB"));
+        peak.and_then(|kib| kib.trim().parse::<u64>().ok()).expect("a number of KiB") / 1024
     }
 
     /// Ends it in the middle of whatever it does.

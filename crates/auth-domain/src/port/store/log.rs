@@ -20,6 +20,10 @@ pub struct AuditFilter {
     pub event: Option<AuditEvent>,
     /// Only entries that concern this user.
     pub subject: Option<UserId>,
+    /// Only entries that happened then or later.
+    pub since: Option<DateTime<Utc>>,
+    /// Only entries that happened earlier.
+    pub until: Option<DateTime<Utc>>,
     /// Only entries before this position.
     pub before: Option<i64>,
 }
@@ -43,8 +47,8 @@ pub trait AuditLog: Send {
     /// [`StoreError`] when the store fails.
     async fn list(&mut self, filter: &AuditFilter, limit: u32) -> Result<Vec<AuditEntry>, StoreError>;
 
-    /// Deletes up to `limit` entries that happened before `before`, oldest first. A position must not be
-    /// given out again.
+    /// Deletes up to `limit` entries that happened before `before` and are in no chain, oldest first. A
+    /// position must not be given out again.
     ///
     /// # Errors
     /// [`StoreError`] when the store fails, and when `before` is later than the store lets pass.

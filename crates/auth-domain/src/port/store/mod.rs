@@ -1,25 +1,31 @@
 //! Durable state: one transaction over several repositories.
 //!
 //! ```text
-//! Store ── begin() ──▶ Tx     users() sessions() links() factors() devices() identities() locks() keys() audit()
-//!       │                      outbox() commit() rollback()
+//! Store ── begin() ──▶ Tx     users() sessions() links() factors() devices() known_devices() identities()
+//!       │                      locks() keys() sealed() audit() chain() outbox() commit() rollback()
 //!       └─ read()  ──▶ Repos  the same repositories, each statement for itself
 //! ```
 //!
 //! State change, audit record and outbox item commit together. No network, no hashing and no sleeping
 //! inside a transaction.
 
+mod chain;
 mod factors;
 mod identities;
+mod known_devices;
 mod log;
 mod repos;
+mod sealed;
 
 use async_trait::async_trait;
 
+pub use chain::AuditChain;
 pub use factors::{DeviceRepo, FactorRepo, PendingTotp, StoredTotp};
 pub use identities::{DueChecks, ExistingLink, IdentityRepo};
+pub use known_devices::KnownDeviceRepo;
 pub use log::{AuditFilter, AuditLog, Outbox};
 pub use repos::{ExistingAccount, KeyRepo, LinkRepo, LockRepo, SessionRepo, UserRepo};
+pub use sealed::{SealedPlace, SealedRepo, SealedRow, SealedValue};
 
 /// Opens transactions.
 ///
@@ -61,12 +67,18 @@ pub trait Repos: Send {
     fn devices(&mut self) -> &mut dyn DeviceRepo;
     /// Accounts of providers that are linked to accounts.
     fn identities(&mut self) -> &mut dyn IdentityRepo;
+    /// Devices that accounts signed in from, with the failures of each.
+    fn known_devices(&mut self) -> &mut dyn KnownDeviceRepo;
     /// Failure counts.
     fn locks(&mut self) -> &mut dyn LockRepo;
     /// Signing keys.
     fn keys(&mut self) -> &mut dyn KeyRepo;
+    /// Sealed values, wherever they are.
+    fn sealed(&mut self) -> &mut dyn SealedRepo;
     /// The audit log.
     fn audit(&mut self) -> &mut dyn AuditLog;
+    /// The chain over the audit log.
+    fn chain(&mut self) -> &mut dyn AuditChain;
     /// Messages that are owed.
     fn outbox(&mut self) -> &mut dyn Outbox;
 }
@@ -120,14 +132,17 @@ pub(super) mod mock {
     //! Mocks of the transaction and its repositories.
 
     use super::{
-        AuditLog, DeviceRepo, FactorRepo, IdentityRepo, KeyRepo, LinkRepo, LockRepo, Outbox, Repos,
-        SessionRepo, Store, StoreError, Tx, UserRepo,
+        AuditChain, AuditLog, DeviceRepo, FactorRepo, IdentityRepo, KeyRepo, KnownDeviceRepo, LinkRepo,
+        LockRepo, Outbox, Repos, SealedRepo, SessionRepo, Store, StoreError, Tx, UserRepo,
     };
     pub use super::{
+        chain::MockAuditChain,
         factors::{MockDeviceRepo, MockFactorRepo},
         identities::MockIdentityRepo,
+        known_devices::MockKnownDeviceRepo,
         log::{MockAuditLog, MockOutbox},
         repos::{MockKeyRepo, MockLinkRepo, MockLockRepo, MockSessionRepo, MockUserRepo},
+        sealed::MockSealedRepo,
     };
     use async_trait::async_trait;
 
@@ -158,12 +173,18 @@ pub(super) mod mock {
         pub devices: MockDeviceRepo,
         /// Linked identities.
         pub identities: MockIdentityRepo,
+        /// Devices that accounts signed in from.
+        pub known_devices: MockKnownDeviceRepo,
         /// Failure counts.
         pub locks: MockLockRepo,
         /// Signing keys.
         pub keys: MockKeyRepo,
+        /// Sealed values.
+        pub sealed: MockSealedRepo,
         /// The audit log.
         pub audit: MockAuditLog,
+        /// The chain over the audit log.
+        pub chain: MockAuditChain,
         /// Messages that are owed.
         pub outbox: MockOutbox,
         /// What `commit` answers with; `Ok` unless set.
@@ -189,14 +210,23 @@ pub(super) mod mock {
         fn identities(&mut self) -> &mut dyn IdentityRepo {
             &mut self.identities
         }
+        fn known_devices(&mut self) -> &mut dyn KnownDeviceRepo {
+            &mut self.known_devices
+        }
         fn locks(&mut self) -> &mut dyn LockRepo {
             &mut self.locks
         }
         fn keys(&mut self) -> &mut dyn KeyRepo {
             &mut self.keys
         }
+        fn sealed(&mut self) -> &mut dyn SealedRepo {
+            &mut self.sealed
+        }
         fn audit(&mut self) -> &mut dyn AuditLog {
             &mut self.audit
+        }
+        fn chain(&mut self) -> &mut dyn AuditChain {
+            &mut self.chain
         }
         fn outbox(&mut self) -> &mut dyn Outbox {
             &mut self.outbox

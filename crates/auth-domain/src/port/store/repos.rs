@@ -5,7 +5,7 @@ use chrono::{DateTime, Utc};
 
 use super::StoreError;
 use crate::{
-    guard::lockout::LockState,
+    guard::lockout::{LockState, OldLocks},
     id::{SessionId, UserId},
     secret::Digest,
     session::{
@@ -236,11 +236,18 @@ pub trait LockRepo: Send {
     /// [`StoreError`] when the store fails.
     async fn clear(&mut self, key: &[u8; 32]) -> Result<(), StoreError>;
 
-    /// Forgets up to `limit` keys without an attempt since `before`.
+    /// Forgets `key` if it counts at least so many failures.
     ///
     /// # Errors
     /// [`StoreError`] when the store fails.
-    async fn purge(&mut self, before: DateTime<Utc>, limit: u32) -> Result<u64, StoreError>;
+    async fn clear_from(&mut self, key: &[u8; 32], failures: u32) -> Result<(), StoreError>;
+
+    /// Forgets up to `limit` keys without an attempt since the moment that `old` names for their number of
+    /// failures.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the store fails.
+    async fn purge(&mut self, old: OldLocks, limit: u32) -> Result<u64, StoreError>;
 }
 
 /// Signing keys.

@@ -10,10 +10,7 @@ use crate::{
     outbox::Intent,
     port::Tx,
     usecase::{
-        Caller, Fault,
-        factors::has_second_factor,
-        fault::faults,
-        proof::{Attempt, ProofError},
+        Caller, Fault, factors::has_second_factor, fault::faults, lane::Attempt, proof::ProofError,
         transaction::transaction,
     },
     user::{Email, Password, User},
@@ -97,7 +94,7 @@ impl Accounts {
         now: DateTime<Utc>,
     ) -> Result<(), Fault> {
         let new_email = request.new_email.clone();
-        tx.locks().clear(&attempt.key).await?;
+        self.core.clear_attempt(tx, &attempt).await?;
         let free = tx.users().by_email(&user.tenant, &new_email).await?.is_none();
         let link = if free && allowed {
             Intent::ConfirmEmailChange { new_email: new_email.clone() }

@@ -11,12 +11,7 @@ use crate::{
     port::Tx,
     session::{EndReason, Ended},
     token::LinkPurpose,
-    usecase::{
-        Caller, Fault,
-        fault::faults,
-        proof::{Attempt, ProofError},
-        transaction::transaction,
-    },
+    usecase::{Caller, Fault, fault::faults, lane::Attempt, proof::ProofError, transaction::transaction},
     user::{Password, UserStatus},
 };
 
@@ -64,11 +59,12 @@ impl Accounts {
     pub async fn close(&self, caller: &Caller, request: &CloseAccount) -> Result<(), CloseAccountError> {
         let attempt = self.core.prove_password(&caller.user, &request.password, &request.client).await?;
         let now = self.core.now();
-        transaction!(self.core, tx => Self::close_in(tx, caller.user.id, attempt, &request.client, now))
+        transaction!(self.core, tx => self.close_in(tx, caller.user.id, attempt, &request.client, now))
             .map_err(CloseAccountError::Fault)
     }
 
     async fn close_in(
+        &self,
         tx: &mut dyn Tx,
         id: UserId,
         attempt: Attempt,
@@ -76,12 +72,13 @@ impl Accounts {
         now: DateTime<Utc>,
     ) -> Result<(), Fault> {
         let Some(mut user) = tx.users().lock(id).await? else { return Ok(()) };
-        tx.locks().clear(&attempt.key).await?;
+        self.core.clear_attempt(tx, &attempt).await?;
         user.status = UserStatus::Inactive;
         user.updated_at = now;
         // The address does not change here, so it cannot clash.
         let _ = tx.users().save(&user).await?;
         tx.sessions().end_all(id, None, Ended { at: now, reason: EndReason::AccountClosed }).await?;
+        tx.known_devices().forget_all(id).await?;
         for purpose in LinkPurpose::ALL {
             tx.links().withdraw(id, purpose).await?;
         }

@@ -7,10 +7,11 @@ use crate::{
     audit::{AuditEvent, AuditRecord},
     client::Client,
     id::UserId,
-    outbox::Intent,
+    outbox::{Intent, OutboxItem},
     port::Tx,
     tenant::TenantId,
-    usecase::{Fault, fault::faults, transaction::transaction},
+    token::LinkPurpose,
+    usecase::{Fault, fault::faults, new_password::PasswordFor, transaction::transaction},
     user::{Credential, Email, FullName, NewPassword, PasswordHash, User, WeakPassword, password},
 };
 
@@ -56,20 +57,26 @@ impl Accounts {
     ///
     /// The password is hashed whether or not the address is free, so that time does not tell. When
     /// existing accounts are hidden, a taken address gets an answer of the same form with a made-up
-    /// id, and its owner gets a mail that says so.
+    /// id, and its owner gets a mail that says so; if nobody proved the address yet, the account is made
+    /// anew with this password instead.
     ///
     /// # Errors
     /// [`RegisterError`].
     pub async fn register(&self, request: &Register) -> Result<User, RegisterError> {
-        let context = password::context_words(&request.tenant, &request.email, request.full_name.as_ref());
+        let words = password::context_words(&request.tenant, &request.email, request.full_name.as_ref());
+        let owner = PasswordFor { tenant: &request.tenant, words, client: &request.client };
         let hash = self
             .core
-            .hash_new_password(&request.password, &context)
+            .hash_new_password(&request.password, owner)
             .await?
             .map_err(RegisterError::WeakPassword)?;
+        // Asked for every address, so that time does not tell: each new registration is another mail.
+        let hides = self.core.policy.hide_existing_accounts;
+        let again = hides && self.core.may_mail("link", &request.tenant, &request.email).await?;
         let now = self.core.now();
-        let (user, taken) = transaction!(self.core, tx => self.register_in(tx, request, hash.clone(), now))
-            .map_err(RegisterError::Fault)?;
+        let (user, taken) =
+            transaction!(self.core, tx => self.register_in(tx, request, hash.clone(), again, now))
+                .map_err(RegisterError::Fault)?;
         if taken && !self.core.policy.hide_existing_accounts {
             Err(RegisterError::EmailTaken)
         } else {
@@ -88,12 +95,37 @@ impl Accounts {
         ))
     }
 
+    /// Registers an address anew that nobody proved yet, as if nobody had registered it before: whoever was
+    /// first must not keep its owner out, nor have a password that its owner then makes good. The link mailed
+    /// earlier dies with it. `false` if it was proved meanwhile.
+    async fn take_over_in(
+        &self,
+        tx: &mut dyn Tx,
+        id: UserId,
+        candidate: &User,
+        record: AuditRecord,
+    ) -> Result<bool, Fault> {
+        let Some(mut owner) = tx.users().lock(id).await?.filter(User::is_unclaimed) else { return Ok(false) };
+        owner.credential.clone_from(&candidate.credential);
+        owner.full_name.clone_from(&candidate.full_name);
+        owner.updated_at = candidate.updated_at;
+        // The address does not change here, so it cannot clash.
+        let _ = tx.users().save(&owner).await?;
+        tx.links().withdraw(owner.id, LinkPurpose::VerifyEmail).await?;
+        // Not held back by one that is being sent: its link has just died.
+        let letter = self.core.letter_to(&owner, Intent::VerifyEmail, &record.client, record.at)?;
+        tx.outbox().put(&OutboxItem { once: None, ..letter }).await?;
+        tx.audit().append(&record.by(owner.id).with("again", "true")).await?;
+        Ok(true)
+    }
+
     /// The account, and whether it was refused because the address was taken.
     async fn register_in(
         &self,
         tx: &mut dyn Tx,
         request: &Register,
         hash: PasswordHash,
+        again: bool,
         now: DateTime<Utc>,
     ) -> Result<(User, bool), Fault> {
         let user = self.candidate(request, hash, now)?;
@@ -105,6 +137,12 @@ impl Accounts {
             return Ok((user, false));
         }
         let owner = tx.users().by_email(&request.tenant, &request.email).await?;
+        let unclaimed = owner.as_ref().filter(|owner| owner.is_unclaimed());
+        if let Some(owner) = unclaimed.filter(|_| again)
+            && self.take_over_in(tx, owner.id, &user, record(AuditEvent::Registered)).await?
+        {
+            return Ok((user, true));
+        }
         let refused = record(AuditEvent::RegisterRefused);
         let refused = match &owner {
             Some(owner) => refused.about(owner.id),

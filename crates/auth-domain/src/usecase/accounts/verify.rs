@@ -58,7 +58,7 @@ impl Accounts {
         match link.purpose {
             LinkPurpose::VerifyEmail => self.prove_present(tx, &mut user, &link, client, now).await,
             LinkPurpose::ChangeEmail => self.move_account(tx, &mut user, link, client, now).await,
-            LinkPurpose::ResetPassword => Err(invalid),
+            LinkPurpose::ResetPassword | LinkPurpose::Unlock => Err(invalid),
         }
     }
 
@@ -100,9 +100,11 @@ impl Accounts {
         // Links mailed to the old address must not work for the new owner of that mailbox.
         tx.links().withdraw(user.id, LinkPurpose::ResetPassword).await?;
         tx.links().withdraw(user.id, LinkPurpose::VerifyEmail).await?;
+        tx.links().withdraw(user.id, LinkPurpose::Unlock).await?;
         let ended = Ended { at: now, reason: EndReason::EmailChanged };
         tx.sessions().end_all(user.id, None, ended).await?;
         tx.devices().forget_all(user.id, now).await?;
+        tx.known_devices().forget_all(user.id).await?;
         let record = AuditRecord::new(AuditEvent::EmailChanged, &user.tenant, client, now)
             .by(user.id)
             .with("from", old_email.masked())

@@ -101,7 +101,8 @@ impl Factors {
                     ProofError::Wrong => FactorError::WrongPassword,
                     other => other.into(),
                 })?;
-                Ok(self.core.ports.store.read().await?.locks().clear(&attempt.key).await?)
+                let mut repos = self.core.ports.store.read().await?;
+                Ok(self.core.clear_attempt(&mut *repos, &attempt).await?)
             }
             ChangeProof::Code(code) => {
                 let code = code.expose_secret();

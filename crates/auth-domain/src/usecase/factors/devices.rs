@@ -21,7 +21,8 @@ impl Factors {
         Ok(self.core.ports.store.read().await?.devices().list(caller.user.id, now).await?)
     }
 
-    /// Has all of the caller's devices prove their second factor again. Says how many there were.
+    /// Has all of the caller's devices prove their second factor again, and says how many there were. None
+    /// is a known device any more either.
     ///
     /// # Errors
     /// [`Fault`] when the store fails.
@@ -38,8 +39,11 @@ impl Factors {
         now: DateTime<Utc>,
     ) -> Result<u64, Fault> {
         let revoked = tx.devices().forget_all(caller.user.id, now).await?;
+        let known = tx.known_devices().forget_all(caller.user.id).await?;
         let record = record(AuditEvent::MfaDevicesRevoked, caller, client, now);
-        tx.audit().append(&record.with("devices", revoked.to_string())).await?;
+        tx.audit()
+            .append(&record.with("devices", revoked.to_string()).with("known_devices", known.to_string()))
+            .await?;
         Ok(revoked)
     }
 }

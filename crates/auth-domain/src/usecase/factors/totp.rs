@@ -38,7 +38,7 @@ impl Factors {
     ) -> Result<TotpSetup, FactorError> {
         self.authorize(caller, change).await?;
         let secret = TotpSecret::mint(self.core.entropy())?;
-        let sealed = self.core.ports.secret_box.seal(&totp_context(&caller.user), secret.expose_secret());
+        let sealed = self.core.ports.secret_box.seal(&totp_context(caller.user.id), secret.expose_secret());
         let now = self.core.now();
         let pending = PendingTotp { secret: sealed.map_err(Fault::from)?, since: now };
         transaction!(self.core, tx => self.set_up_totp_in(tx, caller, &pending, change, now))?;
@@ -73,6 +73,23 @@ impl Factors {
         code: &SecretString,
         change: &FactorChange,
     ) -> Result<RecoveryCodes, FactorError> {
+        // Between the look at the secret and its activation it may have been sealed anew
+        // ([`Rekey`](crate::usecase::Rekey)): the second look finds it as it is then.
+        for _ in 0..2 {
+            if let Some(codes) = self.try_to_activate_totp(caller, code, change).await? {
+                return Ok(codes);
+            }
+        }
+        Err(FactorError::NotSetUp)
+    }
+
+    /// `None` when what waits changed meanwhile.
+    async fn try_to_activate_totp(
+        &self,
+        caller: &Caller,
+        code: &SecretString,
+        change: &FactorChange,
+    ) -> Result<Option<RecoveryCodes>, FactorError> {
         let user = &caller.user;
         let now = self.core.now();
         let stored = self.core.ports.store.read().await?.factors().totp(user.id).await?;
@@ -90,7 +107,7 @@ impl Factors {
         let activated = transaction!(self.core, tx => {
             self.activate_totp_in(tx, caller, (&pending, step), &codes, change, now)
         });
-        if activated? { Ok(codes) } else { Err(FactorError::NotSetUp) }
+        Ok(activated?.then_some(codes))
     }
 
     async fn activate_totp_in(

@@ -14,7 +14,7 @@ use crate::{
     tenant::TenantId,
     token::{AuthMethod, LinkPurpose},
     usecase::{Core, Fault, login::fingerprint},
-    user::{Credential, LinkedIdentity, Password, PasswordHash, User, UserStatus},
+    user::{Credential, LinkedIdentity, Password, PasswordHash, Roles, User, UserStatus},
 };
 
 /// What the provider vouches for, and to whom.
@@ -49,13 +49,18 @@ pub(in crate::usecase) enum NotAdmitted {
     OtherTenant(UserId),
     /// The account of that address is linked to somebody else at the provider.
     LinkedToAnother(UserId),
+    /// The account of that address has a role: it is linked on purpose only.
+    HasRole(UserId),
 }
 
 impl NotAdmitted {
     pub(in crate::usecase) const fn user(self) -> Option<UserId> {
         match self {
             Self::Unverified => None,
-            Self::NotActive(user) | Self::OtherTenant(user) | Self::LinkedToAnother(user) => Some(user),
+            Self::NotActive(user)
+            | Self::OtherTenant(user)
+            | Self::LinkedToAnother(user)
+            | Self::HasRole(user) => Some(user),
         }
     }
 
@@ -65,6 +70,7 @@ impl NotAdmitted {
             Self::NotActive(_) => "account_not_active",
             Self::OtherTenant(_) => "other_tenant",
             Self::LinkedToAnother(_) => "linked_to_another",
+            Self::HasRole(_) => "account_has_role",
         }
     }
 
@@ -235,7 +241,8 @@ async fn linked_in(
     })
 }
 
-/// Opens an account that was there before to the proved owner of its address.
+/// Opens an account that was there before to the proved owner of its address. Not one with a role: proof of
+/// a mailbox is too little for that.
 async fn adopt_in(
     tx: &mut dyn Tx,
     vouched: &Vouched<'_>,
@@ -256,6 +263,9 @@ async fn adopt_in(
     if !user.is_active() && !waits {
         return Ok(Err(NotAdmitted::NotActive(id)));
     }
+    if user.roles != Roles::default() {
+        return Ok(Err(NotAdmitted::HasRole(id)));
+    }
     if user.email_verified {
         return Ok(Ok(Found { user, live, how: How::New(Some(Intent::IdentityLinkedNotice)) }));
     }
@@ -272,6 +282,7 @@ async fn claim_in(tx: &mut dyn Tx, user: &mut User, now: DateTime<Utc>) -> Resul
     tx.factors().remove_totp(user.id).await?;
     tx.factors().replace_recovery_codes(user.id, &[], now).await?;
     tx.devices().forget_all(user.id, now).await?;
+    tx.known_devices().forget_all(user.id).await?;
     for purpose in LinkPurpose::ALL {
         tx.links().withdraw(user.id, purpose).await?;
     }
@@ -292,6 +303,9 @@ async fn migrate_in(
     let present = user.credential.as_ref();
     if present.is_some() && identity.migrated != Some(fingerprint(present)) {
         return Ok(());
+    }
+    if present.is_some() {
+        tx.known_devices().forget_all(user.id).await?; // with the password they belong to
     }
     user.set_credential(Credential::permanent(hash.clone()), now);
     identity.migrated = Some(fingerprint(user.credential.as_ref()));

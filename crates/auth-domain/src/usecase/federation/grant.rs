@@ -27,18 +27,19 @@ impl Grant {
             return Err(BoxError);
         }
         let plain = Zeroizing::new(format!("{}\n{}", self.username, self.token.expose_secret()));
-        secret_box.seal(&context(id), plain.as_bytes())
+        secret_box.seal(&grant_context(id), plain.as_bytes())
     }
 
     /// Opens the grant of a link; `None` if it has none, or none that can be read any more.
     pub(super) fn open(identity: &LinkedIdentity, secret_box: &dyn SecretBox) -> Option<Self> {
-        let plain = secret_box.open(&context(identity.id), identity.grant.as_ref()?).ok()?;
+        let plain = secret_box.open(&grant_context(identity.id), identity.grant.as_ref()?).ok()?;
         let (username, token) = std::str::from_utf8(&plain).ok()?.split_once('\n')?;
         Some(Self { username: username.to_owned(), token: ProviderRefreshToken::new(token.to_owned()) })
     }
 }
 
-fn context(id: IdentityId) -> String {
+/// The context in which the grant of a link is sealed.
+pub(in crate::usecase) fn grant_context(id: IdentityId) -> String {
     format!("linked_identities|grant_sealed|{id}")
 }
 

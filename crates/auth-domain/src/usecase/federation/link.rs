@@ -11,7 +11,10 @@ use crate::{
     outbox::Intent,
     port::{ProviderChallengeKind, ProviderLogin, ProviderSignIn, StoreError, Tx},
     usecase::{
-        Caller, Core, Fault, factors::has_second_factor, fault::faults, proof::Attempt,
+        Caller, Core, Fault,
+        factors::has_second_factor,
+        fault::faults,
+        lane::{Attempt, Claim},
         transaction::transaction,
     },
     user::{Email, LinkedIdentity, Password, User},
@@ -96,7 +99,8 @@ impl Federation {
             let record = AuditRecord::new(event, &user.tenant, &request.client, self.core.now()).by(user.id);
             record.with("reason", reason).with("provider", "cognito")
         };
-        let who = (&user.tenant, &request.email, &request.client);
+        let claim = Claim { tenant: &user.tenant, email: &request.email, device: None };
+        let who = (claim, &request.client);
         let (attempt, outcome) = self.core.sign_in_counted(who, &request.password, failed).await?;
         let login = match outcome {
             ProviderSignIn::Done(login) => login,
@@ -120,7 +124,7 @@ impl Federation {
         let Some(user) = tx.users().lock(seen.id).await?.filter(User::is_active) else {
             return Err(LinkIdentityError::RecentLoginRequired);
         };
-        tx.locks().clear(&attempt.key).await?;
+        self.core.clear_attempt(tx, &attempt).await?;
         let key = &login.user.key;
         let own = tx.identities().of_user(user.id).await?;
         let own = own.into_iter().find(|identity| identity.key.issuer() == key.issuer());

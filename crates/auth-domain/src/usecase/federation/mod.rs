@@ -18,6 +18,7 @@ use std::sync::Arc;
 pub use accounts::{ConfirmError, ResetAtProvider, SignUpError};
 pub(super) use admit::{Admission, NotAdmitted, Vouched};
 pub use app::AppError;
+pub(super) use grant::grant_context;
 pub use link::{LinkIdentity, LinkIdentityError};
 pub(super) use proof::ProviderRefusal;
 pub use recheck::RecheckReport;

@@ -5,9 +5,11 @@ use crate::{
     client::Client,
     guard::lockout::Locked,
     port::{IdentityError, ProviderAnswer, ProviderChallenge, ProviderSignIn},
-    tenant::TenantId,
-    usecase::{Core, Fault, proof::Attempt},
-    user::{Email, Password, User},
+    usecase::{
+        Core, Fault,
+        lane::{Attempt, Claim},
+    },
+    user::{Password, User},
 };
 
 /// Why the provider did not let somebody go on.
@@ -33,8 +35,8 @@ impl<E: Into<Fault>> From<E> for ProviderRefusal {
     }
 }
 
-/// Whose attempts are counted.
-type Who<'a> = (&'a TenantId, &'a Email, &'a Client);
+/// Whose attempts are counted, and who is calling.
+type Who<'a> = (Claim<'a>, &'a Client);
 
 impl Core {
     /// Has the provider check a password. The attempt is counted first, by the address that was typed, and
@@ -47,7 +49,7 @@ impl Core {
     ) -> Result<(Attempt, ProviderSignIn), ProviderRefusal> {
         let provider = self.provider()?;
         let (attempt, account) = self.reserve_with_provider(who).await?;
-        match provider.sign_in.sign_in(who.1, password).await {
+        match provider.sign_in.sign_in(who.0.email, password).await {
             Ok(outcome) => Ok((attempt, outcome)),
             Err(error) => Err(self.settle(who, attempt, account.as_ref(), error, failed).await?),
         }
@@ -76,15 +78,15 @@ impl Core {
 
     async fn reserve_with_provider(
         &self,
-        (tenant, email, client): Who<'_>,
+        (claim, client): Who<'_>,
     ) -> Result<(Attempt, Option<User>), ProviderRefusal> {
-        self.reserve_attempt(tenant, email, client).await?.map_err(ProviderRefusal::Locked)
+        self.reserve_attempt_elsewhere(claim, client).await?.map_err(ProviderRefusal::Locked)
     }
 
     /// Notes a failure, or gives the attempt back where the provider is to blame.
     async fn settle(
         &self,
-        (tenant, email, _): Who<'_>,
+        (claim, _): Who<'_>,
         attempt: Attempt,
         account: Option<&User>,
         error: IdentityError,
@@ -105,7 +107,7 @@ impl Core {
             }
         };
         let record = failed(account, reason);
-        self.wrong_password((tenant, email), account, attempt, &record).await?;
+        self.wrong_password((claim.tenant, claim.email), account, attempt, &record).await?;
         Ok(refusal)
     }
 }

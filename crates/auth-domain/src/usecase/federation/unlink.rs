@@ -91,7 +91,8 @@ impl Federation {
 }
 
 impl Core {
-    /// Ends the live sessions of an account that the provider opened, but for `keep`. Says how many.
+    /// Ends the live sessions of an account that the provider opened, but for `keep`, and has no device be known
+    /// any more, as after a change of the password. Says how many sessions.
     pub(super) async fn end_provider_sessions_in(
         &self,
         tx: &mut dyn Tx,
@@ -99,6 +100,7 @@ impl Core {
         keep: Option<SessionId>,
         ended: Ended,
     ) -> Result<u64, Fault> {
+        tx.known_devices().forget_all(user).await?;
         let mut count = 0;
         for session in tx.sessions().live_of(user, ended.at).await? {
             let opened_by_provider = session.authentication.methods.contains(&AuthMethod::Cognito);

@@ -87,6 +87,7 @@ mod tests {
     use zeroize::Zeroizing;
 
     use super::*;
+    use crate::secret::SealLabel;
 
     /// Seals nothing, but keeps contexts apart.
     struct Glass;
@@ -99,6 +100,10 @@ mod tests {
         fn open(&self, context: &str, sealed: &Sealed) -> Result<Zeroizing<Vec<u8>>, BoxError> {
             let plain = sealed.as_bytes().strip_prefix(context.as_bytes()).ok_or(BoxError)?;
             Ok(Zeroizing::new(plain.to_vec()))
+        }
+
+        fn labels(&self) -> Vec<SealLabel> {
+            Vec::new()
         }
     }
 

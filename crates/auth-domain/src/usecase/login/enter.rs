@@ -7,13 +7,16 @@ use crate::{
     audit::{AuditEvent, AuditRecord},
     client::Client,
     factor::{DeviceTraits, FactorKind, Fingerprint, TrustedDevice},
-    guard::lockout::Locked,
+    guard::{
+        known_device::{DeviceToken, KnownDevice},
+        lockout::Locked,
+    },
     id::DeviceId,
     outbox::{Intent, OutboxItem},
     port::Tx,
     session::{Device, Session},
     token::RefreshToken,
-    usecase::{Fault, proof::Attempt, second_factor::SecondFactor},
+    usecase::{Fault, lane::Attempt, second_factor::SecondFactor},
     user::{Credential, PasswordHash, User},
 };
 
@@ -33,6 +36,7 @@ pub(super) struct Opened {
     user: User,
     session: Session,
     refresh: RefreshToken,
+    device_token: DeviceToken,
     at: DateTime<Utc>,
 }
 
@@ -51,7 +55,14 @@ pub(super) enum Entry {
 /// Who signs in from where.
 pub(super) struct Visitor<'a> {
     pub(super) device: &'a DeviceTraits,
+    pub(super) token: Option<&'a DeviceToken>,
     pub(super) client: &'a Client,
+}
+
+impl<'a> Visitor<'a> {
+    pub(super) const fn of(login: &'a PasswordLogin) -> Self {
+        Self { device: &login.device, token: login.device_token.as_ref(), client: &login.client }
+    }
 }
 
 impl Login {
@@ -77,7 +88,7 @@ impl Login {
         }
         // Where accounts are hidden, a right password of an unproved account counts like a wrong one.
         if user.email_verified || !self.core.policy.hide_existing_accounts {
-            tx.locks().clear(&attempt.key).await?;
+            self.core.clear_attempt(tx, &attempt).await?;
         }
         if !user.email_verified {
             return Ok(Entry::Unverified);
@@ -88,17 +99,18 @@ impl Login {
         }
         self.enable_overdue_factor_in(tx, &mut user, &login.client, now).await?;
         let first = FirstFactor::password(&user, now, attempt.is_suspicious(false));
-        let visitor = Visitor { device: &login.device, client: &login.client };
+        let visitor = Visitor::of(login);
         let device = match wish {
-            Wish::Session => self.known_device_in(tx, &user, &visitor, now).await?,
+            Wish::Session => self.trusted_device_in(tx, &user, &visitor, now).await?,
             Wish::Code | Wish::SendCode => None,
         };
         let authenticated = first.complete(&user, device);
         match authenticated {
             Ok(authenticated) if wish != Wish::SendCode => {
                 let suspicious = first.came_after_failures();
+                let known = attempt.device();
                 let opened =
-                    self.open_in(tx, user, live, authenticated, suspicious, &login.client, now).await?;
+                    self.open_in(tx, user, live, authenticated, suspicious, &visitor, known, now).await?;
                 Ok(Entry::Open(Box::new(opened)))
             }
             _ => self.pause_in(tx, user, first, wish, login, now).await,
@@ -140,15 +152,18 @@ impl Login {
         live: Vec<Session>,
         authenticated: super::Authenticated,
         suspicious: bool,
-        client: &Client,
+        visitor: &Visitor<'_>,
+        known: Option<KnownDevice>,
         now: DateTime<Utc>,
     ) -> Result<Opened, Fault> {
+        let client = visitor.client;
         let notice = self.new_device_notice(&user, &live, client, now)?;
         user.last_login_at = Some(now);
         // The address does not change here, so it cannot clash.
         let _ = tx.users().save(&user).await?;
         let (session, refresh) =
             self.core.open_session_in(tx, &user, live, authenticated, client, now).await?;
+        let device_token = self.core.keep_device_in(tx, &user, visitor.token, known, now).await?;
         let record = AuditRecord::new(AuditEvent::LoginOk, &user.tenant, client, now);
         tx.audit().append(&record.by(user.id).within(session.id)).await?;
         if let Some(notice) = notice {
@@ -158,12 +173,13 @@ impl Login {
             let letter = self.core.letter_to(&user, Intent::SignInAfterFailuresNotice, client, now)?;
             tx.outbox().put(&letter).await?;
         }
-        Ok(Opened { user, session, refresh, at: now })
+        Ok(Opened { user, session, refresh, device_token, at: now })
     }
 
     pub(super) fn issue(&self, opened: Opened) -> Result<SignedIn, Fault> {
-        let Opened { user, session, refresh, at } = opened;
-        self.core.issue(user, session, refresh, at)
+        let Opened { user, session, refresh, device_token, at } = opened;
+        let signed_in = self.core.issue(user, session, refresh, at)?;
+        Ok(SignedIn { device_token: Some(device_token), ..signed_in })
     }
 
     /// Where a second factor is demanded of everybody: switches one on for an account whose time without
@@ -189,7 +205,7 @@ impl Login {
     }
 
     /// What this device proved a moment ago, if the account demands anything.
-    pub(super) async fn known_device_in(
+    pub(super) async fn trusted_device_in(
         &self,
         tx: &mut dyn Tx,
         user: &User,

@@ -6,6 +6,7 @@ use super::Authenticated;
 use crate::{
     audit::{AuditEvent, AuditRecord},
     client::Client,
+    guard::known_device::DeviceToken,
     id::SessionId,
     port::{EntropyError, KeyError, Tx},
     secret::AccessToken,
@@ -28,6 +29,8 @@ pub struct SignedIn {
     pub expires_in: TimeDelta,
     /// The new refresh token.
     pub refresh: RefreshToken,
+    /// The token of the device, after a login: the one that came along, or a new one.
+    pub device_token: Option<DeviceToken>,
 }
 
 impl Core {
@@ -96,7 +99,7 @@ impl Core {
             methods: session.authentication.methods.clone(),
         };
         let access = self.sign(&claims, now)?;
-        Ok(SignedIn { user, session, access, expires_in: expires_at - now, refresh })
+        Ok(SignedIn { user, session, access, expires_in: expires_at - now, refresh, device_token: None })
     }
 
     fn sign(&self, claims: &AccessClaims, now: DateTime<Utc>) -> Result<AccessToken, KeyError> {

@@ -16,6 +16,7 @@ mod authenticated;
 mod challenge;
 mod enter;
 mod issue;
+mod known_device;
 mod password;
 mod provider;
 mod provider_step;

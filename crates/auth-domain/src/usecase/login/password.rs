@@ -10,10 +10,15 @@ use crate::{
     audit::{AuditEvent, AuditRecord},
     client::Client,
     factor::DeviceTraits,
-    guard::lockout::Locked,
+    guard::{known_device::DeviceToken, lockout::Locked},
     port::Verification,
     tenant::TenantId,
-    usecase::{Core, Fault, fault::faults, proof::Attempt, transaction::transaction},
+    usecase::{
+        Core, Fault,
+        fault::faults,
+        lane::{Attempt, Claim},
+        transaction::transaction,
+    },
     user::{Email, Password, PasswordHash, User},
 };
 
@@ -36,8 +41,16 @@ pub struct PasswordLogin {
     pub code: Option<secrecy::SecretString>,
     /// What the request shows of its device.
     pub device: DeviceTraits,
+    /// The token of the device, if it has one from an earlier login.
+    pub device_token: Option<DeviceToken>,
     /// Who is calling.
     pub client: Client,
+}
+
+impl PasswordLogin {
+    pub(super) const fn claim(&self) -> Claim<'_> {
+        Claim { tenant: &self.tenant, email: &self.email, device: self.device_token.as_ref() }
+    }
 }
 
 /// Why nobody was signed in.
@@ -103,11 +116,8 @@ impl Login {
         login: &PasswordLogin,
         wish: Wish,
     ) -> Result<Entry, LoginError> {
-        let (attempt, user) = self
-            .core
-            .reserve_attempt(&login.tenant, &login.email, &login.client)
-            .await?
-            .map_err(LoginError::Locked)?;
+        let (attempt, user) =
+            self.core.reserve_attempt(login.claim(), &login.client).await?.map_err(LoginError::Locked)?;
         let hash = user.as_ref().and_then(|user| user.credential.as_ref()).map(|c| c.hash.clone());
         let verification = self.core.verify_counted(attempt, &login.password, hash).await?;
         match (user, verification) {
@@ -180,7 +190,7 @@ impl Login {
 
     async fn log_failure(&self, login: &PasswordLogin, user: &User, reason: &str) -> Result<(), Fault> {
         let record = self.failure(login, Some(user), reason);
-        Ok(self.core.ports.store.read().await?.audit().append(&record).await?)
+        self.core.note_refusal(&record).await
     }
 
     fn failure(&self, login: &PasswordLogin, user: Option<&User>, reason: &str) -> AuditRecord {

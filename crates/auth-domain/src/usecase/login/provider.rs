@@ -12,6 +12,7 @@ use crate::{
     audit::{AuditEvent, AuditRecord},
     client::Client,
     factor::{DeviceTraits, FactorKind},
+    guard::known_device::DeviceToken,
     outbox::Intent,
     port::{
         ProviderAnswer, ProviderChallenge, ProviderChallengeKind, ProviderCode, ProviderLogin,
@@ -23,7 +24,7 @@ use crate::{
         Fault,
         fault::faults,
         federation::{Admission, NotAdmitted, ProviderRefusal, Vouched},
-        proof::Attempt,
+        lane::Attempt,
         transaction::transaction,
     },
     user::{Password, PasswordHash, User},
@@ -53,6 +54,8 @@ pub struct ProviderChallengeLogin {
     pub new_password: Option<Password>,
     /// What the request shows of its device.
     pub device: DeviceTraits,
+    /// The token of the device, if it has one from an earlier login.
+    pub device_token: Option<DeviceToken>,
     /// Who is calling.
     pub client: Client,
 }
@@ -125,8 +128,8 @@ impl Login {
     /// [`ProviderLoginError`].
     pub async fn with_provider(&self, login: &PasswordLogin) -> Result<SignedIn, ProviderLoginError> {
         let failed = |user: Option<&User>, reason: &str| self.provider_failure(login, user, reason);
-        let who = (&login.tenant, &login.email, &login.client);
-        let signed = self.core.sign_in_counted(who, &login.password, failed).await;
+        self.has_room_to_migrate()?;
+        let signed = self.core.sign_in_counted((login.claim(), &login.client), &login.password, failed).await;
         let (attempt, outcome) = signed.map_err(|refusal| self.refused(refusal))?;
         let after_failures = attempt.is_suspicious(false);
         match outcome {
@@ -161,9 +164,12 @@ impl Login {
             .filter(|step| step.tenant == login.tenant)
             .ok_or_else(invalid)?;
         let answer = answer(login, step.challenge.kind)?;
+        if matches!(answer, ProviderAnswer::NewPassword(_)) {
+            self.has_room_to_migrate()?;
+        }
         let visit = visit(login, &step, &answer);
         let failed = |user: Option<&User>, reason: &str| self.provider_failure(&visit, user, reason);
-        let who = (&visit.tenant, &visit.email, &visit.client);
+        let who = (visit.claim(), &visit.client);
         let signed = self.core.answer_counted(who, &step.challenge, &answer, failed).await;
         let (attempt, outcome) = match signed {
             Err(ProviderRefusal::Expired) => {
@@ -254,22 +260,33 @@ impl Login {
                 return Ok(Outcome::NotAdmitted(refused));
             }
         };
-        tx.locks().clear(&attempt.key).await?;
+        self.core.clear_attempt(tx, attempt).await?;
         self.enable_overdue_factor_in(tx, &mut user, &visit.client, now).await?;
         let record = AuditRecord::new(AuditEvent::IdentityLogin, &visit.tenant, &visit.client, now);
         tx.audit().append(&record.by(user.id)).await?;
         let first = FirstFactor::provider(&user, proof.passed, now, proof.after_failures);
-        let visitor = Visitor { device: &visit.device, client: &visit.client };
-        let device = self.known_device_in(tx, &user, &visitor, now).await?;
-        let entry = match first.complete(&user, device) {
+        let visitor = Visitor::of(visit);
+        let trusted = self.trusted_device_in(tx, &user, &visitor, now).await?;
+        let entry = match first.complete(&user, trusted) {
             Ok(authenticated) => {
-                let (suspicious, client) = (first.came_after_failures(), &visit.client);
-                let opened = self.open_in(tx, user, live, authenticated, suspicious, client, now).await?;
+                let suspicious = first.came_after_failures();
+                // Not that of the attempt: the address that was typed may be another account's here.
+                let known = self.known_device_in(tx, &user, &visitor, now).await?;
+                let opened =
+                    self.open_in(tx, user, live, authenticated, suspicious, &visitor, known, now).await?;
                 Entry::Open(Box::new(opened))
             }
             Err(_) => self.pause_in(tx, user, first, Wish::Session, visit, now).await?,
         };
         Ok(Outcome::Entry(entry))
+    }
+
+    /// Under overload nobody is counted whose password would have to be hashed in the end.
+    fn has_room_to_migrate(&self) -> Result<(), Fault> {
+        if self.core.policy.migrate_passwords {
+            self.core.ports.hasher.has_room()?;
+        }
+        Ok(())
     }
 
     /// The hash of the password that the provider took, unless the account keeps what it has.
@@ -361,6 +378,7 @@ fn visit(login: &ProviderChallengeLogin, step: &ProviderStep, answer: &ProviderA
         password,
         code: None,
         device: login.device.clone(),
+        device_token: login.device_token.clone(),
         client: login.client.clone(),
     }
 }

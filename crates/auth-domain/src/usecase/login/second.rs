@@ -11,7 +11,7 @@ use super::{
 use crate::{
     client::Client,
     factor::{DeviceTraits, FactorKind},
-    guard::lockout::Locked,
+    guard::{known_device::DeviceToken, lockout::Locked},
     port::{CodePurpose, Tx},
     tenant::TenantId,
     usecase::{
@@ -50,6 +50,8 @@ pub struct ChallengeLogin {
     pub code: SecretString,
     /// What the request shows of its device.
     pub device: DeviceTraits,
+    /// The token of the device, if it has one from an earlier login.
+    pub device_token: Option<DeviceToken>,
     /// Who is calling.
     pub client: Client,
 }
@@ -121,7 +123,8 @@ impl Login {
         if !consumed.map_err(ChallengeLoginError::Fault)? {
             return Err(ChallengeLoginError::InvalidToken);
         }
-        let visitor = Visitor { device: &login.device, client: &login.client };
+        let token = login.device_token.as_ref();
+        let visitor = Visitor { device: &login.device, token, client: &login.client };
         let opened = self.complete(&user, challenge.first, second, &visitor).await;
         let opened = opened.map_err(ChallengeLoginError::Fault)?.ok_or(ChallengeLoginError::InvalidToken)?;
         self.issue(opened).map_err(ChallengeLoginError::Fault)
@@ -137,7 +140,7 @@ impl Login {
     ) -> Result<SignedIn, LoginError> {
         let code = code.expose_secret();
         let second = self.core.prove_second_factor(user, code, Stage::Login, &login.client).await?;
-        let visitor = Visitor { device: &login.device, client: &login.client };
+        let visitor = Visitor::of(login);
         match self.complete(user, first, second, &visitor).await? {
             Some(opened) => Ok(self.issue(opened)?),
             None => self.refuse(login, user, "account_changed").await,
@@ -176,7 +179,8 @@ impl Login {
         let Ok(authenticated) = first.complete(&user, Some(second)) else { return Ok(None) };
         self.remember_device_in(tx, &user, second, visitor, now).await?;
         let suspicious = second.is_suspicious() || first.came_after_failures();
-        let opened = self.open_in(tx, user, live, authenticated, suspicious, visitor.client, now).await?;
+        let device = self.known_device_in(tx, &user, visitor, now).await?;
+        let opened = self.open_in(tx, user, live, authenticated, suspicious, visitor, device, now).await?;
         Ok(Some(opened))
     }
 

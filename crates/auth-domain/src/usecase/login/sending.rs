@@ -10,6 +10,7 @@ use crate::{
     audit::{AuditEvent, AuditRecord},
     client::Client,
     factor::{DeviceTraits, FactorKind},
+    guard::known_device::DeviceToken,
     outbox::Intent,
     port::{CodePurpose, SmsReceipt, Tx},
     tenant::TenantId,
@@ -26,6 +27,8 @@ pub struct SendCode {
     pub email: Email,
     /// The password.
     pub password: Password,
+    /// The token of the device, if it has one from an earlier login.
+    pub device_token: Option<DeviceToken>,
     /// Who is calling.
     pub client: Client,
 }
@@ -58,6 +61,7 @@ impl SendCode {
             password: self.password.clone(),
             code: None::<SecretString>,
             device: DeviceTraits::default(),
+            device_token: self.device_token.clone(),
             client: self.client.clone(),
         }
     }

@@ -3,24 +3,21 @@
 //!
 //! Wrong codes are counted for the account, apart from wrong passwords: whoever fails here knows the
 //! password, and neither a right password nor a new code nor a reset takes the count back. Only a right
-//! code does.
+//! code does, and once the account is closed for codes only a recovery code, the mailed link or an operator.
 
 mod sent;
 
 use chrono::{DateTime, Utc};
 
-use super::{
-    Core, Fault,
-    proof::{Attempt, LockKey, ProofError},
-    transaction::transaction,
-};
+use super::{Core, Fault, lane::Attempt, proof::ProofError, transaction::transaction};
 use crate::{
     audit::{AuditEvent, AuditRecord},
     client::Client,
     factor::{RecoveryCode, TimeStep, TotpCode, TotpSecret, TrustedDevice, totp},
     guard::lockout::{self, Locked},
+    id::UserId,
     outbox::Intent,
-    port::{CodePurpose, KeyPurpose, StoredTotp, Tx},
+    port::{CodePurpose, StoredTotp, Tx},
     secret::Sealed,
     token::AuthMethod,
     user::User,
@@ -150,7 +147,7 @@ impl Core {
             self.log_wrong_code(user, attempt, stage, client).await?;
             return Err(ProofError::Wrong);
         };
-        self.ports.store.read().await?.locks().clear(&attempt.key).await?;
+        self.clear_attempt(&mut *self.ports.store.read().await?, &attempt).await?;
         Ok(SecondFactor { method, at: attempt.at, is_suspicious: attempt.is_suspicious(true) })
     }
 
@@ -163,12 +160,6 @@ impl Core {
     ) -> Result<(), Fault> {
         let record = AuditRecord::new(stage.failure(), &user.tenant, client, attempt.at).about(user.id);
         self.wrong_password((&user.tenant, &user.email), Some(user), attempt, &record).await
-    }
-
-    /// Names the account's count of wrong codes.
-    fn code_lock_key(&self, user: &User) -> LockKey {
-        let id = user.id.as_i64().to_be_bytes();
-        self.ports.keyed_hash.mac(KeyPurpose::LockKey, &[b"second-factor", &id])
     }
 
     async fn reserve_code_in(
@@ -235,7 +226,7 @@ impl Core {
 
     /// Opens a stored secret.
     pub(in crate::usecase) fn open_totp(&self, user: &User, sealed: &Sealed) -> Option<TotpSecret> {
-        let plain = self.ports.secret_box.open(&totp_context(user), sealed).ok()?;
+        let plain = self.ports.secret_box.open(&totp_context(user.id), sealed).ok()?;
         TotpSecret::from_bytes(&plain)
     }
 
@@ -258,6 +249,6 @@ impl Core {
 pub(in crate::usecase) struct NoCode;
 
 /// Where the secret of an authenticator app lives: sealed for one account, it opens for no other.
-pub(in crate::usecase) fn totp_context(user: &User) -> String {
-    format!("totp_secrets|secret|{}", user.id)
+pub(in crate::usecase) fn totp_context(user: UserId) -> String {
+    format!("totp_secrets|secret|{user}")
 }

@@ -9,8 +9,8 @@ use secrecy::{ExposeSecret, SecretString};
 use unicode_normalization::{UnicodeNormalization, is_nfkc};
 use zeroize::Zeroize;
 
-pub(crate) use policy::context_words;
 pub use policy::{InvalidPolicy, PasswordPolicy, WeakPassword};
+pub(crate) use policy::{add_words, context_words};
 
 /// A password as a person typed it. Has no `PartialEq`, no `Display`, and a `Debug` without content.
 #[derive(Clone)]

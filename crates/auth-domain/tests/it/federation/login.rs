@@ -140,6 +140,7 @@ async fn the_token_of_one_login_is_worth_nothing_in_the_other() {
         token: SecretString::from(token),
         code: SecretString::from(CODE),
         device: auth_domain::factor::DeviceTraits::default(),
+        device_token: None,
         client: client(),
     };
     let refused = world.test.engine.login.with_challenge(&native).await;
@@ -178,6 +179,7 @@ async fn the_factors_of_the_account_here_are_demanded_all_the_same() {
         token: SecretString::from(token),
         code: SecretString::from(code),
         device: auth_domain::factor::DeviceTraits::default(),
+        device_token: None,
         client: client(),
     };
     let signed_in = world.test.engine.login.with_challenge(&login).await.expect("a session");

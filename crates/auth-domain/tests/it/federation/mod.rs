@@ -58,6 +58,7 @@ fn login(address: &Email, password: &str) -> PasswordLogin {
         password: Password::new(password.to_owned()),
         code: None,
         device: DeviceTraits::default(),
+        device_token: None,
         client: client(),
     }
 }
@@ -136,6 +137,7 @@ impl World {
             code: code.map(|code| ProviderCode::new(code.to_owned())),
             new_password: new_password.map(|password| Password::new(password.to_owned())),
             device: DeviceTraits::default(),
+            device_token: None,
             client: client(),
         };
         self.test.engine.login.with_provider_challenge(&login).await

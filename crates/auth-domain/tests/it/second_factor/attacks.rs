@@ -128,6 +128,7 @@ async fn a_challenge_is_no_bearer_and_no_other_tenants() {
         token: token.to_owned().into(),
         code: "000000".to_owned().into(),
         device: auth_domain::factor::DeviceTraits::default(),
+        device_token: None,
         client: client(),
     };
     let elsewhere = ada.test.engine.login.with_challenge(&login).await;

@@ -31,6 +31,7 @@ fn request(password: &str) -> SendCode {
         tenant: TenantId::default(),
         email: address(),
         password: Password::new(password.to_owned()),
+        device_token: None,
         client: client(),
     }
 }

@@ -11,6 +11,7 @@ use std::sync::Arc;
 use auth_domain::{
     client::{Client, UserAgent},
     factor::DeviceTraits,
+    guard::known_device::DeviceToken,
     tenant::TenantId,
     usecase::{
         Caller, ChallengeLogin, ChallengeLoginError, ChangeProof, FactorChange, LoginError, PasswordLogin,
@@ -139,6 +140,7 @@ impl Ada {
             password: Password::new(PASSWORD.to_owned()),
             code: code.map(|code| code.to_owned().into()),
             device: DeviceTraits::default(),
+            device_token: None,
             client: client(),
         }
     }
@@ -165,12 +167,22 @@ impl Ada {
         required: &SecondFactorRequired,
         code: &str,
     ) -> Result<SignedIn, ChallengeLoginError> {
+        self.answer_from(required, code, None).await
+    }
+
+    pub(crate) async fn answer_from(
+        &self,
+        required: &SecondFactorRequired,
+        code: &str,
+        device: Option<&DeviceToken>,
+    ) -> Result<SignedIn, ChallengeLoginError> {
         let token = required.token.as_ref().expect("a token").expose_secret();
         let login = ChallengeLogin {
             tenant: TenantId::default(),
             token: token.to_owned().into(),
             code: code.to_owned().into(),
             device: DeviceTraits::default(),
+            device_token: device.cloned(),
             client: client(),
         };
         self.test.engine.login.with_challenge(&login).await

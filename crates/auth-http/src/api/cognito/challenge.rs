@@ -1,6 +1,6 @@
 //! `POST /api/cognito/challenge`
 
-use actix_web::web::{Data, Json};
+use actix_web::web::Data;
 use auth_domain::{
     port::ProviderCode,
     usecase::{Engine, ProviderChallengeLogin},
@@ -12,8 +12,12 @@ use utoipa::ToSchema;
 use super::login::ChallengeRequired;
 use crate::{
     Limit, Operation, Problem,
-    api::{mfa::CHALLENGE_HEADERS, tokens::TokenView},
+    api::{
+        mfa::CHALLENGE_HEADERS,
+        tokens::{DEVICE_TOKEN, TokenView},
+    },
     body::{Fields, FromBody, Refused},
+    cookie::{Reply, SessionMode, TokenPlace},
     extract::Open,
 };
 
@@ -28,6 +32,9 @@ struct ChallengeBody {
     /// The answer to `NEW_PASSWORD_REQUIRED`.
     #[schema(value_type = Option<String>, format = Password, required = false)]
     new_password: Option<Password>,
+    /// `cookie`: the tokens come in cookies and not in the body, for a page that may have them.
+    #[schema(value_type = Option<SessionMode>, required = false)]
+    session: TokenPlace,
 }
 
 impl FromBody for ChallengeBody {
@@ -35,7 +42,8 @@ impl FromBody for ChallengeBody {
         let mfa_token = fields.secret("mfa_token");
         let code = fields.optional_provider_code("code");
         let new_password = fields.optional_password("new_password");
-        Ok(Self { mfa_token: mfa_token?, code: code?, new_password: new_password? })
+        let session = fields.session();
+        Ok(Self { mfa_token: mfa_token?, code: code?, new_password: new_password?, session: session? })
     }
 }
 
@@ -44,6 +52,7 @@ pub(super) fn operation() -> Operation {
         .tag("cognito")
         .summary("Answers what Cognito asked for at a login")
         .header("X-Platform", "`android`, `ios`, …: what kind of application calls")
+        .header(DEVICE_TOKEN.0, DEVICE_TOKEN.1)
         .limit(Limit::Login)
         .answers::<TokenView>(200, "The tokens of a new session")
         .challenges::<ChallengeRequired>(
@@ -52,12 +61,12 @@ pub(super) fn operation() -> Operation {
             CHALLENGE_HEADERS,
         )
         .refuses(401, "`Invalid or expired MFA session`: sign in again")
-        .refuses(403, "`email_not_verified`")
+        .refuses(403, "`email_not_verified`. `csrf_failed`: a foreign page asked for cookies")
         .refuses(423, "`account_locked`: too many wrong codes; `Retry-After` says how long")
         .refuses(429, "Cognito takes no more tries now")
 }
 
-async fn handle(request: Open<ChallengeBody>, engine: Data<Engine>) -> Result<Json<TokenView>, Problem> {
+async fn handle(request: Open<ChallengeBody>, engine: Data<Engine>) -> Result<Reply<TokenView>, Problem> {
     let Open { context, body } = request;
     let signed_in = engine
         .login
@@ -67,8 +76,9 @@ async fn handle(request: Open<ChallengeBody>, engine: Data<Engine>) -> Result<Js
             code: body.code,
             new_password: body.new_password,
             device: context.device,
+            device_token: context.device_token,
             client: context.client,
         })
         .await?;
-    Ok(Json(TokenView::new(&signed_in, &engine, context.now)))
+    TokenView::reply(&signed_in, &engine, body.session, context.now)
 }

@@ -1,17 +1,40 @@
 //! `POST /api/cognito/link` and `unlink`
 
 use actix_web::web::{Data, Json};
-use auth_domain::usecase::{Engine, LinkIdentity};
+use auth_domain::{
+    usecase::{Engine, LinkIdentity},
+    user::{Email, Password},
+};
+use utoipa::ToSchema;
 
-use super::login::LoginBody;
 use crate::{
     Limit, Operation, Problem,
     api::{
         mfa::body::{RequiredProof, refusal},
         view::Message,
     },
+    body::{Fields, FromBody, Refused},
     extract::Signed,
 };
+
+#[derive(Debug, ToSchema)]
+#[schema(as = CognitoLinkRequest)]
+struct LinkBody {
+    /// The address at Cognito.
+    #[schema(value_type = String, format = Email, example = "ada@example.com")]
+    email: Email,
+    /// The password at Cognito.
+    #[schema(value_type = String, format = Password)]
+    password: Password,
+}
+
+impl FromBody for LinkBody {
+    fn read(fields: &mut Fields<'_>) -> Result<Self, Refused> {
+        let email = fields.email("email");
+        let password = fields.password("password");
+        Ok(Self { email: email?, password: password? })
+    }
+}
 
 pub(super) fn link() -> Operation {
     Operation::post("/api/cognito/link", handle_link)
@@ -31,7 +54,7 @@ pub(super) fn link() -> Operation {
         .refuses(429, "Cognito takes no more tries now")
 }
 
-async fn handle_link(request: Signed<LoginBody>, engine: Data<Engine>) -> Result<Json<Message>, Problem> {
+async fn handle_link(request: Signed<LinkBody>, engine: Data<Engine>) -> Result<Json<Message>, Problem> {
     let Signed { context, caller, body } = request;
     let link = LinkIdentity { email: body.email, password: body.password, client: context.client };
     engine.federation.link(&caller, &link).await?;

@@ -1,6 +1,6 @@
 //! `POST /api/cognito/login`
 
-use actix_web::web::{Data, Json};
+use actix_web::web::Data;
 use auth_domain::{
     usecase::{Engine, PasswordLogin},
     user::{Email, Password},
@@ -9,27 +9,34 @@ use utoipa::ToSchema;
 
 use crate::{
     Limit, Operation, Problem,
-    api::{mfa::CHALLENGE_HEADERS, tokens::TokenView},
+    api::{
+        mfa::CHALLENGE_HEADERS,
+        tokens::{DEVICE_TOKEN, TokenView},
+    },
     body::{Fields, FromBody, Refused},
+    cookie::{Reply, SessionMode, TokenPlace},
     extract::Open,
 };
 
-/// An address and the password at Cognito.
 #[derive(Debug, ToSchema)]
 #[schema(as = CognitoLoginRequest)]
-pub(super) struct LoginBody {
+struct LoginBody {
     #[schema(value_type = String, format = Email, example = "ada@example.com")]
-    pub(super) email: Email,
+    email: Email,
     /// The password at Cognito.
     #[schema(value_type = String, format = Password)]
-    pub(super) password: Password,
+    password: Password,
+    /// `cookie`: the tokens come in cookies and not in the body, for a page that may have them.
+    #[schema(value_type = Option<SessionMode>, required = false)]
+    session: TokenPlace,
 }
 
 impl FromBody for LoginBody {
     fn read(fields: &mut Fields<'_>) -> Result<Self, Refused> {
         let email = fields.email("email");
         let password = fields.password("password");
-        Ok(Self { email: email?, password: password? })
+        let session = fields.session();
+        Ok(Self { email: email?, password: password?, session: session? })
     }
 }
 
@@ -70,6 +77,7 @@ pub(super) fn operation() -> Operation {
              verified. Second factors of the account here are demanded after those of Cognito.",
         )
         .header("X-Platform", "`android`, `ios`, …: what kind of application calls")
+        .header(DEVICE_TOKEN.0, DEVICE_TOKEN.1)
         .limit(Limit::Login)
         .answers::<TokenView>(200, "The tokens of a new session")
         .challenges::<ChallengeRequired>(
@@ -78,12 +86,12 @@ pub(super) fn operation() -> Operation {
             CHALLENGE_HEADERS,
         )
         .refuses(401, "`Incorrect email or password`, the same for every reason")
-        .refuses(403, "`email_not_verified`: the account at Cognito waits for its confirmation")
+        .refuses(403, "`email_not_verified`: the account at Cognito waits for its confirmation. `csrf_failed`: a foreign page asked for cookies")
         .refuses(423, "`account_locked`: too many failures; `Retry-After` says how long")
         .refuses(429, "Cognito takes no more tries now")
 }
 
-async fn handle(request: Open<LoginBody>, engine: Data<Engine>) -> Result<Json<TokenView>, Problem> {
+async fn handle(request: Open<LoginBody>, engine: Data<Engine>) -> Result<Reply<TokenView>, Problem> {
     let Open { context, body } = request;
     let signed_in = engine
         .login
@@ -93,8 +101,9 @@ async fn handle(request: Open<LoginBody>, engine: Data<Engine>) -> Result<Json<T
             password: body.password,
             code: None,
             device: context.device,
+            device_token: context.device_token,
             client: context.client,
         })
         .await?;
-    Ok(Json(TokenView::new(&signed_in, &engine, context.now)))
+    TokenView::reply(&signed_in, &engine, body.session, context.now)
 }

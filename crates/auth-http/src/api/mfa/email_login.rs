@@ -11,7 +11,9 @@ use utoipa::ToSchema;
 use super::{body::refusal, email::EmailView};
 use crate::{
     Limit, Operation, Problem,
+    api::tokens::DEVICE_TOKEN,
     body::{BodyKind, Fields, FromBody, Refused},
+    context::RequestContext,
     extract::Open,
 };
 
@@ -42,6 +44,7 @@ pub(super) fn operation() -> Operation {
     Operation::post("/api/email-mfa/send-login-code", handle)
         .tag("session")
         .summary("Mails a code that completes a login")
+        .header(DEVICE_TOKEN.0, DEVICE_TOKEN.1)
         .limit(Limit::General)
         .answers::<EmailView>(200, "`MFA code sent successfully`")
         .refuses(
@@ -60,7 +63,8 @@ async fn handle(request: Open<SendBody>, engine: Data<Engine>) -> Result<Json<Em
     };
     // No account has such an address.
     let email = Email::parse(&email).map_err(|_| Problem::mfa_not_required())?;
-    let request = SendCode { tenant: context.tenant, email, password, client: context.client };
+    let RequestContext { tenant, client, device_token, .. } = context;
+    let request = SendCode { tenant, email, password, device_token, client };
     let email = engine.login.send_email_code(&request).await.map_err(Problem::of_email_code)?;
     Ok(Json(EmailView::sent("MFA code sent successfully", email.as_str().to_owned())))
 }

@@ -19,16 +19,20 @@ use super::{
 };
 use crate::{
     Limit, Operation, Problem,
-    api::{tokens::TokenView, view::Message},
+    api::{
+        tokens::{DEVICE_TOKEN, TokenView},
+        view::Message,
+    },
     body::{Fields, FromBody, NoBody, Refused},
     context::RequestContext,
+    cookie::{Reply, SessionMode, TokenPlace},
     extract::{Open, Signed, SignedOr},
 };
 
 impl CredentialsBody {
     fn asks_for_code(self, context: RequestContext) -> SendCode {
-        let RequestContext { tenant, client, .. } = context;
-        SendCode { tenant, email: self.email, password: self.password, client }
+        let RequestContext { tenant, client, device_token, .. } = context;
+        SendCode { tenant, email: self.email, password: self.password, device_token, client }
     }
 }
 
@@ -36,6 +40,7 @@ pub(super) fn resend() -> Operation {
     Operation::post("/api/auth/resend-sms-code", handle_resend)
         .tag("session")
         .summary("Sends another login code by text message")
+        .header(DEVICE_TOKEN.0, DEVICE_TOKEN.1)
         .limit(Limit::General)
         .answers::<Message>(200, "`SMS code sent successfully`")
         .refuses(
@@ -62,6 +67,7 @@ pub(super) fn send_code() -> Operation {
         .description(
             "With a token: to the number that is to be proved. With an address and a password: a login code.",
         )
+        .header(DEVICE_TOKEN.0, DEVICE_TOKEN.1)
         .limit(Limit::General)
         .answers::<SmsView>(200, "`MFA code sent successfully`")
         .refuses(
@@ -104,6 +110,9 @@ struct LoginBody {
     code: Option<SecretString>,
     #[schema(value_type = Option<String>, pattern = "^[0-9]{6}$", required = false)]
     mfa_code: Option<SecretString>,
+    /// `cookie`: the tokens come in cookies and not in the body, for a page that may have them.
+    #[schema(value_type = Option<SessionMode>, required = false)]
+    session: TokenPlace,
 }
 
 impl FromBody for LoginBody {
@@ -115,7 +124,8 @@ impl FromBody for LoginBody {
         } else {
             (Ok(None), fields.code("mfa_code").map(Some))
         };
-        Ok(Self { email: email?, password: password?, code: code?, mfa_code: mfa_code? })
+        let session = fields.session();
+        Ok(Self { email: email?, password: password?, code: code?, mfa_code: mfa_code?, session: session? })
     }
 }
 
@@ -135,6 +145,7 @@ pub(super) fn verify() -> Operation {
         .description(
             "With an address and a password instead of a token it signs in as `/api/auth/login` does.",
         )
+        .header(DEVICE_TOKEN.0, DEVICE_TOKEN.1)
         .limit(Limit::General)
         .answers::<VerifiedView>(200, "`Phone number verified successfully`, or the tokens of a new session")
         .refuses(400, "Text messages are off, no code waits, or it is another: `detail` says which")
@@ -145,12 +156,16 @@ pub(super) fn verify() -> Operation {
 async fn handle_verify(
     request: SignedOr<CodeBody, LoginBody>,
     engine: Data<Engine>,
-) -> Result<Json<VerifiedView>, Problem> {
-    let verified = match request {
-        SignedOr::Signed(request) => VerifiedView::Number(prove(*request, &engine).await?),
-        SignedOr::Credentials(request) => VerifiedView::Login(Box::new(sign_in(*request, &engine).await?)),
-    };
-    Ok(Json(verified))
+) -> Result<Reply<VerifiedView>, Problem> {
+    match request {
+        SignedOr::Signed(request) => {
+            let proved = prove(*request, &engine).await?;
+            Ok(VerifiedView::Number(proved).into())
+        }
+        SignedOr::Credentials(request) => {
+            Ok(sign_in(*request, &engine).await?.map(|tokens| VerifiedView::Login(Box::new(tokens))))
+        }
+    }
 }
 
 async fn prove(request: Signed<CodeBody>, engine: &Engine) -> Result<SmsView, Problem> {
@@ -161,7 +176,7 @@ async fn prove(request: Signed<CodeBody>, engine: &Engine) -> Result<SmsView, Pr
     Ok(SmsView::new("Phone number verified successfully", None))
 }
 
-async fn sign_in(request: Open<LoginBody>, engine: &Engine) -> Result<TokenView, Problem> {
+async fn sign_in(request: Open<LoginBody>, engine: &Engine) -> Result<Reply<TokenView>, Problem> {
     let Open { context, body } = request;
     let login = PasswordLogin {
         tenant: context.tenant,
@@ -169,7 +184,9 @@ async fn sign_in(request: Open<LoginBody>, engine: &Engine) -> Result<TokenView,
         password: body.password,
         code: body.code.or(body.mfa_code),
         device: context.device,
+        device_token: context.device_token,
         client: context.client,
     };
-    Ok(TokenView::new(&engine.login.with_password(&login).await?, engine, context.now))
+    let signed_in = engine.login.with_password(&login).await?;
+    TokenView::reply(&signed_in, engine, body.session, context.now)
 }

@@ -1,14 +1,15 @@
 //! `POST /api/auth/mfa/verify`, and what leads there.
 
-use actix_web::web::{Data, Json};
+use actix_web::web::Data;
 use auth_domain::usecase::{ChallengeLogin, Engine};
 use secrecy::SecretString;
 use utoipa::ToSchema;
 
 use crate::{
     Operation, Problem,
-    api::tokens::TokenView,
+    api::tokens::{DEVICE_TOKEN, TokenView},
     body::{Fields, FromBody, Refused},
+    cookie::{Reply, SessionMode, TokenPlace},
     extract::Open,
 };
 
@@ -52,6 +53,9 @@ struct VerifyBody {
     #[schema(required = false, example = "TOTP")]
     #[expect(dead_code, reason = "documented and ignored")]
     method: Option<String>,
+    /// `cookie`: the tokens come in cookies and not in the body, for a page that may have them.
+    #[schema(value_type = Option<SessionMode>, required = false)]
+    session: TokenPlace,
 }
 
 impl FromBody for VerifyBody {
@@ -59,7 +63,8 @@ impl FromBody for VerifyBody {
         let mfa_token = fields.secret("mfa_token");
         let code = fields.secret("code");
         let method = fields.optional_text("method");
-        Ok(Self { mfa_token: mfa_token?, code: code?, method: method? })
+        let session = fields.session();
+        Ok(Self { mfa_token: mfa_token?, code: code?, method: method?, session: session? })
     }
 }
 
@@ -68,13 +73,15 @@ pub(super) fn operation() -> Operation {
         .tag("session")
         .summary("Completes a login with the code of a second factor")
         .header("X-Platform", "`android`, `ios`, …: what kind of application calls")
+        .header(DEVICE_TOKEN.0, DEVICE_TOKEN.1)
         .answers::<TokenView>(200, "The tokens of a new session")
         .refuses(400, "`Invalid MFA code`: try again, five times in all")
         .refuses(401, "`Invalid or expired MFA session`: sign in again")
+        .refuses(403, "`csrf_failed`: a foreign page asked for cookies")
         .refuses(423, "`account_locked`: too many wrong codes; `Retry-After` says how long")
 }
 
-async fn handle(request: Open<VerifyBody>, engine: Data<Engine>) -> Result<Json<TokenView>, Problem> {
+async fn handle(request: Open<VerifyBody>, engine: Data<Engine>) -> Result<Reply<TokenView>, Problem> {
     let Open { context, body } = request;
     let signed_in = engine
         .login
@@ -83,8 +90,9 @@ async fn handle(request: Open<VerifyBody>, engine: Data<Engine>) -> Result<Json<
             token: body.mfa_token,
             code: body.code,
             device: context.device,
+            device_token: context.device_token,
             client: context.client,
         })
         .await?;
-    Ok(Json(TokenView::new(&signed_in, &engine, context.now)))
+    TokenView::reply(&signed_in, &engine, body.session, context.now)
 }

@@ -152,3 +152,32 @@ fn passwords_for_the_pool_do_not_cross_the_network_in_the_open() {
          https://"
     );
 }
+
+#[test]
+fn questions_about_passwords_are_not_asked_in_the_open() {
+    let asking = |url: &str| Place::production().env("PASSWORD_BREACH_CHECK_URL", url);
+    let refused = asking("http://ranges.example.com/range").refusals();
+    assert_eq!(
+        refused,
+        ["PASSWORD_BREACH_CHECK_URL (environment): parts of passwords would cross the network unencrypted: \
+          production needs https://"]
+    );
+    for near in ["https://ranges.example.com/range", "http://127.0.0.1:9000/range"] {
+        let settings = asking(near).load().settings;
+        assert_eq!(settings.breached_passwords.url.expect("an address").as_str(), near);
+    }
+}
+
+#[test]
+fn sources_of_breached_passwords_are_looked_at_before_the_start() {
+    for (name, value, reason) in [
+        (
+            "PASSWORD_BREACH_CHECK_URL",
+            "ranges.example.com",
+            "expected an address like https://ranges.example.com/range, found \"ranges.example.com\"",
+        ),
+        ("PASSWORD_BREACH_FILE", "/nowhere/breached.txt", "/nowhere/breached.txt cannot be read"),
+    ] {
+        assert_eq!(Place::new().env(name, value).refusals(), [format!("{name} (environment): {reason}")]);
+    }
+}

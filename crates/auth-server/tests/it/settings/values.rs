@@ -45,6 +45,40 @@ fn with_nothing_set_the_server_runs() {
     assert!(settings.hash_threads >= 1);
 }
 
+/// The first gate rises with the limits it stands in front of, and may not be set below them.
+#[test]
+fn the_first_gate_hides_no_limit() {
+    let edge = |place: Place| place.load().settings.edge_requests_per_second;
+    assert_eq!(edge(Place::new()), 50);
+    assert_eq!(edge(Place::new().env("RATE_LIMIT_PER_MINUTE", "6000")), 600);
+    assert_eq!(edge(Place::new().env("EDGE_REQUESTS_PER_SECOND", "0")), 0);
+    assert_eq!(edge(Place::new().env("EDGE_REQUESTS_PER_SECOND", "1")), 1);
+    let low = Place::new().env("EDGE_REQUESTS_PER_SECOND", "1").env("RATE_LIMIT_LOGIN_PER_MINUTE", "120");
+    let refused = low.refusal();
+    assert!(refused.contains("EDGE_REQUESTS_PER_SECOND") && refused.contains("set 2 at least"), "{refused}");
+}
+
+#[test]
+fn connections_are_bounded_unless_said_otherwise() {
+    let settings = Place::new().load().settings;
+    assert_eq!(settings.max_connections, 10_000);
+    assert_eq!(settings.max_connections_per_address.map(std::num::NonZero::get), Some(256));
+    let any = Place::new().env("HTTP_MAX_CONNECTIONS_PER_ADDRESS", "0").load().settings;
+    assert_eq!(any.max_connections_per_address, None);
+}
+
+#[test]
+fn hashes_have_a_budget_that_fits() {
+    let kib = Place::new().env("HASH_MEMORY_MB", "38").load().settings.hash_memory_kib;
+    assert_eq!(kib, 38 * 1024);
+    assert!(Place::new().load().settings.hash_memory_kib >= 19 * 1024);
+    let small = Place::new().env("HASH_MEMORY_MB", "18").refusal();
+    assert!(small.contains("HASH_MEMORY_MB") && small.contains("set 19 at least"), "{small}");
+    // No machine has a TiB to spare for this.
+    let large = Place::new().env("HASH_MEMORY_MB", "1048576").refusal();
+    assert!(large.contains("HASH_MEMORY_MB") && large.contains("this machine or container has"), "{large}");
+}
+
 #[test]
 fn every_setting_of_this_version_is_read() {
     let read: Vec<_> = Place::new().load().effective.into_iter().map(|setting| setting.name).collect();

@@ -154,9 +154,12 @@ impl Model {
                 self.locks.retain(|(known, _)| *known != key);
                 said(())
             }
-            Command::PurgeLocks { before } => {
+            Command::PurgeLocks { before, closed_at, grace } => {
                 let count = self.locks.len();
-                self.locks.retain(|(_, state)| state.last_attempt_at >= minute(before));
+                self.locks.retain(|(_, state)| {
+                    let grace = if state.failures >= closed_at { grace } else { 0 };
+                    state.last_attempt_at >= minute(before - grace)
+                });
                 said(count - self.locks.len())
             }
             _ => unreachable!("it is about sessions"),

@@ -11,6 +11,7 @@ macro_rules! cipher_contract {
     ($make:expr) => {
         $crate::plain_cases! { $make; cipher;
             opens_what_it_sealed binds_the_context refuses_every_change seals_no_value_twice_alike
+            labels_what_it_seals
             separates_the_purposes separates_the_parts hashes_alike_every_time
         }
     };
@@ -57,10 +58,29 @@ pub fn seals_no_value_twice_alike(cipher: &impl SecretBox) {
     assert_eq!(all.len(), 200);
 }
 
+/// Whatever is sealed begins with the label of the key that seals, wherever it is to live.
+pub fn labels_what_it_seals(cipher: &impl SecretBox) {
+    let labels = cipher.labels();
+    for (context, plain) in [("t|c|1", &b"value"[..]), ("t|c|2", b""), ("", &[0; 1000])] {
+        let sealed = cipher.seal(context, plain).expect("seals");
+        assert_eq!(sealed.label(), labels.first().copied());
+    }
+    let mut different = labels.clone();
+    different.sort_unstable();
+    different.dedup();
+    assert_eq!(different.len(), labels.len(), "two keys of the ring share a label");
+}
+
 /// The same message hashes differently for each purpose.
 pub fn separates_the_purposes(keys: &impl KeyedHash) {
-    let purposes =
-        [KeyPurpose::LockKey, KeyPurpose::RefreshSuccessor, KeyPurpose::OneTimeCode, KeyPurpose::StateName];
+    let purposes = [
+        KeyPurpose::LockKey,
+        KeyPurpose::RefreshSuccessor,
+        KeyPurpose::OneTimeCode,
+        KeyPurpose::StateName,
+        KeyPurpose::Csrf,
+        KeyPurpose::Cursor,
+    ];
     let mut hashes = purposes.map(|purpose| keys.mac(purpose, &[b"message"]));
     hashes.sort_unstable();
     assert!(hashes.windows(2).all(|pair| pair[0] != pair[1]));

@@ -1,7 +1,7 @@
 //! Duties of `LockRepo`.
 
-use auth_domain::guard::lockout::{LockPolicy, LockState, reserve_attempt};
-use chrono::TimeDelta;
+use auth_domain::guard::lockout::{LockPolicy, LockState, OldLocks, reserve_attempt};
+use chrono::{DateTime, TimeDelta, Utc};
 
 use super::{CALLERS, Subject, begin, given_user, race, read, retried};
 use crate::builder;
@@ -164,14 +164,48 @@ pub async fn keys_are_independent(store: Subject) {
     assert_eq!(remembered(&store, 2).await, Some(builder::lock_state(2, now)));
 }
 
+/// `clear_from` forgets what counts at least so many failures, and nothing else.
+pub async fn clear_from_spares_lower_counts(store: Subject) {
+    let now = builder::noon();
+    for (number, failures, left) in [(1, 99, true), (2, 100, false), (3, 101, false)] {
+        given_lock(&store, number, builder::lock_state(failures, now)).await;
+        let mut tx = begin(&store).await;
+        tx.locks().clear_from(&builder::lock_key(number), 100).await.unwrap();
+        tx.locks().clear_from(&builder::lock_key(9), 100).await.unwrap();
+        tx.commit().await.unwrap();
+        assert_eq!(remembered(&store, number).await.is_some(), left, "{failures}");
+    }
+}
+
+/// Old at that moment, whatever the number of failures.
+fn before(moment: DateTime<Utc>) -> OldLocks {
+    OldLocks { before: moment, closed_at: 100, closed_before: moment }
+}
+
 /// `purge` forgets what had no attempt since the moment.
 pub async fn purge_forgets_the_old(store: Subject) {
     let now = builder::noon();
     given_lock(&store, 1, builder::lock_state(1, now - TimeDelta::microseconds(1))).await;
     given_lock(&store, 2, builder::lock_state(2, now)).await;
-    assert_eq!(read(&store).await.locks().purge(now, 10).await.unwrap(), 1);
+    assert_eq!(read(&store).await.locks().purge(before(now), 10).await.unwrap(), 1);
     assert_eq!(remembered(&store, 1).await, None);
     assert!(remembered(&store, 2).await.is_some());
+}
+
+/// `purge` keeps those with many failures until a moment of their own.
+pub async fn purge_spares_the_closed_for_longer(store: Subject) {
+    let now = builder::noon();
+    let old = OldLocks { before: now, closed_at: 100, closed_before: now - TimeDelta::days(30) };
+    let ages = [(1, 99, 1), (2, 100, 1), (3, 250, 30), (4, 250, 31), (5, 99, 0)];
+    for (number, failures, days) in ages {
+        given_lock(&store, number, builder::lock_state(failures, now - TimeDelta::days(days))).await;
+    }
+    // Those that stay do not use the limit up.
+    assert_eq!(read(&store).await.locks().purge(old, 2).await.unwrap(), 2);
+    assert_eq!(read(&store).await.locks().purge(old, 2).await.unwrap(), 0);
+    for (number, left) in [(1, false), (2, true), (3, true), (4, false), (5, true)] {
+        assert_eq!(remembered(&store, number).await.is_some(), left, "{number}");
+    }
 }
 
 /// `purge` deletes no more than asked.
@@ -182,6 +216,6 @@ pub async fn purge_respects_its_limit(store: Subject) {
     }
     let later = now + TimeDelta::days(1);
     for expected in [2, 1, 0] {
-        assert_eq!(read(&store).await.locks().purge(later, 2).await.unwrap(), expected);
+        assert_eq!(read(&store).await.locks().purge(before(later), 2).await.unwrap(), expected);
     }
 }

@@ -23,17 +23,20 @@ use tokio::{sync::Barrier, task::JoinSet};
 use crate::builder;
 
 pub mod audit;
+pub mod chain;
 pub mod devices;
 pub mod enrolment;
 pub mod factors;
 pub mod identities;
 pub mod keys;
+pub mod known_devices;
 pub mod links;
 pub mod locks;
 pub mod messages;
 pub mod outbox;
 pub mod recovery;
 pub mod rotation;
+pub mod sealed;
 pub mod sessions;
 pub mod transaction;
 pub mod users;
@@ -192,17 +195,37 @@ macro_rules! store_contract {
                 parallel_leases_share_nothing
                 counts_tell_who_has_a_password
             }
+            known_devices {
+                every_field_survives
+                unknown_is_none
+                save_writes_back_what_changes
+                save_does_not_bring_back_what_was_forgotten
+                the_longest_unused_gives_way
+                others_devices_do_not_give_way
+                no_increment_is_lost
+                lock_with_account_gives_both
+                lock_with_account_locks
+                list_begins_with_the_last_used
+                forget_forgets_one
+                parallel_forgetting_happens_once
+                forget_all_spares_others
+                a_discarded_change_did_not_happen
+                purge_deletes_the_expired
+                purge_respects_its_limit
+            }
             locks {
                 put_then_lock
                 put_replaces
                 nothing_is_remembered_at_first
                 clear_forgets
+                clear_from_spares_lower_counts
                 no_increment_is_lost
                 no_increment_is_lost_next_to_clear
                 lock_with_account_gives_both
                 lock_with_account_locks
                 keys_are_independent
                 purge_forgets_the_old
+                purge_spares_the_closed_for_longer
                 purge_respects_its_limit
             }
             keys {
@@ -212,6 +235,14 @@ macro_rules! store_contract {
                 retire_sets_the_time
                 delete_removes
                 parallel_first_keys_make_one
+            }
+            sealed {
+                labels_and_counts_tell_who_sealed_what
+                pages_join_without_gap_or_overlap
+                replace_changes_one_value
+                replace_needs_what_was_found
+                parallel_replacements_have_one_winner
+                a_discarded_replacement_did_not_happen
             }
             audit {
                 lists_newest_first
@@ -227,6 +258,26 @@ macro_rules! store_contract {
                 an_earlier_purge_is_harmless
                 purge_spares_the_last_days
                 positions_are_not_given_out_again
+            }
+            chain {
+                nothing_is_chained_at_first
+                what_is_not_chained_waits_in_order
+                every_field_of_a_link_survives
+                a_page_shows_links_with_their_entries
+                a_place_is_taken_once
+                an_entry_is_chained_once
+                every_field_of_a_checkpoint_survives
+                the_number_of_a_checkpoint_is_taken_once
+                first_since_finds_the_lowest_position
+                a_discarded_link_is_not_in_the_chain
+                chained_entries_are_not_purged
+                prune_deletes_the_beginning_with_its_entries
+                prune_keeps_checkpoints_that_are_of_use
+                prune_spares_the_last_days
+                a_chain_that_was_pruned_altogether_goes_on
+                erase_clients_shortens_old_addresses_only
+                erase_clients_spares_the_last_days
+                two_chainers_next_to_many_writers_make_one_chain
             }
             outbox {
                 put_then_lease
@@ -366,6 +417,7 @@ mod tests {
             include_str!("factors.rs"),
             include_str!("identities.rs"),
             include_str!("keys.rs"),
+            include_str!("known_devices.rs"),
             include_str!("links.rs"),
             include_str!("locks.rs"),
             include_str!("messages.rs"),

@@ -1,4 +1,9 @@
-//! What every answer carries, whoever made it.
+//! What every answer carries, whoever made it; and in the modules, what the server does not put up with.
+
+mod gate;
+mod hashing;
+mod limits;
+mod sockets;
 
 use reqwest::{Method, StatusCode};
 use serde_json::json;

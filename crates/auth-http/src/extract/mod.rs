@@ -8,19 +8,30 @@
 //!
 //! So broken JSON without a token is 422, an incomplete body without a token is 401, and neither uses
 //! the limit up.
+//!
+//! Whoever is found by cookie has to pass the [check against forged requests](crate::csrf) with the third.
 
-use actix_web::{FromRequest, HttpMessage as _, HttpRequest, dev::Payload, http::StatusCode, web::Data};
-use auth_domain::usecase::{Caller, Identity};
+mod caller;
+mod visit;
+
+use actix_web::{FromRequest, HttpRequest, dev::Payload, web::Data};
+use auth_domain::{
+    id::SessionId,
+    usecase::{Caller, Identity},
+};
 use futures_util::future::LocalBoxFuture;
-use serde_json::Value;
+use secrecy::SecretString;
 
+pub(crate) use self::visit::{ByCookie, CookiesRead};
+use self::{
+    caller::{caller, has_credentials, identity, kept_session, kept_token, whoever},
+    visit::Visit,
+};
 use crate::{
-    app::Gate,
     bearer::Credentials,
-    body::{self, Input},
+    body::Input,
     context::RequestContext,
-    limit,
-    operation::{Access, Argument, OperationDoc, Spec},
+    operation::{Access, Argument, OperationDoc},
     problem::Problem,
 };
 
@@ -63,6 +74,8 @@ pub struct Perhaps<I> {
     pub context: RequestContext,
     /// What the token names; `None` without a token, and what is wrong with one that is not believed.
     pub identity: Option<Result<Identity, Problem>>,
+    /// The refresh token in the cookie, where the body has none.
+    pub refresh_cookie: Option<SecretString>,
     /// What was sent.
     pub body: I,
 }
@@ -77,50 +90,38 @@ pub enum SignedOr<S, O> {
     Credentials(Box<Open<O>>),
 }
 
+/// A request of somebody who holds a refresh token: in the body, or in the cookie where the body has none.
+#[derive(Debug)]
+pub struct Holder<I> {
+    /// Where, when and from whom.
+    pub context: RequestContext,
+    /// The token in the cookie.
+    pub refresh_cookie: Option<SecretString>,
+    /// What was sent.
+    pub body: I,
+}
+
+/// A request of a browser that keeps a session in its cookies: while it lives, the refresh token is enough.
+#[derive(Debug)]
+pub struct Browser<I> {
+    /// Where, when and from whom.
+    pub context: RequestContext,
+    /// The session of the cookies.
+    pub session: SessionId,
+    /// What was sent.
+    pub body: I,
+}
+
 /// Runs the checks around `check`, the one about the caller, which is the only one that differs.
 async fn enter<I: Input, C>(
     request: &HttpRequest,
     payload: Payload,
-    check: impl AsyncFnOnce(&Gate, &RequestContext, Option<&Value>) -> Result<C, Problem>,
+    check: impl AsyncFnOnce(&Visit<'_>) -> Result<C, Problem>,
 ) -> Result<(RequestContext, C, I), Problem> {
-    let gate = request.app_data::<Data<Gate>>().ok_or_else(unwired)?;
-    let spec = request.extensions().get::<Spec>().cloned().ok_or_else(unwired)?;
-
-    let raw = body::receive(request, payload, I::BODY, &gate.settings).await?;
-    let context = RequestContext::of(request, gate)?;
-    let caller = check(gate, &context, raw.as_ref()).await?;
-    let input = body::read::<I>(request, raw, &gate.settings)?;
-    limit::admit(gate, &spec, context.client.ip, context.now).await?;
+    let visit = Visit::begin(request, payload, I::BODY).await?;
+    let caller = check(&visit).await?;
+    let (context, input) = visit.finish().await?;
     Ok((context, caller, input))
-}
-
-/// An extractor outside of the table of operations: a fault in the program.
-fn unwired() -> Problem {
-    tracing::error!("a handler is mounted without its operation");
-    Problem::of_status(StatusCode::INTERNAL_SERVER_ERROR)
-}
-
-/// The token a request brings, if it brings one.
-fn token(request: &HttpRequest) -> Result<Option<&str>, Problem> {
-    match Credentials::of(request.headers())? {
-        Credentials::None => Ok(None),
-        Credentials::Bearer("") => Err(Problem::unauthenticated("Could not validate credentials")),
-        Credentials::Bearer(token) => Ok(Some(token)),
-    }
-}
-
-/// Whether a body names an account and a password, right or not.
-fn has_credentials(body: Option<&Value>) -> bool {
-    body.is_some_and(|body| ["email", "password"].iter().all(|name| body.get(name).is_some()))
-}
-
-/// The token a request must bring.
-fn required_token(request: &HttpRequest) -> Result<&str, Problem> {
-    token(request)?.ok_or_else(not_authenticated)
-}
-
-fn not_authenticated() -> Problem {
-    Problem::unauthenticated("Not authenticated")
 }
 
 impl<I: Input> FromRequest for Open<I> {
@@ -130,7 +131,7 @@ impl<I: Input> FromRequest for Open<I> {
     fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
         let (request, payload) = (request.clone(), payload.take());
         Box::pin(async move {
-            let (context, (), body) = enter(&request, payload, async |_, _, _| Ok(())).await?;
+            let (context, (), body) = enter(&request, payload, async |_: &Visit<'_>| Ok(())).await?;
             Ok(Self { context, body })
         })
     }
@@ -143,11 +144,7 @@ impl<I: Input> FromRequest for Signed<I> {
     fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
         let (request, payload) = (request.clone(), payload.take());
         Box::pin(async move {
-            let check = async |gate: &Gate, context: &RequestContext, _: Option<&Value>| {
-                let token = required_token(&request)?;
-                Ok(gate.bearer.authenticate(token, &context.tenant).await?)
-            };
-            let (context, caller, body) = enter(&request, payload, check).await?;
+            let (context, caller, body) = enter(&request, payload, caller).await?;
             Ok(Self { context, caller, body })
         })
     }
@@ -164,11 +161,15 @@ impl<S: Input, O: Input> FromRequest for SignedOr<S, O> {
         }
         let (request, payload) = (request.clone(), payload.take());
         Box::pin(async move {
-            let check = async |_: &Gate, _: &RequestContext, body: Option<&Value>| {
-                if has_credentials(body) { Ok(()) } else { Err(not_authenticated()) }
-            };
-            let (context, (), body) = enter(&request, payload, check).await?;
-            Ok(Self::Credentials(Box::new(Open { context, body })))
+            let visit = Visit::begin(&request, payload, O::BODY).await?;
+            // Whoever types a password means it. A cookie comes by itself, also when its session has ended.
+            if has_credentials(visit.raw.as_ref()) {
+                let (context, body) = visit.finish().await?;
+                return Ok(Self::Credentials(Box::new(Open { context, body })));
+            }
+            let caller = caller(&visit).await?;
+            let (context, body) = visit.finish().await?;
+            Ok(Self::Signed(Box::new(Signed { context, caller, body })))
         })
     }
 }
@@ -180,11 +181,7 @@ impl<I: Input> FromRequest for Identified<I> {
     fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
         let (request, payload) = (request.clone(), payload.take());
         Box::pin(async move {
-            let check = async |gate: &Gate, context: &RequestContext, _: Option<&Value>| {
-                let token = required_token(&request)?;
-                Ok(gate.bearer.identify(token, &context.tenant).await?)
-            };
-            let (context, identity, body) = enter(&request, payload, check).await?;
+            let (context, identity, body) = enter(&request, payload, identity).await?;
             Ok(Self { context, identity, body })
         })
     }
@@ -197,20 +194,34 @@ impl<I: Input> FromRequest for Perhaps<I> {
     fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
         let (request, payload) = (request.clone(), payload.take());
         Box::pin(async move {
-            let check = async |gate: &Gate, context: &RequestContext, _: Option<&Value>| {
-                let caller = match token(&request) {
-                    Ok(None) => return Ok(None),
-                    Ok(Some(token)) => gate.bearer.identify(token, &context.tenant).await.map_err(Into::into),
-                    Err(problem) => Err(problem),
-                };
-                // Only what the token itself is refused for is the handler's to weigh.
-                match caller {
-                    Err(problem) if problem.status() != StatusCode::UNAUTHORIZED => Err(problem),
-                    caller => Ok(Some(caller)),
-                }
-            };
-            let (context, identity, body) = enter(&request, payload, check).await?;
-            Ok(Self { context, identity, body })
+            let (context, (identity, refresh_cookie), body) = enter(&request, payload, whoever).await?;
+            Ok(Self { context, identity, refresh_cookie, body })
+        })
+    }
+}
+
+impl<I: Input> FromRequest for Holder<I> {
+    type Error = Problem;
+    type Future = LocalBoxFuture<'static, Result<Self, Problem>>;
+
+    fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        let (request, payload) = (request.clone(), payload.take());
+        Box::pin(async move {
+            let (context, refresh_cookie, body) = enter(&request, payload, kept_token).await?;
+            Ok(Self { context, refresh_cookie, body })
+        })
+    }
+}
+
+impl<I: Input> FromRequest for Browser<I> {
+    type Error = Problem;
+    type Future = LocalBoxFuture<'static, Result<Self, Problem>>;
+
+    fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        let (request, payload) = (request.clone(), payload.take());
+        Box::pin(async move {
+            let (context, session, body) = enter(&request, payload, kept_session).await?;
+            Ok(Self { context, session, body })
         })
     }
 }
@@ -242,6 +253,18 @@ impl<I: Input> Argument for Identified<I> {
 impl<I: Input> Argument for Perhaps<I> {
     fn describe(doc: &mut OperationDoc) {
         doc.reads::<I>(Access::OptionalBearer);
+    }
+}
+
+impl<I: Input> Argument for Holder<I> {
+    fn describe(doc: &mut OperationDoc) {
+        doc.reads::<I>(Access::RefreshToken);
+    }
+}
+
+impl<I: Input> Argument for Browser<I> {
+    fn describe(doc: &mut OperationDoc) {
+        doc.reads::<I>(Access::Cookie);
     }
 }
 

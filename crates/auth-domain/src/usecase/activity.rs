@@ -1,0 +1,116 @@
+//! What happened to one's own account: the part of the audit log that is about oneself.
+
+use std::sync::Arc;
+
+use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
+
+use super::{Caller, Core, Fault, fault::faults};
+use crate::{
+    audit::AuditEntry,
+    id::UserId,
+    port::{AuditFilter, KeyPurpose},
+    tenant::TenantId,
+};
+
+/// Details that are fit for the owner's eyes. The others are for operators: why a login was refused tells
+/// whoever holds a stolen session how the defences work.
+const DETAILS: [&str; 9] =
+    ["factor", "to", "from", "fields", "devices", "sessions", "sessions_ended", "role", "roles"];
+
+/// How much of the keyed hash a cursor carries.
+const MAC_BYTES: usize = 16;
+
+/// Shows people what happened to their account.
+#[derive(Clone)]
+pub struct Activity {
+    core: Arc<Core>,
+}
+
+/// A page of events, newest first.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ActivityPage {
+    /// The events.
+    pub items: Vec<AuditEntry>,
+    /// What gives the next page; `None` when this is the last.
+    pub next: Option<String>,
+}
+
+/// Why there is no page.
+#[derive(Debug, thiserror::Error)]
+pub enum ActivityError {
+    /// The cursor is not one that this list gave out to this account.
+    #[error("the cursor is not one of this list")]
+    BadCursor,
+    /// A port failed.
+    #[error(transparent)]
+    Fault(Fault),
+}
+
+faults!(ActivityError);
+
+impl Activity {
+    pub(super) const fn new(core: Arc<Core>) -> Self {
+        Self { core }
+    }
+
+    /// What happened to the caller's account, at most `limit` events from `cursor` on.
+    ///
+    /// Who did it is told where it was the caller; that somebody else did it shows, who does not.
+    ///
+    /// # Errors
+    /// [`ActivityError`].
+    pub async fn of(
+        &self,
+        caller: &Caller,
+        limit: u32,
+        cursor: Option<&str>,
+    ) -> Result<ActivityPage, ActivityError> {
+        let (user, tenant) = (caller.user.id, &caller.user.tenant);
+        let before = match cursor {
+            Some(cursor) => Some(self.read_cursor(user, tenant, cursor).ok_or(ActivityError::BadCursor)?),
+            None => None,
+        };
+        let filter = AuditFilter {
+            tenant: Some(tenant.clone()),
+            subject: Some(user),
+            before,
+            ..AuditFilter::default()
+        };
+        // One more than asked for says whether there is a next page.
+        let mut items =
+            self.core.ports.store.read().await?.audit().list(&filter, limit.saturating_add(1)).await?;
+        let is_last = items.len() <= limit as usize;
+        items.truncate(limit as usize);
+        let next = items.last().filter(|_| !is_last).map(|last| self.cursor(user, tenant, last.seq));
+        Ok(ActivityPage { items: items.into_iter().map(|entry| for_owner(entry, user)).collect(), next })
+    }
+
+    fn cursor(&self, user: UserId, tenant: &TenantId, seq: i64) -> String {
+        let position = seq.to_be_bytes();
+        let mac = self.cursor_mac(user, tenant, &position);
+        URL_SAFE_NO_PAD.encode([&position[..], &mac].concat())
+    }
+
+    fn read_cursor(&self, user: UserId, tenant: &TenantId, cursor: &str) -> Option<i64> {
+        use subtle::ConstantTimeEq as _;
+        let bytes = URL_SAFE_NO_PAD.decode(cursor).ok()?;
+        let (position, mac) = bytes.split_first_chunk::<8>()?;
+        let expected = self.cursor_mac(user, tenant, position);
+        bool::from(expected.as_slice().ct_eq(mac)).then(|| i64::from_be_bytes(*position))
+    }
+
+    fn cursor_mac(&self, user: UserId, tenant: &TenantId, position: &[u8]) -> Vec<u8> {
+        let user = user.as_i64().to_be_bytes();
+        let parts = [&b"activity"[..], tenant.as_str().as_bytes(), &user, position];
+        self.core.ports.keyed_hash.mac(KeyPurpose::Cursor, &parts)[..MAC_BYTES].to_vec()
+    }
+}
+
+/// The entry without what is not the owner's business.
+fn for_owner(entry: AuditEntry, owner: UserId) -> AuditEntry {
+    AuditEntry {
+        actor: entry.actor.filter(|&actor| actor == owner),
+        details: entry.details.into_iter().filter(|(key, _)| DETAILS.contains(&key.as_str())).collect(),
+        ..entry
+    }
+}

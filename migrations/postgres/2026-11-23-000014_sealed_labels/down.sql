@@ -1,0 +1,2 @@
+DROP INDEX totp_secrets_pending_sealed;
+DROP INDEX totp_secrets_sealed;
