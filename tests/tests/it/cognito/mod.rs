@@ -4,6 +4,7 @@
 mod account;
 mod away;
 mod challenges;
+mod cookies;
 mod migration;
 
 use auth_testkit::part::{Moto, PoolKind, UserPool};
@@ -16,14 +17,14 @@ use crate::harness::{Answer, Api, TestServer, Tokens};
 pub(super) const THERE: &str = "Words-of-the-p00l";
 
 /// The settings of a server that uses the pool.
-pub(super) struct PoolSettings {
+pub(crate) struct PoolSettings {
     pub(super) pool: UserPool,
     values: Vec<(&'static str, String)>,
 }
 
 impl PoolSettings {
     /// A pool of its own at the mock.
-    pub(super) fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self::of(Moto::shared().user_pool(PoolKind::Named))
     }
 
@@ -38,13 +39,13 @@ impl PoolSettings {
         Self { pool, values }
     }
 
-    pub(super) fn with(mut self, name: &'static str, value: &str) -> Self {
+    pub(crate) fn with(mut self, name: &'static str, value: &str) -> Self {
         self.values.retain(|(known, _)| *known != name);
         self.values.push((name, value.to_owned()));
         self
     }
 
-    pub(super) async fn serve(&self) -> TestServer {
+    pub(crate) async fn serve(&self) -> TestServer {
         let values: Vec<_> = self.values.iter().map(|(name, value)| (*name, value.as_str())).collect();
         TestServer::with(&values).await
     }

@@ -109,7 +109,7 @@ impl Federation {
             }
         };
         let now = self.core.now();
-        transaction!(self.core, tx => self.link_in(tx, user, &login, attempt, &request.client, now))
+        transaction!(self.core, tx => self.link_in(tx, user, &login, attempt, request, now))
     }
 
     async fn link_in(
@@ -118,13 +118,13 @@ impl Federation {
         seen: &User,
         login: &ProviderLogin,
         attempt: Attempt,
-        client: &Client,
+        request: &LinkIdentity,
         now: DateTime<Utc>,
     ) -> Result<(), LinkIdentityError> {
         let Some(user) = tx.users().lock(seen.id).await?.filter(User::is_active) else {
             return Err(LinkIdentityError::RecentLoginRequired);
         };
-        self.core.clear_attempt(tx, &attempt).await?;
+        self.core.clear_attempt_of(tx, &attempt, &request.email, &user).await?;
         let key = &login.user.key;
         let own = tx.identities().of_user(user.id).await?;
         let own = own.into_iter().find(|identity| identity.key.issuer() == key.issuer());
@@ -138,7 +138,7 @@ impl Federation {
                 let id = IdentityId::mint(now, self.core.entropy())?;
                 let mut identity = LinkedIdentity::new(id, user.id, key.clone(), now);
                 self.core.renew(&mut identity, login, now)?;
-                let vouched = Vouched { tenant: &user.tenant, client, login, hash: None };
+                let vouched = Vouched { tenant: &user.tenant, client: &request.client, login, hash: None };
                 let notice = Some(Intent::IdentityLinkedNotice);
                 Ok(self.core.link_in(tx, &vouched, &user, &identity, notice, now).await?)
             }

@@ -260,7 +260,7 @@ impl Login {
                 return Ok(Outcome::NotAdmitted(refused));
             }
         };
-        self.core.clear_attempt(tx, attempt).await?;
+        self.core.clear_attempt_of(tx, attempt, &visit.email, &user).await?;
         self.enable_overdue_factor_in(tx, &mut user, &visit.client, now).await?;
         let record = AuditRecord::new(AuditEvent::IdentityLogin, &visit.tenant, &visit.client, now);
         tx.audit().append(&record.by(user.id)).await?;

@@ -10,7 +10,7 @@ use auth_domain::{
         FactorChange, LinkIdentity, LinkIdentityError, LoginError, Policy, ProviderLoginError,
         UnlinkIdentityError,
     },
-    user::{Password, UserStatus},
+    user::{Password, Role, UserStatus},
 };
 use auth_testkit::fake::NoticeKind;
 use chrono::TimeDelta;
@@ -66,6 +66,42 @@ async fn whoever_waited_in_an_unproved_account_is_turned_out() {
     assert!(world.test.engine.accounts.verify_email(&token, &client()).await.is_err(), "its link is dead");
     assert_eq!(world.told().await, [NoticeKind::AccountClaimed]);
     assert_eq!(world.live(before.id).await.len(), 1);
+}
+
+/// CG-02: whoever owns the pool, or a mailbox, does not become an operator here by that.
+#[tokio::test]
+async fn an_account_with_a_role_is_linked_on_purpose_only() {
+    for role in [Role::Superuser, Role::ApplicationAdmin, Role::Manager] {
+        let world = World::new().await;
+        let user = world.register_proved(&ada()).await;
+        let operators = &world.test.engine.operators;
+        operators.grant(&TenantId::default(), &ada(), role).await.expect("a role");
+        is_bad_credentials(&world.try_pool(&ada(), THERE).await);
+        let [entry] = world.log(AuditEvent::IdentityRefused).await.try_into().expect("one entry");
+        assert_eq!((reason(&entry), entry.subject), (Some("account_has_role"), Some(user.id)));
+        assert_eq!(world.links(user.id).await, [], "nothing is linked");
+        assert!(world.told().await.iter().all(|kind| *kind != NoticeKind::IdentityLinked));
+
+        // With proof of both it is, and then the pool opens it.
+        let caller = world.caller(&world.try_native(HERE).await.expect("a session")).await;
+        let federation = &world.test.engine.federation;
+        federation.link(&caller, &link("ada@example.com", THERE)).await.expect("a link");
+        assert_eq!(world.through_pool().await.user.id, user.id);
+    }
+}
+
+/// Nor by an account that waits with a role for its owner's proof.
+#[tokio::test]
+async fn an_unproved_account_with_a_role_is_not_taken_over() {
+    let world = World::new().await;
+    let mut user = world.register(&ada()).await;
+    user.roles = user.roles.with(Role::Manager);
+    let mut tx = world.store.begin().await.unwrap();
+    tx.users().save(&user).await.unwrap().unwrap();
+    tx.commit().await.unwrap();
+    is_bad_credentials(&world.try_pool(&ada(), THERE).await);
+    let user = world.user(&ada()).await.expect("the account");
+    assert!(!user.email_verified && user.credential.is_some(), "it is as it was");
 }
 
 #[tokio::test]

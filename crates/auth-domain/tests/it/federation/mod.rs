@@ -1,6 +1,7 @@
 //! People whose password a provider keeps, over the real SQLite store and a pool that the tests script.
 
 mod checks;
+mod devices;
 mod linking;
 mod login;
 mod migration;
@@ -57,6 +58,18 @@ fn login(address: &Email, password: &str) -> PasswordLogin {
         email: address.clone(),
         password: Password::new(password.to_owned()),
         code: None,
+        device: DeviceTraits::default(),
+        device_token: None,
+        client: client(),
+    }
+}
+
+fn challenge_login(token: &str, code: Option<&str>, new_password: Option<&str>) -> ProviderChallengeLogin {
+    ProviderChallengeLogin {
+        tenant: TenantId::default(),
+        token: token.to_owned().into(),
+        code: code.map(|code| ProviderCode::new(code.to_owned())),
+        new_password: new_password.map(|password| Password::new(password.to_owned())),
         device: DeviceTraits::default(),
         device_token: None,
         client: client(),
@@ -131,15 +144,7 @@ impl World {
         code: Option<&str>,
         new_password: Option<&str>,
     ) -> Result<SignedIn, ProviderLoginError> {
-        let login = ProviderChallengeLogin {
-            tenant: TenantId::default(),
-            token: token.to_owned().into(),
-            code: code.map(|code| ProviderCode::new(code.to_owned())),
-            new_password: new_password.map(|password| Password::new(password.to_owned())),
-            device: DeviceTraits::default(),
-            device_token: None,
-            client: client(),
-        };
+        let login = challenge_login(token, code, new_password);
         self.test.engine.login.with_provider_challenge(&login).await
     }
 
