@@ -115,7 +115,7 @@ mod tests {
 
     #[test]
     fn a_header_beats_the_cookie_of_a_device() {
-        let (one, two) = (format!("dt_{}", "A".repeat(43)), format!("dt_{}", "B".repeat(43)));
+        let (one, two) = (format!("dt_{}", "A".repeat(43)), format!("dt_{}", "Q".repeat(43)));
         let request = TestRequest::default().append_header(("cookie", format!("device={one}")));
         let read = |request: TestRequest| {
             let token = device_token(&request.to_http_request(), &HttpSettings::default());

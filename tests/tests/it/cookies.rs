@@ -118,14 +118,14 @@ async fn a_whole_session_lives_in_cookies() {
     assert_eq!(sessions.as_array().map(Vec::len), Some(1), "a foreign page signed nobody in");
 
     let answer = browser.call(Method::POST, "/api/auth/login", Some(&login)).await.expect(StatusCode::OK);
-    for absent in ["access_token", "refresh_token", "token_type"] {
+    for absent in ["access_token", "refresh_token", "token_type", "device_token"] {
         assert!(answer.body.get(absent).is_none(), "{absent}: {answer:?}");
     }
     assert_eq!(answer.body["expires_in"], 1800);
     let set = set_cookies(&answer);
     let names: Vec<&str> = set.iter().map(|cookie| cookie.name.as_str()).collect();
-    assert_eq!(names, ["access", "refresh"]);
-    for (cookie, life) in set.iter().zip(["Max-Age=1800", "Max-Age=604800"]) {
+    assert_eq!(names, ["access", "refresh", "device"]);
+    for (cookie, life) in set.iter().zip(["Max-Age=1800", "Max-Age=604800", "Max-Age=7776000"]) {
         assert_eq!(cookie.attributes, ["Path=/", life, "HttpOnly", "SameSite=Lax"], "{}", cookie.name);
     }
 
@@ -164,7 +164,7 @@ async fn a_whole_session_lives_in_cookies() {
     left.message("Successfully logged out");
     assert!(takes_cookies_back(&left), "{left:?}");
     assert_eq!(left.headers["clear-site-data"], r#""cache","storage""#);
-    assert!(browser.jar.is_empty());
+    assert_eq!(browser.jar.keys().collect::<Vec<_>>(), ["device"]);
     browser.call(Method::GET, "/api/auth/csrf", None).await.refused(401, "Not authenticated");
 
     // Whoever kept a copy of the cookies has nothing.
@@ -294,8 +294,8 @@ async fn behind_tls_cookies_are_bound_to_the_host_and_plain_names_are_not_read()
         let answer = Answer::of(request.send().await).await;
         assert_eq!(answer.status, status, "{origin}: {answer:?}");
         let set = set_cookies(&answer);
-        assert_eq!(set.len(), if status == 200 { 2 } else { 0 }, "{origin}");
-        for (cookie, name) in set.iter().zip(["__Host-access", "__Host-refresh"]) {
+        assert_eq!(set.len(), if status == 200 { 3 } else { 0 }, "{origin}");
+        for (cookie, name) in set.iter().zip(["__Host-access", "__Host-refresh", "__Host-device"]) {
             assert_eq!(cookie.name, name);
             let [path, _, rest @ ..] = &cookie.attributes[..] else { panic!("{:?}", cookie.attributes) };
             assert_eq!(
@@ -310,4 +310,52 @@ async fn behind_tls_cookies_are_bound_to_the_host_and_plain_names_are_not_read()
             assert_eq!(Answer::of(me.send().await).await.status, status, "{name}");
         }
     }
+}
+
+/// Locks the account for strangers.
+async fn fail_as_a_stranger(server: &TestServer, email: &str) {
+    for _ in 0..5 {
+        server.login(email, "Wr0ng&wrong").await.expect(StatusCode::UNAUTHORIZED);
+    }
+    server.login(email, PASSWORD).await.expect(StatusCode::LOCKED);
+}
+
+#[tokio::test]
+async fn a_browser_is_a_known_device_by_its_cookie() {
+    let server = TestServer::start().await;
+    let email = "ada@example.com";
+    server.signed_in(email).await;
+    let mut browser = Browser::signed_in(&server, email).await;
+    let device = browser.jar["device"].clone();
+    assert!(device.starts_with("dt_"));
+    let left = browser.call(Method::POST, "/api/auth/logout", Some(&json!({}))).await.expect(StatusCode::OK);
+    assert!(takes_cookies_back(&left));
+    browser.csrf = None;
+
+    fail_as_a_stranger(&server, email).await;
+    let login = json!({ "email": email, "password": PASSWORD, "session": "cookie" });
+    browser.call(Method::POST, "/api/auth/login", Some(&login)).await.expect(StatusCode::OK);
+    assert_eq!(browser.jar["device"], device, "it stays the same device");
+    server.login(email, PASSWORD).await.expect(StatusCode::LOCKED);
+}
+
+#[tokio::test]
+async fn the_link_that_opens_an_account_makes_its_browser_a_known_device() {
+    let server = TestServer::start().await;
+    let email = "ada@example.com";
+    server.signed_in(email).await;
+    fail_as_a_stranger(&server, email).await;
+    let token = server.mailed_token(email, "/unlock").await;
+
+    let mut browser = Browser::new(&server);
+    let open = json!({ "token": token, "session": "cookie" });
+    refused(&server.post("/api/auth/unlock", &open).await);
+    let opened = browser.call(Method::POST, "/api/auth/unlock", Some(&open)).await;
+    opened.message("Account unlocked");
+    assert!(opened.body.get("device_token").is_none(), "{opened:?}");
+    assert_eq!(browser.jar.keys().collect::<Vec<_>>(), ["device"]);
+
+    fail_as_a_stranger(&server, email).await;
+    let login = json!({ "email": email, "password": PASSWORD, "session": "cookie" });
+    browser.call(Method::POST, "/api/auth/login", Some(&login)).await.expect(StatusCode::OK);
 }

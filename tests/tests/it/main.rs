@@ -20,6 +20,7 @@ mod passwords;
 mod races;
 mod refusal;
 mod replicas;
+mod requirements;
 mod second_factor;
 mod short_lived;
 mod sms;

@@ -9,7 +9,7 @@ use std::{fmt, sync::Arc};
 
 use async_trait::async_trait;
 use auth_domain::{
-    port::{Entropy, HashError, PasswordHasher, Strength, Verification},
+    port::{Entropy, HashError, HashPlace, PasswordHasher, Strength, Verification},
     user::{NewPassword, Password, PasswordHash},
 };
 use zeroize::Zeroizing;
@@ -84,8 +84,8 @@ impl fmt::Debug for Argon2Hasher {
 
 #[async_trait]
 impl PasswordHasher for Argon2Hasher {
-    fn has_room(&self) -> Result<(), HashError> {
-        self.pool.has_room()
+    fn take_place(&self) -> Result<HashPlace, HashError> {
+        self.pool.take_place().map(HashPlace::held_by)
     }
 
     async fn hash(&self, password: &NewPassword) -> Result<PasswordHash, HashError> {

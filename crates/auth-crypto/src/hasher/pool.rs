@@ -42,6 +42,8 @@ struct Shared {
 struct State {
     queue: VecDeque<Waiting>,
     stopping: bool,
+    /// Places that are taken, whether or not their jobs are in the queue yet.
+    places: u32,
     /// Blocks that threads have: those they work with, and those they keep.
     held: usize,
     /// Moving averages of how long jobs of each kind take.
@@ -174,15 +176,33 @@ impl Pool {
         result.await.unwrap_or(Err(HashError::Failed))
     }
 
-    /// Whether one more job would be taken now.
-    pub(super) fn has_room(&self) -> Result<(), HashError> {
-        self.shared.make_room(&mut self.shared.lock())
+    /// Takes a place for a job that comes later: as many are given out as jobs may wait or run.
+    pub(super) fn take_place(&self) -> Result<Place, HashError> {
+        let mut state = self.shared.lock();
+        self.shared.make_room(&mut state)?;
+        let wait = state.mean[Work::Hash(0).kind()].saturating_mul(state.places) / self.shared.threads.max(1);
+        let limit = self.shared.queue_limit + self.shared.threads as usize;
+        if state.places as usize >= limit || wait > self.shared.queue_deadline {
+            state.load.shed += 1;
+            return Err(overloaded(wait));
+        }
+        state.places += 1;
+        Ok(Place(Arc::clone(&self.shared)))
     }
 
     /// What there is to do, and what was done.
     pub(super) fn load(&self) -> HashLoad {
         let state = self.shared.lock();
         HashLoad { waiting: state.queue.len(), ..state.load }
+    }
+}
+
+/// Somebody is going to ask for a hash.
+pub(super) struct Place(Arc<Shared>);
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        self.0.lock().places -= 1;
     }
 }
 

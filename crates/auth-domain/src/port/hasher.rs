@@ -1,6 +1,6 @@
 //! Slow hashing of passwords.
 
-use std::time::Duration;
+use std::{any::Any, fmt, time::Duration};
 
 use async_trait::async_trait;
 
@@ -13,13 +13,13 @@ use crate::user::{NewPassword, Password, PasswordHash};
 #[cfg_attr(any(test, feature = "mock"), mockall::automock)]
 #[async_trait]
 pub trait PasswordHasher: Send + Sync {
-    /// Whether there is room for one more hash now, so that what would be refused costs the store nothing.
-    /// It promises nothing: the room may be gone a moment later.
+    /// Takes a place for one hash that is going to be asked for, so that what would be refused costs the
+    /// store nothing. An implementor must bound how many places are taken at once.
     ///
     /// # Errors
     /// [`HashError::Overloaded`] when too many wait.
-    fn has_room(&self) -> Result<(), HashError> {
-        Ok(())
+    fn take_place(&self) -> Result<HashPlace, HashError> {
+        Ok(HashPlace::unbounded())
     }
 
     /// Hashes a password with the present parameters and a fresh salt.
@@ -55,6 +55,28 @@ pub trait PasswordHasher: Send + Sync {
     /// # Errors
     /// [`HashError::Overloaded`] when too many wait.
     async fn strength(&self, password: &NewPassword, context: &[String]) -> Result<Strength, HashError>;
+}
+
+/// A place for one hash. Whoever holds it keeps others out; dropping it gives the place back.
+#[must_use = "the place is given back at once"]
+pub struct HashPlace(Option<Box<dyn Any + Send + Sync>>);
+
+impl HashPlace {
+    /// A place where there is no bound.
+    pub const fn unbounded() -> Self {
+        Self(None)
+    }
+
+    /// A place that is given back when `guard` is dropped.
+    pub fn held_by(guard: impl Any + Send + Sync) -> Self {
+        Self(Some(Box::new(guard)))
+    }
+}
+
+impl fmt::Debug for HashPlace {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("HashPlace").field("bounded", &self.0.is_some()).finish()
+    }
 }
 
 /// The result of comparing a password with a hash.

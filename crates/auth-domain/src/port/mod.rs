@@ -29,7 +29,7 @@ pub use cipher::{BoxError, KeyPurpose, KeyedHash, SecretBox};
 pub use clock::Clock;
 pub use codes::{CodeMac, CodePurpose, CodeSlot, CodeStore, CodeStoreError, Redemption, StoredCode};
 pub use entropy::{Entropy, EntropyError};
-pub use hasher::{HashError, PasswordHasher, Strength, Verification};
+pub use hasher::{HashError, HashPlace, PasswordHasher, Strength, Verification};
 pub use identity::{
     Delivery, DeliveryMedium, IdentityAccounts, IdentityError, IdentityFactors, IdentityKey,
     IdentityProvider, InvalidIdentityKey, ProviderAccessToken, ProviderAnswer, ProviderChallenge,

@@ -117,20 +117,9 @@ impl Core {
     }
 
     /// Counts an attempt before anything is hashed, and gives the account of the address, if there is
-    /// one. The account comes from the same transaction only to save a round trip. Under overload nobody
-    /// is counted, and the store is not asked: it has others to serve.
+    /// one. The account comes from the same transaction only to save a round trip. Whoever is going to hash
+    /// takes a place for that first: under overload nobody is counted, and the store has others to serve.
     pub(super) async fn reserve_attempt(
-        &self,
-        claim: Claim<'_>,
-        client: &Client,
-    ) -> Result<Result<(Attempt, Option<User>), Locked>, Fault> {
-        self.ports.hasher.has_room()?;
-        self.reserve_attempt_elsewhere(claim, client).await
-    }
-
-    /// The same for a password that somebody else looks at: nothing is hashed here, so that a lack of room for
-    /// it keeps nobody out.
-    pub(super) async fn reserve_attempt_elsewhere(
         &self,
         claim: Claim<'_>,
         client: &Client,

@@ -52,6 +52,7 @@ impl Core {
         password: &Password,
         client: &Client,
     ) -> Result<Attempt, ProofError> {
+        let _place = self.ports.hasher.take_place()?;
         let claim = Claim { tenant: &user.tenant, email: &user.email, device: None };
         let attempt = match self.reserve_attempt(claim, client).await? {
             Ok((attempt, _)) => attempt,

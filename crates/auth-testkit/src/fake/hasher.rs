@@ -7,7 +7,7 @@ use std::{
 
 use async_trait::async_trait;
 use auth_domain::{
-    port::{HashError, PasswordHasher, Strength, Verification},
+    port::{HashError, HashPlace, PasswordHasher, Strength, Verification},
     user::{NewPassword, Password, PasswordHash},
 };
 
@@ -100,9 +100,12 @@ impl FastHasher {
 
 #[async_trait]
 impl PasswordHasher for FastHasher {
-    fn has_room(&self) -> Result<(), HashError> {
-        let full = lock(&self.state).full;
-        if full { Err(HashError::Overloaded { retry_after: Duration::from_secs(1) }) } else { Ok(()) }
+    fn take_place(&self) -> Result<HashPlace, HashError> {
+        if lock(&self.state).full {
+            Err(HashError::Overloaded { retry_after: Duration::from_secs(1) })
+        } else {
+            Ok(HashPlace::unbounded())
+        }
     }
 
     async fn hash(&self, password: &NewPassword) -> Result<PasswordHash, HashError> {

@@ -50,15 +50,27 @@ async fn one_job_too_many_is_refused_at_once() {
     let waiting: Vec<_> = (0..2).map(|_| tokio::spawn(run(&pool))).collect();
     until_waiting(&pool, 2).await;
     let refusal = HashError::Overloaded { retry_after: MIN_RETRY };
-    assert_eq!(pool.has_room(), Err(refusal), "it is told before, too");
+    assert_eq!(pool.take_place().err(), Some(refusal), "it is told before, too");
     assert_eq!(run(&pool).await, Err(refusal));
     drop(busy);
     for job in waiting {
         assert_eq!(job.await.unwrap(), Ok(()));
     }
-    assert_eq!(pool.has_room(), Ok(()));
+    assert!(pool.take_place().is_ok());
     let load = pool.load();
     assert_eq!((load.waiting, load.shed, load.abandoned), (0, 2, 0));
+}
+
+/// Whoever has still to write something down before it hashes is counted with those who wait already.
+#[test]
+fn places_are_bounded_and_come_back() {
+    let pool = pool(|config| config.queue_limit = 2);
+    let places: Vec<_> = (0..3).map(|_| pool.take_place()).collect();
+    assert!(places.iter().all(Result::is_ok), "two that wait and one that runs");
+    assert_eq!(pool.take_place().err(), Some(HashError::Overloaded { retry_after: MIN_RETRY }));
+    assert_eq!(pool.load().shed, 1);
+    drop(places);
+    assert!(pool.take_place().is_ok());
 }
 
 #[tokio::test]

@@ -80,7 +80,7 @@ impl Core {
         &self,
         (claim, client): Who<'_>,
     ) -> Result<(Attempt, Option<User>), ProviderRefusal> {
-        self.reserve_attempt_elsewhere(claim, client).await?.map_err(ProviderRefusal::Locked)
+        self.reserve_attempt(claim, client).await?.map_err(ProviderRefusal::Locked)
     }
 
     /// Notes a failure, or gives the attempt back where the provider is to blame.

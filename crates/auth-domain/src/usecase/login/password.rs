@@ -116,6 +116,7 @@ impl Login {
         login: &PasswordLogin,
         wish: Wish,
     ) -> Result<Entry, LoginError> {
+        let _place = self.core.ports.hasher.take_place()?;
         let (attempt, user) =
             self.core.reserve_attempt(login.claim(), &login.client).await?.map_err(LoginError::Locked)?;
         let hash = user.as_ref().and_then(|user| user.credential.as_ref()).map(|c| c.hash.clone());

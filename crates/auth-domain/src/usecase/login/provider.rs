@@ -281,10 +281,11 @@ impl Login {
         Ok(Outcome::Entry(entry))
     }
 
-    /// Under overload nobody is counted whose password would have to be hashed in the end.
+    /// Under overload nobody is counted whose password would have to be hashed in the end. The place is given
+    /// back at once: the provider takes its time, and others would be kept out meanwhile.
     fn has_room_to_migrate(&self) -> Result<(), Fault> {
         if self.core.policy.migrate_passwords {
-            self.core.ports.hasher.has_room()?;
+            drop(self.core.ports.hasher.take_place()?);
         }
         Ok(())
     }
