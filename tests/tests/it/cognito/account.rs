@@ -159,6 +159,8 @@ async fn what_belongs_to_the_other_provider_is_not_there() {
         let answer = api.post(&format!("/api/auth/{path}"), &credentials).await;
         assert_eq!(answer.status, StatusCode::NOT_FOUND, "{path}");
     }
+    // The lock rule holds here as well, and its mail opens an account.
+    api.post("/api/auth/unlock", &json!({"token": "unknown"})).await.refused(400, "Invalid unlock token");
     cognito.add("ada@example.com").await;
     let tokens = signed_in(&api, "ada@example.com").await;
     api.get("/api/auth/me", &tokens.access).await.expect(StatusCode::OK);

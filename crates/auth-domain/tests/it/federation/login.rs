@@ -209,3 +209,19 @@ async fn a_token_of_the_pool_opens_the_linked_account_without_a_session() {
     let away = bearer.authenticate("pool:sub-ada", &tenant).await;
     assert!(matches!(away, Err(BearerError::Fault(Fault::Provider(_)))), "{away:?}");
 }
+
+#[tokio::test]
+async fn people_see_which_provider_it_was_and_not_why_it_refused() {
+    let world = World::new().await;
+    let caller = world.caller(&world.through_pool().await).await;
+    is_bad_credentials(&world.try_pool(&ada(), "guess").await);
+    let page = world.test.engine.activity.of(&caller, 50, None).await.expect("a page");
+    let shown = |event: AuditEvent| {
+        let entry = page.items.iter().find(|entry| entry.event == event).expect("an entry");
+        entry.details.clone()
+    };
+    let provider = [("provider".to_owned(), "cognito".to_owned())];
+    assert_eq!(shown(AuditEvent::Registered), provider);
+    assert_eq!(shown(AuditEvent::LoginFailed), provider, "no reason");
+    assert_eq!(shown(AuditEvent::IdentityLinked), [], "no id of the link");
+}
