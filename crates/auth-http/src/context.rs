@@ -17,6 +17,7 @@ pub(crate) use client::client_address;
 use crate::{
     app::Gate,
     cookie::{self, CookieStyle},
+    csrf,
     problem::Problem,
     settings::HttpSettings,
     shell::RequestId,
@@ -70,6 +71,8 @@ fn device_token(request: &HttpRequest, settings: &HttpSettings) -> Option<Device
     let mut presented = request.headers().get_all("x-device-token");
     match (presented.next(), presented.next()) {
         (Some(token), None) => DeviceToken::parse(token.to_str().ok()?),
+        // From a page that may not ask it is none: failing on purpose would make the browser a stranger.
+        (None, _) if !csrf::may_ask(request.headers(), settings) => None,
         (None, _) => cookie::device_token(request.headers(), settings).and_then(DeviceToken::parse),
         (Some(_), Some(_)) => None,
     }
@@ -114,16 +117,20 @@ mod tests {
     }
 
     #[test]
-    fn a_header_beats_the_cookie_of_a_device() {
+    fn a_header_beats_the_cookie_of_a_device_and_foreign_pages_have_none() {
         let (one, two) = (format!("dt_{}", "A".repeat(43)), format!("dt_{}", "Q".repeat(43)));
-        let request = TestRequest::default().append_header(("cookie", format!("device={one}")));
-        let read = |request: TestRequest| {
+        let read = |headers: &[(&'static str, &str)]| {
+            let request = headers.iter().fold(TestRequest::default(), |request, (name, value)| {
+                request.append_header((*name, *value))
+            });
             let token = device_token(&request.to_http_request(), &HttpSettings::default());
             token.map(|token| token.expose_secret().to_owned())
         };
-        assert_eq!(read(request).as_ref(), Some(&one));
-        let both = TestRequest::default().append_header(("cookie", format!("device={one}")));
-        assert_eq!(read(both.append_header(("x-device-token", two.clone()))), Some(two));
+        let cookie = ("cookie", &*format!("device={one}"));
+        assert_eq!(read(&[cookie, ("sec-fetch-site", "same-origin")]).as_ref(), Some(&one));
+        assert_eq!(read(&[cookie, ("x-device-token", &two)]).as_ref(), Some(&two));
+        assert_eq!(read(&[cookie, ("sec-fetch-site", "same-site")]), None);
+        assert_eq!(read(&[cookie]), None);
     }
 
     #[test]

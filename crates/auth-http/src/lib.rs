@@ -49,7 +49,7 @@ mod transport;
 pub use api::operations;
 pub use app::{Api, Drain, Gate, Probe, openapi_document};
 pub use metrics::Metrics;
-pub use operation::{Limit, Operation};
+pub use operation::{Limit, Operation, nobody_waits};
 pub use problem::{FieldError, Problem, error_chain};
 pub use settings::HttpSettings;
 pub use time::wire_time;

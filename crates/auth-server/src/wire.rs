@@ -4,6 +4,7 @@ mod breach;
 mod cognito;
 mod hashing;
 mod mail;
+mod patient;
 mod sms;
 mod state;
 mod stores;
@@ -88,7 +89,7 @@ pub(crate) fn build(settings: &Settings) -> anyhow::Result<Wiring> {
     let hasher = Arc::new(hashing::hasher(settings)?);
     let ports = Ports {
         store: stores.port(),
-        hasher: Arc::clone(&hasher) as _,
+        hasher: Arc::new(patient::PatientHasher(Arc::clone(&hasher))),
         signer: Arc::clone(&tokens) as _,
         verifier: Arc::clone(&tokens) as _,
         key_ring: Arc::clone(&tokens) as _,

@@ -116,6 +116,9 @@ pub enum HashError {
         /// When it is worth trying again.
         retry_after: Duration,
     },
+    /// Nobody waits for the result any more; nothing was computed.
+    #[error("nobody waits for the password hash any more")]
+    Abandoned,
     /// The stored hash has a form this hasher does not know.
     #[error("the stored password hash has an unknown form")]
     Unreadable,

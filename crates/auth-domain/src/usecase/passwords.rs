@@ -136,7 +136,9 @@ impl Passwords {
     ) -> Result<(), ChangePasswordError> {
         let user = &caller.user;
         if let Some(current) = &change.current {
-            self.core.prove_password(user, current, &change.client).await?;
+            let attempt = self.core.prove_password(user, current, &change.client).await?;
+            // Whatever becomes of the new one: the present one was right.
+            self.core.clear_attempt(&mut *self.core.ports.store.read().await?, &attempt).await?;
         }
         let present = user.credential.as_ref().map(|credential| credential.hash.clone());
         if present.is_some() {

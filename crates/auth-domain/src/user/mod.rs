@@ -140,7 +140,7 @@ impl User {
     /// Whether somebody registered the address and nobody has proved since that it is theirs. Whoever owns
     /// the address may still take such an account over.
     pub fn is_unclaimed(&self) -> bool {
-        let chosen = self.credential.as_ref().is_some_and(|credential| !credential.is_temporary());
+        let chosen = self.credential.as_ref().is_none_or(|credential| !credential.is_temporary());
         let untouched = self.last_login_at.is_none() && self.roles == Roles::default();
         !self.email_verified && self.is_active() && chosen && untouched
     }

@@ -45,6 +45,7 @@
 //! ```
 
 mod doc;
+mod patience;
 mod route;
 
 use std::sync::Arc;
@@ -55,6 +56,7 @@ use utoipa::{PartialSchema, ToSchema};
 use crate::csrf;
 pub use doc::{Access, InputDoc, OperationDoc};
 pub(crate) use doc::{Answer, Challenge, Parameter};
+pub use patience::nobody_waits;
 pub(crate) use route::{Spec, mount};
 
 /// Which quota a route counts against.

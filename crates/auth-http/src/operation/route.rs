@@ -14,8 +14,9 @@ use actix_web::{
     web::{self, ServiceConfig},
 };
 use futures_util::FutureExt as _;
+use tracing::Instrument as _;
 
-use super::{Limit, Operation};
+use super::{Limit, Operation, patience::Waited};
 use crate::{problem::Problem, transport::Hangup};
 
 /// What the extractors need to know of the operation they serve.
@@ -56,8 +57,8 @@ fn resource(path: &'static str, operations: &[&Operation], deadline: Duration) -
     }))
 }
 
-/// Runs a handler within its deadline, and only as long as somebody waits for the answer; a panic costs
-/// this request and no other.
+/// Runs a handler, and waits for it until its deadline, or until the client has gone. Then it runs on by itself,
+/// and knows that nobody waits. A panic costs this request and no other.
 async fn contain(
     request: ServiceRequest,
     next: Next<BoxBody>,
@@ -66,7 +67,7 @@ async fn contain(
     let original = request.request().clone();
     let guarded = AssertUnwindSafe(next.call(request)).catch_unwind();
     let outcome = tokio::select! {
-        outcome = tokio::time::timeout(deadline, guarded) => outcome,
+        outcome = tokio::time::timeout(deadline, Waited::new(guarded.in_current_span())) => outcome,
         () = client_gone(&original) => {
             tracing::debug!("the client has gone");
             let nobody = Problem::of_status(StatusCode::REQUEST_TIMEOUT);

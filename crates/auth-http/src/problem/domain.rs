@@ -2,6 +2,7 @@
 
 use std::error::Error as StdError;
 
+use actix_web::http::StatusCode;
 use auth_domain::{
     port::{
         BoxError, EntropyError, HashError, IdentityError, KeyError, LimiterError, MailboxError, StoreError,
@@ -37,6 +38,8 @@ impl From<HashError> for Problem {
                 tracing::warn!("password hashing is overloaded");
                 Self::unavailable(retry_after)
             }
+            // Read by nobody; for the log.
+            HashError::Abandoned => Self::of_status(StatusCode::REQUEST_TIMEOUT),
             _ => Self::internal(&error),
         }
     }

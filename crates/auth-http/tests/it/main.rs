@@ -11,6 +11,7 @@ mod headers;
 mod limits;
 mod metrics;
 mod order;
+mod patience;
 mod protection;
 mod socket;
 mod toy;

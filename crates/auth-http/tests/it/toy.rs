@@ -306,7 +306,7 @@ impl Toy {
         Self::serving(everything, auth_http::operations)
     }
 
-    fn serving(
+    pub(crate) fn serving(
         change: impl FnOnce(&mut HttpSettings),
         table: impl FnOnce(&HttpSettings) -> Vec<Operation>,
     ) -> Self {

@@ -57,8 +57,8 @@ impl Accounts {
     ///
     /// The password is hashed whether or not the address is free, so that time does not tell. When
     /// existing accounts are hidden, a taken address gets an answer of the same form with a made-up
-    /// id, and its owner gets a mail that says so; if nobody proved the address yet, the account is made
-    /// anew with this password instead.
+    /// id, and its owner gets a mail that says so; if nobody proved the address yet, the account loses the
+    /// password it has, and whoever reads the mail sets one.
     ///
     /// # Errors
     /// [`RegisterError`].
@@ -95,25 +95,17 @@ impl Accounts {
         ))
     }
 
-    /// Registers an address anew that nobody proved yet, as if nobody had registered it before: whoever was
-    /// first must not keep its owner out, nor have a password that its owner then makes good. The link mailed
-    /// earlier dies with it. `false` if it was proved meanwhile.
-    async fn take_over_in(
-        &self,
-        tx: &mut dyn Tx,
-        id: UserId,
-        candidate: &User,
-        record: AuditRecord,
-    ) -> Result<bool, Fault> {
+    /// Registers an address anew that nobody proved yet. Of two who registered it, at most one owns it, and
+    /// nobody here can tell which: so neither password counts, and a link that sets one goes to the address.
+    /// The link mailed earlier dies with it. `false` if it was proved meanwhile.
+    async fn take_over_in(&self, tx: &mut dyn Tx, id: UserId, record: AuditRecord) -> Result<bool, Fault> {
         let Some(mut owner) = tx.users().lock(id).await?.filter(User::is_unclaimed) else { return Ok(false) };
-        owner.credential.clone_from(&candidate.credential);
-        owner.full_name.clone_from(&candidate.full_name);
-        owner.updated_at = candidate.updated_at;
+        (owner.credential, owner.full_name, owner.updated_at) = (None, None, record.at);
         // The address does not change here, so it cannot clash.
         let _ = tx.users().save(&owner).await?;
         tx.links().withdraw(owner.id, LinkPurpose::VerifyEmail).await?;
         // Not held back by one that is being sent: its link has just died.
-        let letter = self.core.letter_to(&owner, Intent::VerifyEmail, &record.client, record.at)?;
+        let letter = self.core.letter_to(&owner, Intent::ResetPassword, &record.client, record.at)?;
         tx.outbox().put(&OutboxItem { once: None, ..letter }).await?;
         tx.audit().append(&record.by(owner.id).with("again", "true")).await?;
         Ok(true)
@@ -139,7 +131,7 @@ impl Accounts {
         let owner = tx.users().by_email(&request.tenant, &request.email).await?;
         let unclaimed = owner.as_ref().filter(|owner| owner.is_unclaimed());
         if let Some(owner) = unclaimed.filter(|_| again)
-            && self.take_over_in(tx, owner.id, &user, record(AuditEvent::Registered)).await?
+            && self.take_over_in(tx, owner.id, record(AuditEvent::Registered)).await?
         {
             return Ok((user, true));
         }
@@ -151,7 +143,8 @@ impl Accounts {
         tx.audit().append(&refused).await?;
         if self.core.policy.hide_existing_accounts {
             let (intent, address) = (Intent::AccountExists, (&request.tenant, &request.email));
-            let letter = self.core.letter(address, owner.as_ref(), intent, &request.client, now)?;
+            let letter =
+                self.core.letter(address, owner.as_ref().filter(|_| again), intent, &request.client, now)?;
             tx.outbox().put(&letter).await?;
         }
         Ok((user, true))

@@ -11,7 +11,7 @@ use crate::{
     client::Client,
     factor::DeviceTraits,
     guard::{known_device::DeviceToken, lockout::Locked},
-    port::Verification,
+    port::{HashError, Verification},
     tenant::TenantId,
     usecase::{
         Core, Fault,
@@ -153,7 +153,7 @@ impl Login {
             let reason = if usable { "account_not_active" } else { "temporary_password_expired" };
             return self.refuse(login, &user, reason).await;
         }
-        let fresh = if outdated { Some(self.rehash(&login.password).await?) } else { None };
+        let fresh = if outdated { self.rehash(&login.password).await? } else { None };
         let now = self.core.now();
         let entry =
             transaction!(self.core, tx => self.enter_in(tx, login, attempt, &user, fresh.clone(), wish, now));
@@ -165,9 +165,14 @@ impl Login {
     }
 
     /// The hash of a password that is right but was hashed with other parameters. It was admitted long
-    /// ago, so no policy applies.
-    async fn rehash(&self, password: &Password) -> Result<PasswordHash, Fault> {
-        Ok(self.core.ports.hasher.rehash(password).await?)
+    /// ago, so no policy applies. Where there is no room for it, the next login sees to it: a refusal here
+    /// would tell that the password is right.
+    async fn rehash(&self, password: &Password) -> Result<Option<PasswordHash>, Fault> {
+        match self.core.ports.hasher.rehash(password).await {
+            Ok(hash) => Ok(Some(hash)),
+            Err(HashError::Overloaded { .. } | HashError::Abandoned) => Ok(None),
+            Err(error) => Err(error.into()),
+        }
     }
 
     async fn unverified(&self, login: &PasswordLogin, user: &User) -> Result<Entry, LoginError> {
