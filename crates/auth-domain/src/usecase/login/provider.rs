@@ -15,7 +15,7 @@ use crate::{
     guard::known_device::DeviceToken,
     outbox::Intent,
     port::{
-        ProviderAnswer, ProviderChallenge, ProviderChallengeKind, ProviderCode, ProviderLogin,
+        HashError, ProviderAnswer, ProviderChallenge, ProviderChallengeKind, ProviderCode, ProviderLogin,
         ProviderSignIn, Tx,
     },
     tenant::TenantId,
@@ -128,18 +128,17 @@ impl Login {
     /// [`ProviderLoginError`].
     pub async fn with_provider(&self, login: &PasswordLogin) -> Result<SignedIn, ProviderLoginError> {
         let failed = |user: Option<&User>, reason: &str| self.provider_failure(login, user, reason);
-        self.has_room_to_migrate()?;
         let signed = self.core.sign_in_counted((login.claim(), &login.client), &login.password, failed).await;
         let (attempt, outcome) = signed.map_err(|refusal| self.refused(refusal))?;
         let after_failures = attempt.is_suspicious(false);
         match outcome {
             ProviderSignIn::Done(done) => {
-                let hash = self.migrated(&done, &login.password, attempt).await?;
+                let hash = self.migrated(&done, &login.password).await?;
                 let proof = Proof { login: *done, passed: None, attempt, after_failures, hash };
                 self.vouched(login, &proof).await
             }
             ProviderSignIn::Challenge(challenge) => {
-                let hash = self.hash_to_keep(&login.password, attempt).await?;
+                let hash = self.hash_to_keep(&login.password).await?;
                 let (tenant, email) = (login.tenant.clone(), login.email.clone());
                 self.ask(&ProviderStep { tenant, email, after_failures, challenge, hash }).await
             }
@@ -164,9 +163,6 @@ impl Login {
             .filter(|step| step.tenant == login.tenant)
             .ok_or_else(invalid)?;
         let answer = answer(login, step.challenge.kind)?;
-        if matches!(answer, ProviderAnswer::NewPassword(_)) {
-            self.has_room_to_migrate()?;
-        }
         let visit = visit(login, &step, &answer);
         let failed = |user: Option<&User>, reason: &str| self.provider_failure(&visit, user, reason);
         let who = (visit.claim(), &visit.client);
@@ -193,7 +189,7 @@ impl Login {
         outcome: ProviderSignIn,
     ) -> Result<SignedIn, ProviderLoginError> {
         let hash = match answer {
-            ProviderAnswer::NewPassword(password) => self.hash_to_keep(password, attempt).await?,
+            ProviderAnswer::NewPassword(password) => self.hash_to_keep(password).await?,
             ProviderAnswer::Code(_) => step.hash.clone(),
         };
         match outcome {
@@ -281,46 +277,30 @@ impl Login {
         Ok(Outcome::Entry(entry))
     }
 
-    /// Under overload nobody is counted whose password would have to be hashed in the end. The place is given
-    /// back at once: the provider takes its time, and others would be kept out meanwhile.
-    fn has_room_to_migrate(&self) -> Result<(), Fault> {
-        if self.core.policy.migrate_passwords {
-            drop(self.core.ports.hasher.take_place()?);
-        }
-        Ok(())
-    }
-
     /// The hash of the password that the provider took, unless the account keeps what it has.
     async fn migrated(
         &self,
         login: &ProviderLogin,
         password: &Password,
-        attempt: Attempt,
     ) -> Result<Option<PasswordHash>, Fault> {
         if !self.core.policy.migrate_passwords
             || self.core.keeps_its_password(&login.user.key, password).await?
         {
             return Ok(None);
         }
-        self.hash_to_keep(password, attempt).await
+        self.hash_to_keep(password).await
     }
 
     /// Where passwords become ones of this server: the hash. It was admitted by the provider, so no policy
-    /// applies.
-    async fn hash_to_keep(
-        &self,
-        password: &Password,
-        attempt: Attempt,
-    ) -> Result<Option<PasswordHash>, Fault> {
+    /// applies. Where there is no room for it, a later login sees to it: nobody is kept out for that.
+    async fn hash_to_keep(&self, password: &Password) -> Result<Option<PasswordHash>, Fault> {
         if !self.core.policy.migrate_passwords {
             return Ok(None);
         }
         match self.core.ports.hasher.rehash(password).await {
             Ok(hash) => Ok(Some(hash)),
-            Err(error) => {
-                self.core.refund_attempt(attempt).await?;
-                Err(error.into())
-            }
+            Err(HashError::Overloaded { .. } | HashError::Abandoned) => Ok(None),
+            Err(error) => Err(error.into()),
         }
     }
 
