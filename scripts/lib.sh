@@ -55,15 +55,22 @@ use_system_openssl() {
     fi
 }
 
+# folder_for_tests NAME: where packages that the tests run are put: in target, unless the servers cannot read there.
+folder_for_tests() {
+    # The tests start servers as nobody, who may not be let into this folder.
+    if [ "$(id -u)" -eq 0 ] && ! setpriv --reuid=nobody --regid=nogroup --clear-groups test -x "$root/scripts/test"; then
+        printf '/var/tmp/auth-%s\n' "$1"
+    else
+        printf '%s/target/%s\n' "$root" "$1"
+    fi
+}
+
 # need_test_python: the Python with the mail server and the AWS mock that the tests start; exports TEST_PYTHON.
 # Does nothing where the pinned versions are there already.
 need_test_python() {
     local pins=('aiosmtpd==1.4.6' 'moto[server,sns,cognitoidp]==5.2.5')
-    local venv=$root/target/venv-tests
-    # The tests start servers as nobody, who may not be let into this folder.
-    if [ "$(id -u)" -eq 0 ] && ! setpriv --reuid=nobody --regid=nogroup --clear-groups test -x "$root/scripts/test"; then
-        venv=/var/tmp/auth-venv-tests
-    fi
+    local venv
+    venv=$(folder_for_tests venv-tests)
     if [ "$(cat "$venv/pins" 2>/dev/null)" != "${pins[*]}" ]; then
         step "installing ${pins[*]} into $venv"
         # Nor can they read a Python in somebody's home.
@@ -74,4 +81,25 @@ need_test_python() {
         printf '%s\n' "${pins[*]}" >"$venv/pins"
     fi
     export TEST_PYTHON=${TEST_PYTHON:-$venv/bin/python}
+}
+
+# need_test_node: the second mock of AWS Cognito, which is written in JavaScript; exports TEST_NODE_MODULES.
+# Does nothing where the locked versions are there already.
+need_test_node() {
+    local folder missing=()
+    folder=$(folder_for_tests node-tests)
+    command -v node >/dev/null || missing+=(nodejs)
+    command -v npm >/dev/null || missing+=(npm)
+    [ ${#missing[@]} -eq 0 ] || need_apt "${missing[@]}"
+    if ! cmp -s "$root/scripts/node/package-lock.json" "$folder/installed"; then
+        step "installing the packages of scripts/node into $folder"
+        rm -rf "$folder"
+        mkdir -p "$folder"
+        cp "$root"/scripts/node/package*.json "$folder"
+        # No package may run anything here before a test asks it to.
+        npm ci --prefix "$folder" --ignore-scripts --omit=optional --no-audit --no-fund --loglevel=error
+        chmod -R a+rX "$folder"
+        cp "$folder/package-lock.json" "$folder/installed"
+    fi
+    export TEST_NODE_MODULES=${TEST_NODE_MODULES:-$folder/node_modules}
 }

@@ -74,6 +74,8 @@ ids! {
     SessionId;
     /// Identifies a device that proved a second factor.
     DeviceId;
+    /// Identifies the link between an account and the account of a provider.
+    IdentityId;
     /// Identifies a message waiting in the outbox; also the stable part of its Message-ID.
     OutboxId;
 }

@@ -71,6 +71,7 @@
 //!         mailer: Arc::new(RecordingMailer::default()), // your own `Mailer` here
 //!         sms: Arc::new(RecordingSms::default()),       // your own `SmsSender` here
 //!         sms_ledger: Arc::new(MemoryLedger::new()),
+//!         provider: None,
 //!         clock: Arc::new(SystemClock),
 //!         entropy: Arc::new(OsEntropy),
 //!     },

@@ -42,6 +42,8 @@ pub struct HttpSettings {
     pub metrics: MetricsAccess,
     /// Whether the pages that mailed links lead to are served: where no front end has its own.
     pub serve_link_pages: bool,
+    /// Who keeps the passwords (`AUTH_PROVIDER`).
+    pub providers: Providers,
     /// The rules for new passwords.
     pub password_policy: PasswordPolicy,
     /// Longest body accepted, in bytes.
@@ -79,6 +81,29 @@ pub enum MetricsAccess {
     Token(Digest),
     /// Nobody: there is no such page.
     Closed,
+}
+
+/// Who keeps the passwords: the operations of a provider that is off answer 404.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Providers {
+    /// This server.
+    Native,
+    /// AWS Cognito.
+    Cognito,
+    /// Some of them each.
+    Both,
+}
+
+impl Providers {
+    /// Whether passwords of this server open anything.
+    pub const fn has_native(self) -> bool {
+        matches!(self, Self::Native | Self::Both)
+    }
+
+    /// Whether those at Cognito do.
+    pub const fn has_cognito(self) -> bool {
+        matches!(self, Self::Cognito | Self::Both)
+    }
 }
 
 /// How often one address may call one route.
@@ -179,6 +204,7 @@ impl Default for HttpSettings {
             expose_mailbox: false,
             metrics: MetricsAccess::Open,
             serve_link_pages: true,
+            providers: Providers::Native,
             password_policy: PasswordPolicy::default(),
             body_limit: 64 * 1024,
             body_deadline: Duration::from_secs(5),

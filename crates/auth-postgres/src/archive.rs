@@ -68,6 +68,7 @@ const fn count_of(kind: RecordKind) -> &'static str {
         RecordKind::Totp => "SELECT count(*) FROM totp_secrets",
         RecordKind::RecoveryCode => "SELECT count(*) FROM recovery_codes",
         RecordKind::Device => "SELECT count(*) FROM trusted_devices",
+        RecordKind::Identity => "SELECT count(*) FROM linked_identities",
         RecordKind::KnownDevice => "SELECT count(*) FROM known_devices",
         RecordKind::Lock => "SELECT count(*) FROM login_locks",
         RecordKind::Key => "SELECT count(*) FROM signing_keys",

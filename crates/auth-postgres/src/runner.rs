@@ -4,8 +4,8 @@ use std::{future::Future, sync::Arc};
 
 use auth_domain::{
     port::{
-        AuditChain, AuditLog, DeviceRepo, FactorRepo, KeyRepo, KnownDeviceRepo, LinkRepo, LockRepo, Outbox,
-        Repos, SealedRepo, SessionRepo, StoreError, UserRepo,
+        AuditChain, AuditLog, DeviceRepo, FactorRepo, IdentityRepo, KeyRepo, KnownDeviceRepo, LinkRepo,
+        LockRepo, Outbox, Repos, SealedRepo, SessionRepo, StoreError, UserRepo,
     },
     user::User,
 };
@@ -68,6 +68,9 @@ impl<R: Runner> Repos for Repositories<R> {
         self
     }
     fn devices(&mut self) -> &mut dyn DeviceRepo {
+        self
+    }
+    fn identities(&mut self) -> &mut dyn IdentityRepo {
         self
     }
     fn known_devices(&mut self) -> &mut dyn KnownDeviceRepo {

@@ -119,6 +119,18 @@ macro_rules! trusted_devices {
 }
 pub(crate) use trusted_devices;
 
+pub(crate) type LinkedIdentities =
+    (BigInt, BigInt, Text, Text, Timestamptz, Timestamptz, Timestamptz, Nullable<Binary>, Nullable<Binary>);
+
+/// The columns of [`LinkedIdentities`], of a table called `l` in the statement.
+macro_rules! linked_identities {
+    () => {
+        "l.id, l.user_id, l.issuer, l.subject, l.linked_at, l.proved_at, l.checked_at, l.grant_sealed, \
+         l.migrated"
+    };
+}
+pub(crate) use linked_identities;
+
 pub(crate) type KnownDevices =
     (Binary, BigInt, Timestamptz, Timestamptz, Timestamptz, BigInt, BigInt, Nullable<Timestamptz>);
 

@@ -182,6 +182,7 @@ fn http_settings(settings: &Settings) -> HttpSettings {
         expose_mailbox: settings.has_dev_mailbox(),
         metrics: metrics_access(settings),
         serve_link_pages: settings.link_base == settings.public_url,
+        providers: settings.auth_provider,
         password_policy: settings.password_policy,
         ..HttpSettings::default()
     }

@@ -75,6 +75,10 @@ pub enum Command {
     /// audit log.
     #[command(subcommand, arg_required_else_help = true)]
     Outbox(OutboxCommand),
+    /// Look at the people who sign in through AWS Cognito
+    #[command(subcommand, arg_required_else_help = true)]
+    Cognito(CognitoCommand),
+
     /// Read the audit log, take a copy of it, and prove that it is whole
     ///
     /// A running server puts each entry into a hash chain within a second or two, and signs the chain every
@@ -258,6 +262,24 @@ pub struct DropMessage {
     /// The message, as `outbox list` shows it
     #[arg(value_parser = outbox_id)]
     pub id: OutboxId,
+}
+
+/// Commands about AWS Cognito.
+#[derive(Debug, Subcommand)]
+pub enum CognitoCommand {
+    /// Count who signs in through Cognito, and who has no password here yet
+    ///
+    /// With `COGNITO_MIGRATION=lazy` whoever logs in gets one. Once nobody who matters is without,
+    /// `AUTH_PROVIDER=native` leaves Cognito.
+    Report(ReportCognito),
+}
+
+/// Counts linked accounts.
+#[derive(Debug, Args)]
+pub struct ReportCognito {
+    /// Print JSON
+    #[arg(long)]
+    pub json: bool,
 }
 
 /// Commands about the audit log.

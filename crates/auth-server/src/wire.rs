@@ -1,6 +1,7 @@
 //! The one place that names adapters: settings in, engine out.
 
 mod breach;
+mod cognito;
 mod hashing;
 mod mail;
 mod patient;
@@ -105,6 +106,7 @@ pub(crate) fn build(settings: &Settings) -> anyhow::Result<Wiring> {
         mailer: mail::mailer(settings, mailbox.as_ref(), &clock)?,
         sms: sms::sender(settings, mailbox.as_ref())?,
         sms_ledger: Arc::clone(&state.ledger),
+        provider: cognito::provider(settings)?,
         clock: Arc::clone(&clock),
         entropy: Arc::clone(&entropy),
     };
@@ -152,6 +154,7 @@ pub(crate) fn refusals(settings: &Settings) -> Vec<(&'static Spec, String)> {
         .chain(templates)
         .chain(sms::refusals(settings))
         .chain(breach::refusals(settings))
+        .chain(cognito::refusals(settings))
         .collect()
 }
 
@@ -182,6 +185,8 @@ fn policy(settings: &Settings) -> Policy {
         mail_per_address: settings.email_limit,
         mfa: settings.mfa,
         sms: sms::policy(settings),
+        migrate_passwords: settings.migrate_passwords,
+        provider_recheck: settings.provider_recheck,
         hide_existing_accounts: settings.hide_existing_accounts,
         audit_retention: settings.audit_retention,
         audit_ip_life: settings.audit_ip_life,

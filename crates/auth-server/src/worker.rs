@@ -23,6 +23,12 @@ const DELIVERY_PAUSE: Duration = Duration::from_millis(200);
 const DELIVERY_BATCH: u32 = 4;
 /// After a try at a mail server that could not be reached, so that a long queue does not storm it.
 const SERVER_PAUSE: Duration = Duration::from_secs(2);
+/// Between two looks for people whom Cognito has to be asked about.
+const RECHECK_PAUSE: Duration = Duration::from_secs(5);
+/// People asked about at once; a lease is long enough for all of them.
+const RECHECK_BATCH: u32 = 8;
+/// After a try while Cognito was away.
+const PROVIDER_PAUSE: Duration = Duration::from_secs(30);
 const UPKEEP_PAUSE: Duration = Duration::from_mins(10);
 /// How often it is looked at whether a signing key is old; far below the time that one is published ahead.
 const KEY_PAUSE: Duration = Duration::from_secs(30);
@@ -56,6 +62,9 @@ impl Workers {
         spawn(&mut tasks, &stop, engine.clone(), chain_audit);
         spawn(&mut tasks, &stop, engine.clone(), sign_audit);
         spawn(&mut tasks, &stop, engine.clone(), note_refusals);
+        if engine.federation.is_on() {
+            spawn(&mut tasks, &stop, engine.clone(), recheck);
+        }
         if let Some(changes) = limit_changes {
             tasks.spawn(note_limit_changes(engine.clone(), changes, stop.subscribe()));
         }
@@ -145,6 +154,22 @@ fn log_upkeep(report: &UpkeepReport) -> Duration {
     }
     tracing::debug!(?report, "old rows deleted");
     UPKEEP_PAUSE
+}
+
+async fn recheck(engine: Engine) -> Duration {
+    match engine.federation.recheck(RECHECK_BATCH).await {
+        Ok(report) => {
+            if let Some(away) = &report.away {
+                tracing::warn!(error = %error_chain(away), "Cognito cannot be asked; nobody's session ends");
+                return PROVIDER_PAUSE;
+            }
+            if report.revoked > 0 {
+                tracing::info!(people = report.revoked, "Cognito ended the sessions of some people");
+            }
+            if report.checked >= u64::from(RECHECK_BATCH) { Duration::ZERO } else { RECHECK_PAUSE }
+        }
+        Err(fault) => failed("recheck at Cognito", &fault),
+    }
 }
 
 async fn keep_keys(engine: Engine) -> Duration {

@@ -100,7 +100,10 @@ impl<'a> Own<'a> {
             | Notice::FactorAutoEnabled
             | Notice::RecoveryCodeUsed
             | Notice::RecoveryCodesReplaced
-            | Notice::SignInAfterFailures => Self::default(),
+            | Notice::SignInAfterFailures
+            | Notice::IdentityLinked
+            | Notice::AccountClaimed
+            | Notice::IdentityUnlinked => Self::default(),
         }
     }
 }

@@ -15,13 +15,15 @@ use diesel::prelude::*;
 use crate::{
     error::{Fault, corrupt},
     row::{
-        AuditRow, ChainLinkRow, CheckpointRow, DeviceRow, GenerationRow, KeyRow, KnownDeviceRow, LinkRow,
-        LockRow, NewAuditRow, OutboxRow, RecoveryCodeRow, SessionRow, TotpRow, UserRow, micros, time,
+        AuditRow, ChainLinkRow, CheckpointRow, DeviceRow, GenerationRow, IdentityRow, KeyRow, KnownDeviceRow,
+        LinkRow, LockRow, NewAuditRow, OutboxRow, RecoveryCodeRow, SessionRow, TotpRow, UserRow, micros,
+        time,
     },
     runner::Runner as _,
     schema::{
-        audit_chain, audit_checkpoints, audit_events, known_devices, login_locks, one_time_links, outbox,
-        recovery_codes, refresh_tokens, sessions, signing_keys, totp_secrets, trusted_devices, users,
+        audit_chain, audit_checkpoints, audit_events, known_devices, linked_identities, login_locks,
+        one_time_links, outbox, recovery_codes, refresh_tokens, sessions, signing_keys, totp_secrets,
+        trusted_devices, users,
     },
     store::SqliteStore,
 };
@@ -58,6 +60,7 @@ fn count(conn: &mut SqliteConnection, kind: RecordKind) -> QueryResult<i64> {
         RecordKind::Totp => totp_secrets::table.count().get_result(conn),
         RecordKind::RecoveryCode => recovery_codes::table.count().get_result(conn),
         RecordKind::Device => trusted_devices::table.count().get_result(conn),
+        RecordKind::Identity => linked_identities::table.count().get_result(conn),
         RecordKind::KnownDevice => known_devices::table.count().get_result(conn),
         RecordKind::Lock => login_locks::table.count().get_result(conn),
         RecordKind::Key => signing_keys::table.count().get_result(conn),
@@ -81,6 +84,7 @@ fn page(
         RecordKind::Totp => totp_page(conn, number(after)?, limit),
         RecordKind::RecoveryCode => codes_page(conn, bytes(after)?, limit),
         RecordKind::Device => devices_page(conn, number(after)?, limit),
+        RecordKind::Identity => identities_page(conn, number(after)?, limit),
         RecordKind::KnownDevice => known_devices_page(conn, bytes(after)?, limit),
         RecordKind::Lock => locks_page(conn, bytes(after)?, limit),
         RecordKind::Key => keys_page(conn, name(after)?, limit),
@@ -192,6 +196,16 @@ fn devices_page(conn: &mut SqliteConnection, after: i64, limit: i64) -> Result<V
         .select(DeviceRow::as_select())
         .load(conn)?;
     rows.into_iter().map(|row| Ok(Record::Device(row.try_into()?))).collect()
+}
+
+fn identities_page(conn: &mut SqliteConnection, after: i64, limit: i64) -> Result<Vec<Record>, Fault> {
+    let rows: Vec<IdentityRow> = linked_identities::table
+        .filter(linked_identities::id.gt(after))
+        .order(linked_identities::id)
+        .limit(limit)
+        .select(IdentityRow::as_select())
+        .load(conn)?;
+    rows.into_iter().map(|row| Ok(Record::Identity(row.try_into()?))).collect()
 }
 
 fn known_devices_page(conn: &mut SqliteConnection, after: &[u8], limit: i64) -> Result<Vec<Record>, Fault> {
@@ -310,6 +324,11 @@ fn add(conn: &mut SqliteConnection, record: &Record) -> Result<bool, Fault> {
         Record::Device(device) => diesel::insert_into(trusted_devices::table)
             .values(DeviceRow::from(device))
             .on_conflict_do_nothing() // also where that device is known already
+            .execute(conn)?,
+        Record::Identity(identity) => diesel::insert_into(linked_identities::table)
+            .values(IdentityRow::from(identity))
+            .on_conflict(linked_identities::id)
+            .do_nothing()
             .execute(conn)?,
         Record::KnownDevice(device) => diesel::insert_into(known_devices::table)
             .values(KnownDeviceRow::from(device))

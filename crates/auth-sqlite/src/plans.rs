@@ -9,11 +9,12 @@ use auth_domain::{
     audit::{AuditEvent, ChainHead, CheckpointKind, Salt, StoredRow},
     factor::TimeStep,
     guard::lockout::LockPolicy,
-    id::{OutboxId, UserId},
+    id::{IdentityId, OutboxId, UserId},
     outbox::OutboxState,
     port::{
-        AuditChain, AuditFilter, AuditLog, DeviceRepo, FactorRepo, KeyRepo, KnownDeviceRepo, LinkRepo,
-        LockRepo, Outbox, SealedPlace, SealedRepo, SealedRow, SealedValue, SessionRepo, StoreError, UserRepo,
+        AuditChain, AuditFilter, AuditLog, DeviceRepo, DueChecks, FactorRepo, IdentityRepo, KeyRepo,
+        KnownDeviceRepo, LinkRepo, LockRepo, Outbox, SealedPlace, SealedRepo, SealedRow, SealedValue,
+        SessionRepo, StoreError, UserRepo,
     },
     secret::{SealLabel, Sealed},
     session::EndReason,
@@ -175,6 +176,24 @@ async fn every_statement_on_second_factors_uses_an_index() {
 }
 
 #[tokio::test]
+async fn every_statement_on_linked_identities_uses_an_index() {
+    let now = builder::noon();
+    let (user, mut probe) = (builder::user(1, now), Probe::new());
+    let identity = builder::identity(1, user.id, now);
+    let due = DueChecks { checked_before: now, now, leased_until: now, limit: 10 };
+    all_search! { probe:
+        UserRepo::insert(&user);
+        IdentityRepo::link(&identity);
+        IdentityRepo::by_key(&identity.key);
+        IdentityRepo::of_user(user.id);
+        IdentityRepo::save(&identity);
+        IdentityRepo::lease_due(identity.key.issuer(), due);
+        IdentityRepo::counts(identity.key.issuer());
+        IdentityRepo::unlink(identity.id);
+    }
+}
+
+#[tokio::test]
 async fn every_statement_on_links_locks_and_keys_uses_an_index() {
     let now = builder::noon();
     let (user, mut probe) = (builder::user(1, now), Probe::new());
@@ -261,9 +280,11 @@ async fn every_filter_of_the_audit_log_uses_the_narrowest_index() {
 async fn sealed_values_are_found_by_their_label() {
     let mut probe = Probe::new();
     let label = SealLabel::from_bytes([1; SealLabel::BYTES]);
-    let row = SealedRow::User(UserId::from_i64(1));
-    let found = SealedValue { row: row.clone(), sealed: Sealed::from_bytes(vec![1; 9]) };
-    for place in [SealedPlace::Totp, SealedPlace::PendingTotp] {
+    let (app, grant) = (SealedRow::User(UserId::from_i64(1)), SealedRow::Identity(IdentityId::from_i64(1)));
+    for (place, row) in
+        [(SealedPlace::Totp, &app), (SealedPlace::PendingTotp, &app), (SealedPlace::Grant, &grant)]
+    {
+        let found = SealedValue { row: row.clone(), sealed: Sealed::from_bytes(vec![1; 9]) };
         all_search! { probe:
             SealedRepo::count(place, label);
             SealedRepo::page(place, label, Some(row.clone()), 10);
@@ -273,8 +294,9 @@ async fn sealed_values_are_found_by_their_label() {
         // It jumps from label to label, and sorts nothing.
         let plans = probe.plans();
         assert!(!plans.iter().any(|step| step.contains("TEMP B-TREE")), "{plans:?}");
-        for step in plans.iter().filter(|step| step.contains("totp_secrets")) {
-            assert!(step.contains("INDEX totp_secrets"), "{step}");
+        let (table, _) = place.as_str().split_once('.').expect("a table and a column");
+        for step in plans.iter().filter(|step| step.contains(table)) {
+            assert!(step.contains(&format!("INDEX {table}")), "{step}");
         }
     }
 }

@@ -99,6 +99,21 @@ diesel::table! {
 }
 
 diesel::table! {
+    linked_identities (id) {
+        id -> BigInt,
+        user_id -> BigInt,
+        issuer -> Text,
+        subject -> Text,
+        linked_at -> BigInt,
+        proved_at -> BigInt,
+        checked_at -> BigInt,
+        grant_sealed -> Nullable<Binary>,
+        migrated -> Nullable<Binary>,
+        leased_until -> Nullable<BigInt>,
+    }
+}
+
+diesel::table! {
     known_devices (digest) {
         digest -> Binary,
         user_id -> BigInt,
@@ -193,6 +208,8 @@ diesel::table! {
 }
 
 diesel::joinable!(sessions -> users (user_id));
+diesel::joinable!(linked_identities -> users (user_id));
 diesel::joinable!(refresh_tokens -> sessions (session_id));
 diesel::allow_tables_to_appear_in_same_query!(users, sessions, refresh_tokens);
+diesel::allow_tables_to_appear_in_same_query!(users, linked_identities);
 diesel::allow_tables_to_appear_in_same_query!(audit_events, audit_chain);

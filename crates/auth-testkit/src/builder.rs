@@ -23,14 +23,14 @@ use auth_domain::{
         known_device::{KnownDevice, KnownDevicePolicy},
         lockout::LockState,
     },
-    id::{DeviceId, OutboxId, SessionId, UserId},
+    id::{DeviceId, IdentityId, OutboxId, SessionId, UserId},
     outbox::{Intent, OutboxItem},
-    port::PendingTotp,
+    port::{IdentityKey, PendingTotp},
     secret::{Digest, Sealed},
     session::{Authentication, EndReason, Ended, Session, rotation::Generation},
     tenant::TenantId,
     token::{AuthMethod, JwtAlgorithm, KeyId, Link, LinkPurpose, SigningKey},
-    user::{Credential, Email, FullName, PasswordHash, PhoneNumber, User},
+    user::{Credential, Email, FullName, LinkedIdentity, PasswordHash, PhoneNumber, User},
 };
 use chrono::{DateTime, TimeDelta, Utc};
 
@@ -148,6 +148,21 @@ pub fn device(number: i64, user: UserId, now: DateTime<Utc>) -> TrustedDevice {
         platform: Some("web".to_owned()),
         verified_at: now,
         expires_at: now + TimeDelta::minutes(5),
+    }
+}
+
+/// Whom `issuer` calls `subject`.
+pub fn identity_key(issuer: &str, subject: &str) -> IdentityKey {
+    IdentityKey::new(issuer, subject).expect("the test gives visible ASCII")
+}
+
+/// The account of a provider that opens the account of `user`, linked and proved now; `number` makes its
+/// id and its subject. Its grant was never really sealed.
+pub fn identity(number: i64, user: UserId, now: DateTime<Utc>) -> LinkedIdentity {
+    let key = identity_key("https://pool.example.com/1", &format!("subject-{number}"));
+    LinkedIdentity {
+        grant: Some(Sealed::from_bytes(format!("sealed grant {number}").into_bytes())),
+        ..LinkedIdentity::new(IdentityId::from_i64(number), user, key, now)
     }
 }
 

@@ -13,7 +13,7 @@ use crate::{
 const NEW_PASSWORD: &str = "another Good one 4711!";
 
 /// A browser on one page: its cookies, and what the page knows.
-struct Browser<'a> {
+pub(crate) struct Browser<'a> {
     server: &'a TestServer,
     jar: BTreeMap<String, String>,
     csrf: Option<String>,
@@ -39,7 +39,7 @@ fn set_cookies(answer: &Answer) -> Vec<Cookie> {
 }
 
 /// Whether an answer takes both cookies back, and leaves all others.
-fn takes_cookies_back(answer: &Answer) -> bool {
+pub(crate) fn takes_cookies_back(answer: &Answer) -> bool {
     let set = set_cookies(answer);
     let names: Vec<&str> = set.iter().map(|cookie| cookie.name.as_str()).collect();
     let gone =
@@ -48,7 +48,7 @@ fn takes_cookies_back(answer: &Answer) -> bool {
 }
 
 impl<'a> Browser<'a> {
-    fn new(server: &'a TestServer) -> Self {
+    pub(crate) fn new(server: &'a TestServer) -> Self {
         Self { server, jar: BTreeMap::new(), csrf: None }
     }
 
@@ -60,7 +60,7 @@ impl<'a> Browser<'a> {
     }
 
     /// Sends as a page of the server's own does, and keeps what it gets.
-    async fn call(&mut self, method: Method, path: &str, body: Option<&Value>) -> Answer {
+    pub(crate) async fn call(&mut self, method: Method, path: &str, body: Option<&Value>) -> Answer {
         let answer = self.send(method, path, body, self.csrf.as_deref()).await;
         for cookie in set_cookies(&answer) {
             if cookie.value.is_empty() {
@@ -75,7 +75,13 @@ impl<'a> Browser<'a> {
         answer
     }
 
-    async fn send(&self, method: Method, path: &str, body: Option<&Value>, csrf: Option<&str>) -> Answer {
+    pub(crate) async fn send(
+        &self,
+        method: Method,
+        path: &str,
+        body: Option<&Value>,
+        csrf: Option<&str>,
+    ) -> Answer {
         let cookies: Vec<String> = self.jar.iter().map(|(name, value)| format!("{name}={value}")).collect();
         let mut request = self.server.request(method, path).header("sec-fetch-site", "same-origin");
         if !cookies.is_empty() {

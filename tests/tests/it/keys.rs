@@ -79,7 +79,10 @@ async fn a_new_secret(database: &str) {
     let mut server = start(directory.path(), &between);
     let api = Api::at(server.base());
     let status = done(&["keys", "status"], &between);
-    assert!(status.contains("SECRET_KEY_FORMER, number 1         totp_secrets.secret   2"), "{status}");
+    assert!(
+        status.contains("SECRET_KEY_FORMER, number 1         totp_secrets.secret            2"),
+        "{status}"
+    );
     let trial = done(&["keys", "rotate-data", "--dry-run"], &between);
     assert!(trial.contains(": 2 would be sealed anew") && trial.contains("still holds"), "{trial}");
     assert_eq!(done(&["keys", "status"], &between), status, "a dry run changes nothing");

@@ -2,6 +2,7 @@
 
 mod audit;
 mod boundaries;
+mod cognito;
 mod cookies;
 mod crash;
 mod edge;

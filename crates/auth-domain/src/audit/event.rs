@@ -164,6 +164,18 @@ events! {
     CsrfDenied = "csrf.denied", Failure;
     /// A mobile application reported how it signed somebody in.
     MobileAuthReported = "mobile.auth_reported", Success;
+    /// Cognito vouched for somebody who signs in.
+    IdentityLogin = "cognito.login", Success;
+    /// The account of a person at Cognito was linked to their account here.
+    IdentityLinked = "cognito.link", Success;
+    /// The link was removed.
+    IdentityUnlinked = "cognito.unlink", Success;
+    /// Cognito vouched for somebody, and the account here is not opened to them all the same.
+    IdentityRefused = "cognito.fail", Failure;
+    /// Cognito does not stand by the account any more: the sessions it opened were ended.
+    IdentityRevoked = "cognito.revoked", Success;
+    /// A password that Cognito knows became one of this server, too.
+    PasswordMigrated = "cognito.password_migrated", Success;
     /// A new signing key was made.
     KeyRotated = "key.rotated", Success;
     /// A signing key was taken away at once.

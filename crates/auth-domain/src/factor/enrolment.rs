@@ -175,7 +175,7 @@ impl Enrolment {
     /// code stands in for any of them.
     pub fn admits(&self, method: AuthMethod) -> bool {
         match method {
-            AuthMethod::Password => false,
+            AuthMethod::Password | AuthMethod::Cognito => false,
             AuthMethod::Totp => self.is_active(FactorKind::Totp),
             AuthMethod::Sms => self.is_active(FactorKind::Sms),
             AuthMethod::Email => self.is_active(FactorKind::Email),
@@ -231,7 +231,7 @@ mod tests {
         let totp = Enrolment { totp: true, ..Enrolment::default() };
         assert!(!none.is_demanded() && !none.admits(AuthMethod::RecoveryCode));
         assert!(totp.admits(AuthMethod::Totp) && totp.admits(AuthMethod::RecoveryCode));
-        for other in [AuthMethod::Password, AuthMethod::Sms, AuthMethod::Email] {
+        for other in [AuthMethod::Password, AuthMethod::Cognito, AuthMethod::Sms, AuthMethod::Email] {
             assert!(!totp.admits(other), "{other}");
         }
     }

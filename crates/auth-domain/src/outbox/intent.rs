@@ -62,6 +62,12 @@ pub enum Intent {
     RecoveryCodesReplacedNotice,
     /// Tells the user that a sign-in succeeded after several that failed.
     SignInAfterFailuresNotice,
+    /// Tells the user that an account of theirs at Cognito opens this one from now on.
+    IdentityLinkedNotice,
+    /// Tells the user the same, and that a password somebody had set before the address was proved is gone.
+    AccountClaimedNotice,
+    /// Tells the user that their account at Cognito opens this one no more.
+    IdentityUnlinkedNotice,
     /// Nothing: the same work for an address without an account.
     Nothing,
 }
@@ -98,6 +104,9 @@ impl Intent {
             Self::RecoveryCodeUsedNotice => "recovery_code_used_notice",
             Self::RecoveryCodesReplacedNotice => "recovery_codes_replaced_notice",
             Self::SignInAfterFailuresNotice => "sign_in_after_failures_notice",
+            Self::IdentityLinkedNotice => "identity_linked_notice",
+            Self::AccountClaimedNotice => "account_claimed_notice",
+            Self::IdentityUnlinkedNotice => "identity_unlinked_notice",
             Self::Nothing => "nothing",
         }
     }
@@ -141,6 +150,9 @@ impl Intent {
             ("recovery_code_used_notice", _) => Self::RecoveryCodeUsedNotice,
             ("recovery_codes_replaced_notice", _) => Self::RecoveryCodesReplacedNotice,
             ("sign_in_after_failures_notice", _) => Self::SignInAfterFailuresNotice,
+            ("identity_linked_notice", _) => Self::IdentityLinkedNotice,
+            ("account_claimed_notice", _) => Self::AccountClaimedNotice,
+            ("identity_unlinked_notice", _) => Self::IdentityUnlinkedNotice,
             ("nothing", _) => Self::Nothing,
             _ => return Err(UnknownIntent),
         })
@@ -162,7 +174,10 @@ impl Intent {
             | Self::FactorAutoEnabledNotice
             | Self::RecoveryCodeUsedNotice
             | Self::RecoveryCodesReplacedNotice
-            | Self::SignInAfterFailuresNotice => true,
+            | Self::SignInAfterFailuresNotice
+            | Self::IdentityLinkedNotice
+            | Self::AccountClaimedNotice
+            | Self::IdentityUnlinkedNotice => true,
             Self::VerifyEmail
             | Self::AccountExists
             | Self::ResetPassword
@@ -190,7 +205,10 @@ impl Intent {
             | Self::FactorAutoEnabledNotice
             | Self::RecoveryCodeUsedNotice
             | Self::RecoveryCodesReplacedNotice
-            | Self::SignInAfterFailuresNotice => TimeDelta::days(7),
+            | Self::SignInAfterFailuresNotice
+            | Self::IdentityLinkedNotice
+            | Self::AccountClaimedNotice
+            | Self::IdentityUnlinkedNotice => TimeDelta::days(7),
         }
     }
 }

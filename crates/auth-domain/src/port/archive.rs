@@ -15,7 +15,7 @@ use crate::{
     secret::Digest,
     session::{Session, rotation::Generation},
     token::{Link, SigningKey},
-    user::User,
+    user::{LinkedIdentity, User},
 };
 
 /// Kinds of records, in the order in which a store can take them: what is referred to comes first.
@@ -33,6 +33,8 @@ pub enum RecordKind {
     RecoveryCode,
     /// Devices that proved a second factor.
     Device,
+    /// Accounts of providers that are linked to accounts.
+    Identity,
     /// Devices that accounts signed in from.
     KnownDevice,
     /// Failure counts.
@@ -51,13 +53,14 @@ pub enum RecordKind {
 
 impl RecordKind {
     /// All kinds, in the order in which a store can take them.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 14] = [
         Self::User,
         Self::Session,
         Self::Link,
         Self::Totp,
         Self::RecoveryCode,
         Self::Device,
+        Self::Identity,
         Self::KnownDevice,
         Self::Lock,
         Self::Key,
@@ -76,6 +79,7 @@ impl RecordKind {
             Self::Totp => "authenticator apps",
             Self::RecoveryCode => "recovery codes",
             Self::Device => "trusted devices",
+            Self::Identity => "linked identities",
             Self::KnownDevice => "known devices",
             Self::Lock => "locks",
             Self::Key => "signing keys",
@@ -108,6 +112,8 @@ pub enum Record {
     RecoveryCode(StoredRecoveryCode),
     /// A device that proved a second factor.
     Device(TrustedDevice),
+    /// The account of a provider that is linked to an account, without the lease it may have had.
+    Identity(LinkedIdentity),
     /// A device that an account signed in from.
     KnownDevice(KnownDevice),
     /// The failure count of a key.
@@ -156,6 +162,7 @@ impl Record {
             Self::Totp(..) => RecordKind::Totp,
             Self::RecoveryCode(_) => RecordKind::RecoveryCode,
             Self::Device(_) => RecordKind::Device,
+            Self::Identity(_) => RecordKind::Identity,
             Self::KnownDevice(_) => RecordKind::KnownDevice,
             Self::Lock(..) => RecordKind::Lock,
             Self::Key(_) => RecordKind::Key,
@@ -175,6 +182,7 @@ impl Record {
             Self::Totp(user, _) => RecordKey::Number(user.as_i64()),
             Self::RecoveryCode(code) => RecordKey::Bytes(*code.digest.as_bytes()),
             Self::Device(device) => RecordKey::Number(device.id.as_i64()),
+            Self::Identity(identity) => RecordKey::Number(identity.id.as_i64()),
             Self::KnownDevice(device) => RecordKey::Bytes(*device.digest.as_bytes()),
             Self::Lock(key, _) => RecordKey::Bytes(*key),
             Self::Key(key) => RecordKey::Name(key.id.to_string()),
@@ -186,9 +194,9 @@ impl Record {
     }
 }
 
-/// What a record is found by: numbers for accounts and their authenticator apps, sessions, devices, audit
-/// entries, their links and checkpoints, and messages, bytes for links, recovery codes, known devices and
-/// locks, names for signing keys.
+/// What a record is found by: numbers for accounts and their authenticator apps, sessions, devices, linked
+/// identities, audit entries, their links and checkpoints, and messages, bytes for links, recovery codes,
+/// known devices and locks, names for signing keys.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub enum RecordKey {
     /// An id or a position.

@@ -76,6 +76,12 @@ pub enum Notice {
     RecoveryCodesReplaced,
     /// A sign-in succeeded after several that failed.
     SignInAfterFailures,
+    /// The person's account at Cognito opens this one from now on.
+    IdentityLinked,
+    /// The same, and a password from before the address was proved is gone.
+    AccountClaimed,
+    /// The person's account at Cognito opens this one no more.
+    IdentityUnlinked,
 }
 
 impl Notice {
@@ -98,7 +104,10 @@ impl Notice {
             | Self::FactorAutoEnabled
             | Self::RecoveryCodeUsed
             | Self::RecoveryCodesReplaced
-            | Self::SignInAfterFailures => None,
+            | Self::SignInAfterFailures
+            | Self::IdentityLinked
+            | Self::AccountClaimed
+            | Self::IdentityUnlinked => None,
         }
     }
 }

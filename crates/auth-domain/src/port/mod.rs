@@ -12,6 +12,7 @@ mod clock;
 mod codes;
 mod entropy;
 mod hasher;
+mod identity;
 mod limiter;
 mod mailbox;
 mod mailer;
@@ -29,14 +30,21 @@ pub use clock::Clock;
 pub use codes::{CodeMac, CodePurpose, CodeSlot, CodeStore, CodeStoreError, Redemption, StoredCode};
 pub use entropy::{Entropy, EntropyError};
 pub use hasher::{HashError, HashPlace, PasswordHasher, Strength, Verification};
+pub use identity::{
+    Delivery, DeliveryMedium, IdentityAccounts, IdentityError, IdentityFactors, IdentityKey,
+    IdentityProvider, InvalidIdentityKey, ProviderAccessToken, ProviderAnswer, ProviderChallenge,
+    ProviderChallengeKind, ProviderClaims, ProviderCode, ProviderLogin, ProviderRefreshToken,
+    ProviderSession, ProviderSignIn, ProviderSignUp, ProviderSignedUp, ProviderTokens, ProviderUser,
+    SoftwareTokenSecret,
+};
 pub use limiter::{Admission, LimiterError, Quota, RateLimiter};
 pub use mailbox::{CapturedMessage, Channel, Mailbox, MailboxError, MailboxFilter};
 pub use mailer::{Letter, Mailer, Notice, SendError};
 pub use sms::{LedgerError, SmsError, SmsLedger, SmsReceipt, SmsSender, SmsText};
 pub use store::{
-    AuditChain, AuditFilter, AuditLog, DeviceRepo, ExistingAccount, FactorRepo, KeyRepo, KnownDeviceRepo,
-    LinkRepo, LockRepo, Outbox, PendingTotp, Repos, SealedPlace, SealedRepo, SealedRow, SealedValue,
-    SessionRepo, Store, StoreError, StoredTotp, Tx, UserRepo,
+    AuditChain, AuditFilter, AuditLog, DeviceRepo, DueChecks, ExistingAccount, ExistingLink, FactorRepo,
+    IdentityRepo, KeyRepo, KnownDeviceRepo, LinkRepo, LockRepo, Outbox, PendingTotp, Repos, SealedPlace,
+    SealedRepo, SealedRow, SealedValue, SessionRepo, Store, StoreError, StoredTotp, Tx, UserRepo,
 };
 pub use tokens::{KeyError, KeyFactory, KeyRing, PublicJwk, TokenSigner, TokenVerifier};
 pub use totp::TotpGenerator;
@@ -52,14 +60,15 @@ pub use {
     codes::MockCodeStore,
     entropy::MockEntropy,
     hasher::MockPasswordHasher,
+    identity::{MockIdentityAccounts, MockIdentityFactors, MockIdentityProvider, MockProviderTokens},
     limiter::MockRateLimiter,
     mailbox::MockMailbox,
     mailer::MockMailer,
     sms::{MockSmsLedger, MockSmsSender},
     store::mock::{
-        MockAuditChain, MockAuditLog, MockDeviceRepo, MockFactorRepo, MockKeyRepo, MockKnownDeviceRepo,
-        MockLinkRepo, MockLockRepo, MockOutbox, MockSealedRepo, MockSessionRepo, MockStore, MockTx,
-        MockUserRepo,
+        MockAuditChain, MockAuditLog, MockDeviceRepo, MockFactorRepo, MockIdentityRepo, MockKeyRepo,
+        MockKnownDeviceRepo, MockLinkRepo, MockLockRepo, MockOutbox, MockSealedRepo, MockSessionRepo,
+        MockStore, MockTx, MockUserRepo,
     },
     tokens::{MockKeyFactory, MockKeyRing, MockTokenSigner, MockTokenVerifier},
     totp::MockTotpGenerator,

@@ -14,6 +14,8 @@ use crate::{
 pub enum AuthMethod {
     /// A password.
     Password,
+    /// AWS Cognito was told the password and vouches for the person.
+    Cognito,
     /// A code of an authenticator app.
     Totp,
     /// A code by text message.
@@ -26,17 +28,19 @@ pub enum AuthMethod {
 
 impl AuthMethod {
     /// All methods.
-    pub const ALL: [Self; 5] = [Self::Password, Self::Totp, Self::Sms, Self::Email, Self::RecoveryCode];
+    pub const ALL: [Self; 6] =
+        [Self::Password, Self::Cognito, Self::Totp, Self::Sms, Self::Email, Self::RecoveryCode];
 
     /// Whether it is a second factor rather than a first.
     pub const fn is_second(self) -> bool {
-        !matches!(self, Self::Password)
+        !matches!(self, Self::Password | Self::Cognito)
     }
 
     /// The value in the `amr` claim.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Password => "pwd",
+            Self::Cognito => "cognito",
             Self::Totp => "otp",
             Self::Sms => "sms",
             Self::Email => "email",

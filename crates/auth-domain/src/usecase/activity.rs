@@ -14,8 +14,8 @@ use crate::{
 
 /// Details that are fit for the owner's eyes. The others are for operators: why a login was refused tells
 /// whoever holds a stolen session how the defences work.
-const DETAILS: [&str; 9] =
-    ["factor", "to", "from", "fields", "devices", "sessions", "sessions_ended", "role", "roles"];
+const DETAILS: [&str; 10] =
+    ["factor", "to", "from", "fields", "devices", "provider", "sessions", "sessions_ended", "role", "roles"];
 
 /// How much of the keyed hash a cursor carries.
 const MAC_BYTES: usize = 16;

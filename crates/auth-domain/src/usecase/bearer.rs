@@ -6,10 +6,10 @@ use chrono::TimeDelta;
 
 use super::{Core, Fault, Refusals, fault::faults};
 use crate::{
-    port::StoreError,
+    port::{IdentityError, StoreError},
     session::Session,
     tenant::TenantId,
-    token::{AccessClaims, TokenRejected},
+    token::{AccessClaims, AuthMethod, TokenRejected},
     user::User,
 };
 
@@ -29,7 +29,8 @@ pub struct Bearer {
 pub struct Caller {
     /// The account.
     pub user: User,
-    /// The session behind the token; `None` only for tokens of sister services (HS256).
+    /// The session behind the token; `None` only for tokens of sister services (HS256) and of the identity
+    /// provider.
     pub session: Option<Session>,
 }
 
@@ -109,12 +110,52 @@ impl Bearer {
 
     async fn find_identity(&self, token: &str, tenant: &TenantId) -> Result<Identity, BearerError> {
         let verified = self.core.verify_token(token).await.map_err(BearerError::Fault)?;
-        let claims = verified.map_err(BearerError::Rejected)?;
+        let claims = match verified {
+            Ok(claims) => claims,
+            Err(rejected) => return self.identify_by_provider(token, tenant, rejected).await,
+        };
         if claims.tenant != *tenant {
             return Err(BearerError::WrongTenant);
         }
         let (session, user) = self.look_up(&claims).await?;
         Ok(Identity { claims, user, session })
+    }
+
+    /// A token that is not one of ours may be one of the provider's: then it opens the account of a linked
+    /// identity, without a session.
+    async fn identify_by_provider(
+        &self,
+        token: &str,
+        tenant: &TenantId,
+        rejected: TokenRejected,
+    ) -> Result<Identity, BearerError> {
+        let is_foreign = matches!(rejected, TokenRejected::Malformed | TokenRejected::UnknownKey);
+        let provider = self.core.ports.provider.as_ref().filter(|_| is_foreign);
+        let Some(provider) = provider else { return Err(BearerError::Rejected(rejected)) };
+        let vouched = match provider.tokens.verify(token, self.core.now()).await {
+            Ok(vouched) => vouched,
+            Err(IdentityError::Rejected(why)) => return Err(BearerError::Rejected(why)),
+            Err(error) => return Err(BearerError::Fault(error.into())),
+        };
+        let mut repos = self.core.ports.store.read().await?;
+        let Some(identity) = repos.identities().by_key(&vouched.key).await? else {
+            return Err(BearerError::UserNotFound);
+        };
+        let user = repos.users().by_id(identity.user).await?.ok_or(BearerError::UserNotFound)?;
+        if user.tenant != *tenant {
+            return Err(BearerError::WrongTenant);
+        }
+        let claims = AccessClaims {
+            subject: user.id,
+            tenant: user.tenant.clone(),
+            session: None,
+            id: None,
+            issued_at: Some(vouched.issued_at),
+            expires_at: vouched.expires_at,
+            authenticated_at: None,
+            methods: vec![AuthMethod::Cognito],
+        };
+        Ok(Identity { claims, user: Some(user), session: None })
     }
 
     async fn look_up(&self, claims: &AccessClaims) -> Result<(Option<Session>, Option<User>), StoreError> {

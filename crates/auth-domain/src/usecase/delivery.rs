@@ -201,6 +201,9 @@ impl Delivery {
             Intent::RecoveryCodeUsedNotice => (user.email.clone(), Notice::RecoveryCodeUsed),
             Intent::RecoveryCodesReplacedNotice => (user.email.clone(), Notice::RecoveryCodesReplaced),
             Intent::SignInAfterFailuresNotice => (user.email.clone(), Notice::SignInAfterFailures),
+            Intent::IdentityLinkedNotice => (user.email.clone(), Notice::IdentityLinked),
+            Intent::AccountClaimedNotice => (user.email.clone(), Notice::AccountClaimed),
+            Intent::IdentityUnlinkedNotice => (user.email.clone(), Notice::IdentityUnlinked),
         };
         Ok(Some(Letter {
             id: item.id,
@@ -288,6 +291,9 @@ fn is_wanted(intent: &Intent, user: &User) -> bool {
         | Intent::FactorAutoEnabledNotice
         | Intent::RecoveryCodeUsedNotice
         | Intent::RecoveryCodesReplacedNotice
-        | Intent::SignInAfterFailuresNotice => true,
+        | Intent::SignInAfterFailuresNotice
+        | Intent::IdentityLinkedNotice
+        | Intent::AccountClaimedNotice
+        | Intent::IdentityUnlinkedNotice => true,
     }
 }

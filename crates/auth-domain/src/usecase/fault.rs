@@ -2,8 +2,8 @@
 
 use super::BrokenChain;
 use crate::port::{
-    BoxError, ChallengeStoreError, CodeStoreError, EntropyError, HashError, KeyError, LimiterError,
-    StoreError,
+    BoxError, ChallengeStoreError, CodeStoreError, EntropyError, HashError, IdentityError, KeyError,
+    LimiterError, StoreError,
 };
 
 /// A port failed. Every use case error carries this beside the refusals of its own.
@@ -41,6 +41,9 @@ pub enum Fault {
     /// A secret could not be sealed.
     #[error("the secret box failed")]
     Box(#[from] BoxError),
+    /// The identity provider cannot be asked.
+    #[error("the identity provider failed")]
+    Provider(#[from] IdentityError),
     /// There is no randomness.
     #[error("the entropy source failed")]
     Entropy(#[from] EntropyError),

@@ -211,6 +211,23 @@ impl Core {
         transaction!(self, tx => Self::refund_attempt_in(tx, &attempt, &self.policy.lock))
     }
 
+    /// Settles an attempt by which somebody proved to be the owner of `user`. If they `typed` another address
+    /// than that of the account, the failures counted there are not theirs to forget: only this attempt is
+    /// taken back.
+    pub(super) async fn clear_attempt_of(
+        &self,
+        tx: &mut dyn Tx,
+        attempt: &Attempt,
+        typed: &Email,
+        user: &User,
+    ) -> Result<(), Fault> {
+        if *typed == user.email {
+            self.clear_attempt(tx, attempt).await
+        } else {
+            Self::refund_attempt_in(tx, attempt, &self.policy.lock).await
+        }
+    }
+
     async fn refund_attempt_in(tx: &mut dyn Tx, attempt: &Attempt, policy: &LockPolicy) -> Result<(), Fault> {
         let key = &attempt.key;
         match attempt.lane {

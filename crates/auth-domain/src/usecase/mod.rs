@@ -8,6 +8,7 @@
 //! | [`Accounts`] | register, verify, profile, change of address, closing |
 //! | [`Login`] | password, and whatever second factor the account demands |
 //! | [`Factors`] | second factors: set up, prove, switch off, recovery codes, devices |
+//! | [`Federation`] | people whose password an identity provider keeps |
 //! | [`Bearer`] | turns an access token into a [`Caller`] |
 //! | [`Sessions`] | refresh, logout, list, revoke, validate, extend, recover |
 //! | [`Csrf`] | proves that a request by cookie was sent by a page that may |
@@ -31,6 +32,7 @@ mod csrf;
 mod delivery;
 mod factors;
 mod fault;
+mod federation;
 mod keys;
 mod lane;
 mod locks;
@@ -66,11 +68,15 @@ pub use csrf::{Csrf, CsrfDenial, CsrfFlaw};
 pub use delivery::{Delivery, DeliveryOutcome, DeliveryReport};
 pub use factors::{ChangeProof, FactorChange, FactorError, FactorStatus, Factors, RecoveryCodes, TotpSetup};
 pub use fault::Fault;
+pub use federation::{
+    AppError, ConfirmError, Federation, LinkIdentity, LinkIdentityError, ProviderPorts, RecheckReport,
+    ResetAtProvider, SignUpError, UnlinkIdentityError,
+};
 pub use keys::{KeyListing, Revoked, SigningKeys};
 pub use locks::{AccountLanes, LaneView, LanesError};
 pub use login::{
-    ChallengeLogin, ChallengeLoginError, Login, LoginError, MfaToken, PasswordLogin, SecondFactorRequired,
-    SendCode, SendCodeError, SignedIn,
+    ChallengeLogin, ChallengeLoginError, Login, LoginError, MfaToken, PasswordLogin, ProviderChallengeLogin,
+    ProviderChallengeRequired, ProviderLoginError, SecondFactorRequired, SendCode, SendCodeError, SignedIn,
 };
 pub use messages::{Backlog, MessageError, Messages};
 pub use operators::{CreateUser, CreateUserError, CreatedUser, GrantError, Operators};
@@ -143,6 +149,8 @@ pub struct Ports {
     pub sms: Arc<dyn SmsSender>,
     /// Counts of text messages.
     pub sms_ledger: Arc<dyn SmsLedger>,
+    /// Who keeps the passwords of those this server knows none of; `None` where nobody does.
+    pub provider: Option<ProviderPorts>,
     /// The time.
     pub clock: Arc<dyn Clock>,
     /// Chance.
@@ -158,6 +166,8 @@ pub struct Engine {
     pub login: Login,
     /// Second factors.
     pub factors: Factors,
+    /// People whose password an identity provider keeps.
+    pub federation: Federation,
     /// Access tokens.
     pub bearer: Bearer,
     /// Sessions.
@@ -201,6 +211,7 @@ impl Engine {
             accounts: Accounts::new(Arc::clone(&core)),
             login: Login::new(Arc::clone(&core)),
             factors: Factors::new(Arc::clone(&core)),
+            federation: Federation::new(Arc::clone(&core)),
             bearer: Bearer::new(Arc::clone(&core), refusals.clone()),
             sessions: Sessions::new(Arc::clone(&core)),
             csrf: Csrf::new(Arc::clone(&core)),
@@ -293,7 +304,14 @@ mod tests {
 
     /// Engines run on multi-threaded runtimes: every future must be `Send`. This compiles or it does not.
     #[expect(dead_code, reason = "checked by the compiler, never called")]
-    fn futures_are_send(e: Engine, c: Caller, i: Identity, client: Client, tenant: TenantId) {
+    fn futures_are_send(
+        e: Engine,
+        c: Caller,
+        i: Identity,
+        login: PasswordLogin,
+        client: Client,
+        tenant: TenantId,
+    ) {
         fn is_send<F: Future + Send>(_: F) {}
         is_send(async move {
             let _ = e.delivery.run(1).await;
@@ -311,6 +329,8 @@ mod tests {
             let _ = e.sessions.recover(&c, &client).await;
             let _ = e.sessions.extend(&i, &SessionFilter { refresh_token: None }, &client).await;
             let _ = e.accounts.verify_email("", &client).await;
+            let _ = e.federation.recheck(1).await;
+            let _ = e.login.with_provider(&login).await;
         });
     }
 }

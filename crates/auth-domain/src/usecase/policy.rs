@@ -40,6 +40,10 @@ pub struct Policy {
     pub mfa: MfaPolicy,
     /// Who gets text messages, and how many.
     pub sms: SmsPolicy,
+    /// Whether a password that the identity provider was told becomes one of this server, too.
+    pub migrate_passwords: bool,
+    /// How long the identity provider is taken at its word before it is asked again.
+    pub provider_recheck: TimeDelta,
     /// Whether an outsider may learn at registration that an address has an account.
     pub hide_existing_accounts: bool,
     /// How long ended sessions, used links and dead letters are kept.
@@ -68,6 +72,8 @@ impl Default for Policy {
             mail_per_address: Quota::per_hour(10),
             mfa: MfaPolicy::default(),
             sms: SmsPolicy::default(),
+            migrate_passwords: false,
+            provider_recheck: TimeDelta::minutes(15),
             hide_existing_accounts: false,
             retention: TimeDelta::days(30),
             audit_retention: TimeDelta::days(365),

@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 
-use super::{Core, Fault, second_factor::totp_context, transaction::transaction};
+use super::{Core, Fault, federation::grant_context, second_factor::totp_context, transaction::transaction};
 use crate::{
     audit::{AuditEvent, AuditRecord},
     client::Client,
@@ -247,7 +247,8 @@ fn context(place: SealedPlace, row: &SealedRow) -> String {
     match (place, row) {
         (SealedPlace::Totp | SealedPlace::PendingTotp, SealedRow::User(user)) => totp_context(*user),
         (SealedPlace::SigningKey, SealedRow::Key(key)) => SigningKey::sealing_context(key),
+        (SealedPlace::Grant, SealedRow::Identity(identity)) => grant_context(*identity),
         // No store has such rows. A context of nothing opens nothing.
-        (_, SealedRow::User(_) | SealedRow::Key(_)) => String::new(),
+        (_, SealedRow::User(_) | SealedRow::Key(_) | SealedRow::Identity(_)) => String::new(),
     }
 }

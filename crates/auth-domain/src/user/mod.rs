@@ -1,6 +1,7 @@
 //! Users: who may sign in, and what is known about them.
 
 mod email;
+mod linked;
 mod name;
 pub mod password;
 mod phone;
@@ -9,6 +10,7 @@ mod status;
 use chrono::{DateTime, Utc};
 
 pub use email::{Email, InvalidEmail};
+pub use linked::{LinkedCounts, LinkedIdentity};
 pub use name::{FullName, InvalidName};
 pub use password::{NewPassword, Password, PasswordHash, WeakPassword};
 pub use phone::{InvalidPhone, PhoneNumber};
@@ -99,6 +101,34 @@ impl User {
             last_login_at: None,
             created_at: now,
             updated_at: now,
+        }
+    }
+
+    /// A new account of somebody for whom a provider vouches: active, its address proved there, without a
+    /// password.
+    pub fn vouched(
+        id: UserId,
+        tenant: TenantId,
+        email: Email,
+        full_name: Option<FullName>,
+        now: DateTime<Utc>,
+    ) -> Self {
+        let (status, roles, factors) = (UserStatus::Active, Roles::default(), Enrolment::default());
+        let (email_verified, credential, last_login_at) = (true, None, None);
+        let (created_at, updated_at) = (now, now);
+        Self {
+            id,
+            tenant,
+            email,
+            email_verified,
+            full_name,
+            status,
+            roles,
+            credential,
+            factors,
+            last_login_at,
+            created_at,
+            updated_at,
         }
     }
 

@@ -2,6 +2,7 @@
 
 mod csrf;
 mod degrading;
+mod federation;
 mod known_device_model;
 mod lockout;
 mod lockout_model;

@@ -15,6 +15,7 @@ use auth_domain::{
     },
     secret::{SealLabel, Sealed, ServerSecret},
     usecase::{FactorError, Policy, Ports, Rekeyed, SealError, SealKey},
+    user::LinkedIdentity,
 };
 use auth_sqlite::{SqliteConfig, SqliteStore};
 use auth_testkit::{
@@ -24,6 +25,9 @@ use auth_testkit::{
 use zeroize::Zeroizing;
 
 use crate::second_factor::{Ada, App, without_proof};
+
+/// Where the grant of the linked identity 7 lives.
+const GRANT: &str = "linked_identities|grant_sealed|7";
 
 /// More than two batches.
 const PEOPLE: i64 = 450;
@@ -69,6 +73,18 @@ async fn filled(cipher: &dyn SecretBox, people: i64) -> Arc<SqliteStore> {
     Arc::new(store)
 }
 
+/// Links the first account with somebody at a provider.
+async fn link(store: &SqliteStore, cipher: &dyn SecretBox) -> LinkedIdentity {
+    let now = builder::noon();
+    let identity = builder::identity(7, builder::user(1, now).id, now);
+    let grant = cipher.seal(GRANT, b"grant").expect("seals");
+    let identity = LinkedIdentity { grant: Some(grant), ..identity };
+    let mut tx = store.begin().await.expect("a transaction");
+    tx.identities().link(&identity).await.expect("a store").expect("nothing is linked yet");
+    tx.commit().await.expect("a commit");
+    identity
+}
+
 fn engine(store: Arc<dyn Store>, cipher: impl SecretBox + 'static) -> TestEngine {
     TestEngine::adapted(store, Policy::default(), |ports| Ports { secret_box: Arc::new(cipher), ..ports })
 }
@@ -84,8 +100,9 @@ async fn held(test: &TestEngine) -> [u64; 3] {
 async fn everything_is_sealed_anew_and_opens_with_the_new_secret_alone() {
     let before = Keys::derive(&old());
     let store = filled(&before, PEOPLE).await;
+    let identity = link(&store, &before).await;
     let both = engine(store.clone(), Keys::derive_ring(&new(), &[old()]));
-    let all = PEOPLE as u64 + 1;
+    let all = PEOPLE as u64 + 2;
     assert_eq!(held(&both).await, [0, all, 0]);
     both.engine.rekey.check().await.expect("both secrets are there");
 
@@ -117,6 +134,10 @@ async fn everything_is_sealed_anew_and_opens_with_the_new_secret_alone() {
     }
     let key = repos.keys().all().await.expect("a store").remove(0);
     assert_eq!(after.open("signing_keys|private|kid", &key.private).expect("opens").as_slice(), b"private");
+    let linked = repos.identities().of_user(identity.user).await.expect("a store").remove(0);
+    let grant = linked.grant.clone().expect("a grant");
+    assert_eq!(after.open(GRANT, &grant).expect("opens").as_slice(), b"grant");
+    assert_eq!(LinkedIdentity { grant: identity.grant.clone(), ..linked }, identity, "nothing else changed");
     engine(store.clone(), after).engine.rekey.check().await.expect("the old secret is not needed");
 
     let filter = AuditFilter { event: Some(AuditEvent::DataRotated), ..AuditFilter::default() };
@@ -127,6 +148,16 @@ async fn everything_is_sealed_anew_and_opens_with_the_new_secret_alone() {
     };
     assert_eq!(entries.iter().map(count).sum::<u64>(), all, "each batch has its record");
     assert!(entries.len() >= 4, "{}", entries.len());
+}
+
+/// The worker that asks the provider could not open it, and would end everybody's sessions.
+#[tokio::test]
+async fn a_grant_that_no_secret_opens_keeps_the_server_from_starting() {
+    let store = filled(&Keys::derive(&new()), 1).await;
+    link(&store, &Keys::derive(&old())).await;
+    let test = engine(store, Keys::derive(&new()));
+    let refused = test.engine.rekey.check().await;
+    assert!(matches!(refused, Err(SealError::UnknownKey { place: SealedPlace::Grant, .. })), "{refused:?}");
 }
 
 #[tokio::test]

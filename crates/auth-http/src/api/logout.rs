@@ -15,13 +15,13 @@ use crate::{
 
 #[derive(Debug, ToSchema)]
 #[schema(as = LogoutRequest)]
-struct LogoutBody {
+pub(super) struct LogoutBody {
     /// Ends the session of this token. May be left out with a bearer token, and where the cookie has it.
     #[schema(value_type = Option<String>, required = false)]
-    refresh_token: Option<SecretString>,
+    pub(super) refresh_token: Option<SecretString>,
     /// Ends all sessions of the user.
     #[schema(required = false, default = false)]
-    all: bool,
+    pub(super) all: bool,
 }
 
 impl FromBody for LogoutBody {

@@ -3,7 +3,7 @@
 use actix_web::web::{Data, Json};
 use auth_domain::{
     usecase::{CloseAccount, Engine, FieldChange, UpdateProfile},
-    user::{FullName, Password},
+    user::{FullName, Password, User},
 };
 use utoipa::ToSchema;
 
@@ -24,8 +24,13 @@ pub(super) fn show() -> Operation {
         .answers::<ProfileView>(200, "The account")
 }
 
-async fn handle_show(request: Signed<NoBody>) -> Result<Json<ProfileView>, Problem> {
-    Ok(Json(ProfileView::from(&request.caller.user)))
+async fn handle_show(request: Signed<NoBody>, engine: Data<Engine>) -> Result<Json<ProfileView>, Problem> {
+    profile(&request.caller.user, &engine).await
+}
+
+/// The account as its owner sees it.
+async fn profile(user: &User, engine: &Engine) -> Result<Json<ProfileView>, Problem> {
+    Ok(Json(ProfileView::new(user, engine.federation.is_linked(user.id).await?)))
 }
 
 #[derive(Debug, ToSchema)]
@@ -63,7 +68,7 @@ async fn handle_update(
     let Signed { context, caller, body } = request;
     let change = UpdateProfile { full_name: body.full_name, client: context.client };
     let user = engine.accounts.update_profile(&caller, &change).await?;
-    Ok(Json(ProfileView::from(&user)))
+    profile(&user, &engine).await
 }
 
 #[derive(Debug, ToSchema)]

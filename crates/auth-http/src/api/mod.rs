@@ -5,6 +5,7 @@ mod activity;
 mod change_email;
 mod change_password;
 mod change_password_user;
+mod cognito;
 mod csrf;
 mod dev_mailbox;
 mod forgot_password;
@@ -36,15 +37,9 @@ use crate::{HttpSettings, Operation, settings::MetricsAccess};
 /// [`Mailbox`](auth_domain::port::Mailbox).
 pub fn operations(settings: &HttpSettings) -> Vec<Operation> {
     let mut table = vec![
-        register::operation(),
-        verify_email::operation(),
-        resend_verification::operation(),
         me::show(),
         me::update(),
-        me::close(),
         activity::operation(),
-        change_email::operation(),
-        login::operation(),
         refresh::operation(),
         logout::operation(),
         csrf::operation(),
@@ -54,13 +49,7 @@ pub fn operations(settings: &HttpSettings) -> Vec<Operation> {
         sessions::list(),
         sessions::revoke_others(),
         sessions::revoke(),
-        forgot_password::operation(),
-        reset_password::operation(),
         unlock::operation(),
-        change_password::operation(),
-        change_password_user::operation(),
-        change_password_user::alias(),
-        password_status::operation(),
         health::root(),
         health::health(),
         health::live(),
@@ -68,6 +57,12 @@ pub fn operations(settings: &HttpSettings) -> Vec<Operation> {
         jwks::operation(),
         log_mobile_auth::operation(),
     ];
+    if settings.providers.has_native() {
+        table.extend(passwords_of_this_server());
+    }
+    if settings.providers.has_cognito() {
+        table.extend(cognito::operations());
+    }
     if settings.metrics != MetricsAccess::Closed {
         table.push(metrics::operation());
     }
@@ -76,12 +71,32 @@ pub fn operations(settings: &HttpSettings) -> Vec<Operation> {
         table.extend([dev_mailbox::list(), dev_mailbox::clear(), dev_mailbox::page()]);
     }
     if settings.serve_link_pages {
+        table.push(link_pages::unlock());
+    }
+    if settings.serve_link_pages && settings.providers.has_native() {
         table.extend([
             link_pages::verify_email(),
             link_pages::reset_password(),
             link_pages::forgot_password(),
-            link_pages::unlock(),
         ]);
     }
     table
+}
+
+/// What takes or sets a password of this server, or proves the address of one.
+fn passwords_of_this_server() -> Vec<Operation> {
+    vec![
+        register::operation(),
+        verify_email::operation(),
+        resend_verification::operation(),
+        me::close(),
+        change_email::operation(),
+        login::operation(),
+        forgot_password::operation(),
+        reset_password::operation(),
+        change_password::operation(),
+        change_password_user::operation(),
+        change_password_user::alias(),
+        password_status::operation(),
+    ]
 }

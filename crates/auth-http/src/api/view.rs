@@ -73,7 +73,28 @@ pub(crate) struct ProfileView {
     is_manager: bool,
     /// Always `false`: there is no such factor here, and clients expect the field.
     biometric_mfa_enabled: bool,
+    /// `cognito` for an account that only Cognito opens, else `native`.
+    #[schema(example = "native")]
+    provider: &'static str,
+    /// All that open the account: `native`, `cognito`.
+    providers: Vec<&'static str>,
 }
+
+impl ProfileView {
+    /// The account, and whether an identity at Cognito opens it, too.
+    pub(crate) fn new(user: &User, is_linked: bool) -> Self {
+        let native = user.credential.is_some() || !is_linked;
+        let all = [native.then_some(NATIVE), is_linked.then_some(COGNITO)];
+        Self {
+            provider: if native { NATIVE } else { COGNITO },
+            providers: all.into_iter().flatten().collect(),
+            ..user.into()
+        }
+    }
+}
+
+const NATIVE: &str = "native";
+const COGNITO: &str = "cognito";
 
 impl From<&User> for ProfileView {
     fn from(user: &User) -> Self {
@@ -91,6 +112,8 @@ impl From<&User> for ProfileView {
             email_mfa_enabled: user.factors.email,
             is_manager: user.roles.manager,
             biometric_mfa_enabled: false,
+            provider: NATIVE,
+            providers: vec![NATIVE],
         }
     }
 }

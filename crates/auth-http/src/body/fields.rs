@@ -5,8 +5,9 @@ mod session;
 use std::borrow::Cow;
 
 use actix_web::{HttpRequest, web::Query};
-use auth_domain::user::{
-    Email, FullName, InvalidName, NewPassword, Password, PhoneNumber, password::WeakPassword,
+use auth_domain::{
+    port::ProviderCode,
+    user::{Email, FullName, InvalidName, NewPassword, Password, PhoneNumber, password::WeakPassword},
 };
 use secrecy::SecretString;
 use serde_json::{Map, Value, json};
@@ -146,6 +147,16 @@ impl<'a> Fields<'a> {
         Ok(self.optional(name)?.filter(|text| !text.is_empty()).map(Into::into))
     }
 
+    /// A required code of the identity provider: any text, for it is theirs to judge.
+    pub fn provider_code(&mut self, name: &str) -> Result<ProviderCode, Refused> {
+        self.secret_text(name).map(ProviderCode::new)
+    }
+
+    /// The same, left out or `null` at will; an empty one counts as left out.
+    pub fn optional_provider_code(&mut self, name: &str) -> Result<Option<ProviderCode>, Refused> {
+        Ok(self.optional(name)?.filter(|text| !text.is_empty()).map(ProviderCode::new))
+    }
+
     /// A required code of six digits, as it comes by text message or mail.
     pub fn code(&mut self, name: &str) -> Result<SecretString, Refused> {
         let text = self.secret_text(name)?;
@@ -168,6 +179,14 @@ impl<'a> Fields<'a> {
             let error = FieldError::value("body", name, "Phone number must be between 10 and 15 digits");
             self.refuse(error.with_input(scrub::echo(&Value::String(text))))
         })
+    }
+
+    /// The same, left out or `null` at will.
+    pub fn optional_phone(&mut self, name: &str) -> Result<Option<PhoneNumber>, Refused> {
+        match self.object.get(name) {
+            None | Some(Value::Null) => Ok(None),
+            Some(_) => self.phone(name).map(Some),
+        }
     }
 
     /// A boolean that is `default` when left out, in any of the lax forms: `true`, `1`, `"yes"`, …

@@ -4,7 +4,9 @@ use std::error::Error as StdError;
 
 use actix_web::http::StatusCode;
 use auth_domain::{
-    port::{BoxError, EntropyError, HashError, KeyError, LimiterError, MailboxError, StoreError},
+    port::{
+        BoxError, EntropyError, HashError, IdentityError, KeyError, LimiterError, MailboxError, StoreError,
+    },
     token::TokenRejected,
     usecase::Fault,
 };
@@ -49,6 +51,16 @@ impl From<LimiterError> for Problem {
     }
 }
 
+impl From<IdentityError> for Problem {
+    fn from(error: IdentityError) -> Self {
+        match error {
+            IdentityError::Unavailable(_) | IdentityError::TooManyRequests(_) => Self::dependency(&error),
+            // What is about a person is dealt with where it is known what it is about.
+            _ => Self::internal(&error),
+        }
+    }
+}
+
 impl From<Fault> for Problem {
     fn from(fault: Fault) -> Self {
         match fault {
@@ -63,6 +75,7 @@ impl From<Fault> for Problem {
             Fault::Limiter(error) => error.into(),
             Fault::Codes(error) => Self::dependency(&error),
             Fault::Challenges(error) => Self::dependency(&error),
+            Fault::Provider(error) => error.into(),
             Fault::Box(error) => error.into(),
             Fault::Entropy(error) => error.into(),
         }
@@ -115,6 +128,8 @@ mod tests {
             (Problem::from(LimiterError { source: gone() }), 503),
             (Problem::from(Fault::from(CodeStoreError { source: gone() })), 503),
             (Problem::from(Fault::from(ChallengeStoreError { source: gone() })), 503),
+            (Problem::from(Fault::from(IdentityError::Unavailable(gone()))), 503),
+            (Problem::from(Fault::from(IdentityError::Internal(gone()))), 500),
             (Problem::from(TokenRejected::Expired), 401),
         ];
         for (problem, status) in table {

@@ -27,6 +27,7 @@ pub(crate) const fn factor_name(kind: FactorKind) -> &'static str {
 pub(crate) const fn method_name(method: AuthMethod) -> &'static str {
     match method {
         AuthMethod::Password => "Password",
+        AuthMethod::Cognito => "Cognito",
         AuthMethod::Totp => factor_name(FactorKind::Totp),
         AuthMethod::Sms => factor_name(FactorKind::Sms),
         AuthMethod::Email => factor_name(FactorKind::Email),
@@ -84,9 +85,7 @@ impl From<SecondFactorRequired> for Problem {
 impl From<ChallengeLoginError> for Problem {
     fn from(error: ChallengeLoginError) -> Self {
         match error {
-            ChallengeLoginError::InvalidToken => {
-                Self::unauthenticated("Invalid or expired MFA session").with_code("invalid_mfa_session")
-            }
+            ChallengeLoginError::InvalidToken => Self::invalid_mfa_session(),
             ChallengeLoginError::WrongCode => wrong_code(),
             ChallengeLoginError::Locked(locked) => locked.into(),
             ChallengeLoginError::Fault(fault) => fault.into(),

@@ -6,6 +6,7 @@
 //! * `{"detail": …, "code": …, "request_id": …}` as `application/json`, or
 //! * RFC 9457 as `application/problem+json`, when the `Accept` header names that.
 
+mod cognito;
 mod domain;
 mod factor;
 mod field;
@@ -71,6 +72,11 @@ impl Problem {
     pub fn unauthenticated(detail: impl Into<Cow<'static, str>>) -> Self {
         Self::new(StatusCode::UNAUTHORIZED, "unauthenticated", detail)
             .with_header(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"))
+    }
+
+    /// 401 for a token that stands for no login under way.
+    pub(crate) fn invalid_mfa_session() -> Self {
+        Self::unauthenticated("Invalid or expired MFA session").with_code("invalid_mfa_session")
     }
 
     /// 403: known, and not allowed.

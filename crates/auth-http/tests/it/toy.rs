@@ -27,7 +27,7 @@ use auth_http::{
     body::{BodyKind, Fields, FromBody, Input, NoBody, Refused},
     extract::{Open, Perhaps, Signed},
     operation::InputDoc,
-    settings::Quotas,
+    settings::{Providers, Quotas},
 };
 use auth_testkit::{
     builder,
@@ -298,6 +298,7 @@ impl Toy {
     pub(crate) fn whole_server(change: impl FnOnce(&mut HttpSettings)) -> Self {
         let everything = |settings: &mut HttpSettings| {
             settings.expose_mailbox = true;
+            settings.providers = Providers::Both;
             settings.quotas = Quotas::per_minute(100_000, 100_000, 100_000);
             settings.request_deadline = Duration::from_secs(5);
             change(settings);

@@ -16,15 +16,16 @@ use crate::{
     error::corrupt,
     exchange::Find,
     row::{
-        AuditRow, ChainRow, CheckpointRow, DeviceRow, GenerationRow, KeyRow, KnownDeviceRow, LinkRow,
-        LockRow, OutboxRow, RecoveryCodeRow, SessionRow, TotpRow, UserRow, time,
+        AuditRow, ChainRow, CheckpointRow, DeviceRow, GenerationRow, IdentityRow, KeyRow, KnownDeviceRow,
+        LinkRow, LockRow, OutboxRow, RecoveryCodeRow, SessionRow, TotpRow, UserRow, time,
     },
     runner::{Access, Autocommit, Runner as _},
     schema::{
-        AuditChain, AuditCheckpoints, AuditEvents, KnownDevices, LoginLocks, OneTimeLinks, Outbox,
-        RecoveryCodes, RefreshTokens, Sessions, SigningKeys, TotpSecrets, TrustedDevices, Users, audit_chain,
-        audit_checkpoints, audit_events, known_devices, login_locks, one_time_links, outbox, recovery_codes,
-        refresh_tokens, sessions, signing_keys, totp_secrets, trusted_devices, users,
+        AuditChain, AuditCheckpoints, AuditEvents, KnownDevices, LinkedIdentities, LoginLocks, OneTimeLinks,
+        Outbox, RecoveryCodes, RefreshTokens, Sessions, SigningKeys, TotpSecrets, TrustedDevices, Users,
+        audit_chain, audit_checkpoints, audit_events, known_devices, linked_identities, login_locks,
+        one_time_links, outbox, recovery_codes, refresh_tokens, sessions, signing_keys, totp_secrets,
+        trusted_devices, users,
     },
     statement::{Statement, Value},
 };
@@ -58,6 +59,10 @@ pub(super) async fn page(
         RecordKind::Device => {
             let find = Find::<TrustedDevices, DeviceRow>::new(find(DEVICES)?);
             runner.ask(Access::Read, Vec::new(), find, |rows| each(rows, device)).await
+        }
+        RecordKind::Identity => {
+            let find = Find::<LinkedIdentities, IdentityRow>::new(find(IDENTITIES)?);
+            runner.ask(Access::Read, Vec::new(), find, |rows| each(rows, identity)).await
         }
         RecordKind::KnownDevice => {
             let find = Find::<KnownDevices, KnownDeviceRow>::new(find(KNOWN_DEVICES)?);
@@ -131,6 +136,10 @@ fn code(row: RecoveryCodeRow) -> Result<Record, StoreError> {
 
 fn device(row: DeviceRow) -> Result<Record, StoreError> {
     Ok(Record::Device(row.try_into()?))
+}
+
+fn identity(row: IdentityRow) -> Result<Record, StoreError> {
+    Ok(Record::Identity(row.try_into()?))
 }
 
 fn known_device(row: KnownDeviceRow) -> Result<Record, StoreError> {
@@ -219,6 +228,12 @@ const CODES: &str =
 
 const DEVICES: &str =
     concat!("SELECT ", trusted_devices!(), " FROM trusted_devices WHERE id > ? ORDER BY id LIMIT ?");
+
+const IDENTITIES: &str = concat!(
+    "SELECT ",
+    linked_identities!(),
+    " FROM linked_identities l WHERE l.id > ? ORDER BY l.id LIMIT ?"
+);
 
 const KNOWN_DEVICES: &str =
     concat!("SELECT ", known_devices!(), " FROM known_devices WHERE digest > ? ORDER BY digest LIMIT ?");

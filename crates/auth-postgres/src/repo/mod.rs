@@ -2,8 +2,8 @@
 //!
 //! A method gives a statement its values and says whether its answer is needed: [`ask`] sends it, with
 //! all that was kept before; [`tell`] may keep it. Rows are locked in one order in every transaction:
-//! accounts, authenticator apps and recovery codes, devices, known devices, links, sessions, failure counts,
-//! signing keys.
+//! accounts, authenticator apps and recovery codes, devices, known devices, links, sessions, linked identities,
+//! failure counts, signing keys.
 //!
 //! [`ask`]: crate::runner::Runner::ask
 //! [`tell`]: crate::runner::Runner::tell
@@ -12,6 +12,7 @@ mod audit;
 mod chain;
 mod devices;
 mod factors;
+mod identities;
 mod keys;
 mod known_devices;
 mod links;

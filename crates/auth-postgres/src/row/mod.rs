@@ -6,6 +6,7 @@ mod audit;
 mod chain;
 mod device;
 mod factor;
+mod identity;
 mod key;
 mod known_device;
 mod link;
@@ -32,6 +33,7 @@ pub(crate) use chain::{
 };
 pub(crate) use device::{DeviceRow, device_values};
 pub(crate) use factor::{RecoveryCodeRow, TotpRow, recovery_code_values, totp_values};
+pub(crate) use identity::{IdentityRow, grant_value, identity_values};
 pub(crate) use key::{KeyRow, key_values};
 pub(crate) use known_device::{KnownDeviceRow, known_device_values};
 pub(crate) use link::{LinkRow, link_values};

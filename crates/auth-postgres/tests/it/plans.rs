@@ -9,13 +9,14 @@ use auth_domain::{
     audit::{AuditEvent, ChainHead, CheckpointKind, Salt},
     factor::{Fingerprint, TimeStep, TrustedDevice},
     guard::lockout::OldLocks,
-    id::{DeviceId, OutboxId, SessionId, UserId},
+    id::{DeviceId, IdentityId, OutboxId, SessionId, UserId},
     outbox::OutboxState,
-    port::{AuditFilter, SealedPlace, SealedRow, Store, StoreError},
+    port::{AuditFilter, DueChecks, SealedPlace, SealedRow, Store, StoreError},
     secret::{Digest, SealLabel},
     session::{EndReason, Session, rotation::Generation},
     tenant::TenantId,
     token::LinkPurpose,
+    user::LinkedIdentity,
 };
 use auth_postgres::PostgresStore;
 use auth_testkit::{builder, part::postgres::Postgres};
@@ -101,6 +102,9 @@ fn fill(rows: u64) -> String {
              CASE WHEN n % 2 = 0 THEN timestamptz '2026-01-01' END FROM generate_series(1, {rows}) n;
          INSERT INTO trusted_devices SELECT n, 1 + n / 10, sha256(n::text::bytea), 'otp', NULL, NULL, NULL, t,
              t + interval '1 day'
+             FROM generate_series(1, {rows}) n, LATERAL (SELECT timestamptz '2026-01-01' + n * interval '1 minute') x(t);
+         INSERT INTO linked_identities SELECT n, n, 'https://pool.example.com/1', 'subject-' || n, t, t, t, '\\x010203040506', NULL,
+             NULL
              FROM generate_series(1, {rows}) n, LATERAL (SELECT timestamptz '2026-01-01' + n * interval '1 minute') x(t);
          INSERT INTO known_devices SELECT sha256(n::text::bytea), 1 + n / 10, t, t, t + interval '90 days', 0, 0, NULL
              FROM generate_series(1, {rows}) n, LATERAL (SELECT timestamptz '2026-01-01' + n * interval '1 minute') x(t);
@@ -213,6 +217,7 @@ async fn every_statement_that_matters_uses_an_index() {
         })
         .await;
     factors(&probe).await;
+    identities(&probe).await;
     sealed(&probe).await;
     known_devices(&probe).await;
     outbox_and_upkeep(&probe).await;
@@ -265,16 +270,46 @@ async fn factors(probe: &Probe) {
         .await;
 }
 
+async fn identities(probe: &Probe) {
+    let (store, now) = (&probe.store, builder::noon());
+    probe
+        .uses_indexes("login through a provider", |n| async move {
+            let known = builder::identity(100 + n, UserId::from_i64(100 + n), now);
+            let mut repos = store.read().await?;
+            let found = repos.identities().by_key(&known.key).await?.expect("it was inserted");
+            assert_eq!(repos.identities().of_user(found.user).await?.len(), 1);
+            assert!(repos.identities().save(&LinkedIdentity { proved_at: now, ..found }).await?);
+            assert!(repos.identities().unlink(known.id).await?);
+            assert!(repos.identities().link(&known).await?.is_ok());
+            Ok(())
+        })
+        .await;
+    let issuer = builder::identity(1, UserId::from_i64(1), now).key.issuer().to_owned();
+    // Whether few or almost all are due.
+    for checked_before in [now - TimeDelta::days(181), now] {
+        let due = DueChecks { checked_before, now, leased_until: now, limit: 8 };
+        probe
+            .uses_indexes("recheck", |_| async {
+                store.read().await?.identities().lease_due(&issuer, due).await.map(drop)
+            })
+            .await;
+    }
+}
+
 /// Every start of a server asks which keys there are, however many people have an app.
 async fn sealed(probe: &Probe) {
     let store = &probe.store;
     let label = SealLabel::from_bytes([1, 2, 3, 4, 5]);
-    for place in [SealedPlace::Totp, SealedPlace::PendingTotp] {
+    for place in [SealedPlace::Totp, SealedPlace::PendingTotp, SealedPlace::Grant] {
         probe
             .uses_indexes("sealed values", |n| async move {
                 let mut repos = store.read().await?;
                 assert_eq!(repos.sealed().labels(place).await?, [label]);
-                let after = Some(SealedRow::User(UserId::from_i64(5000 + n)));
+                let after = match place {
+                    SealedPlace::Grant => SealedRow::Identity(IdentityId::from_i64(5000 + n)),
+                    _ => SealedRow::User(UserId::from_i64(5000 + n)),
+                };
+                let after = Some(after);
                 let page = repos.sealed().page(place, label, after, 10).await?;
                 assert_eq!(page.len(), 10);
                 assert!(repos.sealed().replace(place, &page[0], &page[0].sealed).await?);

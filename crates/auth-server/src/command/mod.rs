@@ -1,6 +1,7 @@
 //! What each command does.
 
 pub mod audit;
+mod cognito;
 pub mod config;
 pub mod healthcheck;
 mod keys;
@@ -20,8 +21,8 @@ use anyhow::Context as _;
 
 use crate::{
     cli::{
-        AuditCommand, Cli, Command, ConfigCommand, KeysCommand, MailCommand, OutboxCommand, SmsCommand,
-        StoreCommand, UsersCommand,
+        AuditCommand, Cli, CognitoCommand, Command, ConfigCommand, KeysCommand, MailCommand, OutboxCommand,
+        SmsCommand, StoreCommand, UsersCommand,
     },
     settings::Settings,
     telemetry,
@@ -82,6 +83,9 @@ pub fn run(cli: Cli) -> anyhow::Result<ExitCode> {
             None => with_engine(async |wiring| audit::verify(wiring, &options).await),
         },
         Command::Audit(AuditCommand::Key) => with_wiring(audit::key),
+        Command::Cognito(CognitoCommand::Report(options)) => {
+            with_engine(async |wiring| cognito::report(wiring, &options).await)
+        }
         Command::Store(StoreCommand::Copy(options)) => store::copy(&options),
         Command::Openapi => openapi::run(),
         Command::Healthcheck(options) => healthcheck::run(options.url.as_deref()),

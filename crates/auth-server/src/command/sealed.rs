@@ -17,7 +17,7 @@ pub(super) async fn status(wiring: Wiring) -> anyhow::Result<()> {
     wiring.stores.ready_schema().await?;
     let rekey = &wiring.engine.rekey;
     let counts = counts(rekey).await?;
-    println!("{:<11} {:<35} {:<21} VALUES", "KEY", "SECRET", "PLACE");
+    println!("{:<11} {:<35} {:<30} VALUES", "KEY", "SECRET", "PLACE");
     for (number, label) in rekey.keys().into_iter().enumerate() {
         print_key(label, &secret_name(number), &counts);
     }
@@ -68,10 +68,10 @@ fn print_key(label: SealLabel, secret: &str, counts: &[SealCount]) {
     let mut found = false;
     for count in counts.iter().filter(|count| count.label == label) {
         found = true;
-        println!("{label:<11} {secret:<35} {:<21} {}", count.place.as_str(), count.count);
+        println!("{label:<11} {secret:<35} {:<30} {}", count.place.as_str(), count.count);
     }
     if !found {
-        println!("{label:<11} {secret:<35} {:<21} 0", "-");
+        println!("{label:<11} {secret:<35} {:<30} 0", "-");
     }
 }
 

@@ -21,10 +21,7 @@ impl Database {
     /// # Errors
     /// One line without the address, which may hold a password.
     pub fn from_argument(text: &str) -> Result<Self, String> {
-        parse(text).map_err(|wrong| match wrong {
-            Wrong::Because(reason) => reason.to_owned(),
-            Wrong::Shape => format!("expected {}", table::DATABASE_URL.kind.accepts()),
-        })
+        parse(text).map_err(|Wrong::Shape| format!("expected {}", table::DATABASE_URL.kind.accepts()))
     }
 }
 

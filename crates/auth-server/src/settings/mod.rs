@@ -8,6 +8,7 @@
 //! on one line each ([`SettingsError`]).
 
 mod breach;
+mod cognito;
 mod database;
 mod dotenv;
 mod dsn;
@@ -41,8 +42,8 @@ use auth_domain::{
     token::JwtAlgorithm,
     user::{Email, password::PasswordPolicy},
 };
-pub use auth_http::settings::ForwardedHeader;
 use auth_http::settings::Quotas;
+pub use auth_http::settings::{ForwardedHeader, Providers};
 use chrono::TimeDelta;
 use ipnet::IpNet;
 use secrecy::SecretString;
@@ -51,6 +52,7 @@ use tracing::Level;
 pub(crate) use self::spec::Spec;
 pub use self::{
     breach::BreachSettings,
+    cognito::CognitoSettings,
     database::Database,
     dsn::Dsn,
     error::{Refusal, SettingsError},
@@ -112,6 +114,15 @@ pub struct Settings {
     pub tenants: Vec<TenantId>,
     /// How many copies of this server run.
     pub replicas: u32,
+
+    /// `AUTH_PROVIDER`: who keeps the passwords.
+    pub auth_provider: Providers,
+    /// The other `COGNITO_*` settings; `None` where Cognito is not asked.
+    pub cognito: Option<CognitoSettings>,
+    /// `COGNITO_MIGRATION`: whether a password that Cognito took becomes one of this server.
+    pub migrate_passwords: bool,
+    /// `COGNITO_RECHECK_MINUTES`.
+    pub provider_recheck: TimeDelta,
 
     /// Seals stored keys, signs HS256. Always set in production; where it is not, the start
     /// generates one and keeps it at [`Settings::secret_key_path`].

@@ -11,13 +11,11 @@ use auth_domain::secret::ServerSecret;
 use ipnet::IpNet;
 use secrecy::SecretString;
 
-/// Why a value was refused: by its shape, as the table describes it, or for a reason of its own.
+/// Why a value was refused.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Wrong {
     /// It does not look like what the table says.
     Shape,
-    /// It does, but cannot be used; the words say why.
-    Because(&'static str),
 }
 
 /// A base address, `http://` or `https://`, without a slash at the end.

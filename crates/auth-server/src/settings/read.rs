@@ -18,7 +18,7 @@ use tracing::Level;
 
 use super::{
     AllowList, AppEnv, BaseUrl, BreachSettings, Database, Dsn, ForwardedHeader, Loaded, LogFormat, Settings,
-    SettingsError, database, factors,
+    SettingsError, cognito, database, factors,
     layer::{Inputs, Layers},
     mail, memory,
     parse::{self, Wrong},
@@ -53,7 +53,7 @@ fn settings(from: &mut Reader) -> Settings {
     let database = from.value_or(&table::DATABASE_URL, database, database::parse);
     let tenants = from.value(&table::TENANTS, tenants);
     let replicas = from.number(&table::REPLICAS);
-    from.value(&table::AUTH_PROVIDER, auth_provider);
+    let identity = cognito::identity(from);
     let secret_key = from.secret(&table::SECRET_KEY);
     let former_secret_keys = from.optional(&table::SECRET_KEY_FORMER, parse::secrets).unwrap_or_default();
     let api_key_secret = from.secret(&table::API_KEY_SECRET);
@@ -139,6 +139,10 @@ fn settings(from: &mut Reader) -> Settings {
         redis_ca_file: from.optional(&table::REDIS_CA_FILE, |path| Ok(PathBuf::from(path))),
         tenants,
         replicas,
+        auth_provider: identity.providers,
+        cognito: identity.cognito,
+        migrate_passwords: identity.migrate_passwords,
+        provider_recheck: identity.recheck,
         secret_key,
         former_secret_keys,
         api_key_secret,
@@ -186,16 +190,6 @@ fn redis(from: &mut Reader) -> Option<Dsn> {
         };
         Some(Dsn::new(format!("redis://{login}{}:{port}/{number}", host?)))
     })
-}
-
-fn auth_provider(text: &str) -> Result<(), Wrong> {
-    match text.to_ascii_lowercase().as_str() {
-        "native" => Ok(()),
-        "cognito" | "both" => Err(Wrong::Because(
-            "this version signs in its own accounts only, set native; Cognito arrives in a later version",
-        )),
-        _ => Err(Wrong::Shape),
-    }
 }
 
 fn refresh_token_life(from: &mut Reader) -> TimeDelta {

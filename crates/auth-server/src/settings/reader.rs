@@ -140,7 +140,6 @@ impl Reader {
         let text = raw.text.expose_secret().trim();
         let reason = match parse(text) {
             Ok(value) => return Some(value),
-            Err(Wrong::Because(reason)) => reason.to_owned(),
             // An address may carry a password, `scheme://user:password@host`, even a misspelt one.
             Err(Wrong::Shape) if spec.is_secret() || text.contains('@') => {
                 format!("expected {}", spec.kind.accepts())

@@ -27,6 +27,7 @@ pub(super) fn check(settings: &Settings, reader: &mut Reader) {
         secret_files(reader);
         addresses(settings, reader);
         delivery(settings, reader);
+        cognito(settings, reader);
     }
 }
 
@@ -179,6 +180,14 @@ fn delivery(settings: &Settings, reader: &mut Reader) {
             reader.refuse(spec, "codes would cross the network unencrypted: production needs https://");
         }
         SmsDelivery::Sns(_) | SmsDelivery::Off => {}
+    }
+}
+
+fn cognito(settings: &Settings, reader: &mut Reader) {
+    let Some(pool) = &settings.cognito else { return };
+    if pool.is_open_to_readers() {
+        let reason = "passwords would cross the network unencrypted: production needs https://";
+        reader.refuse(&table::COGNITO_ENDPOINT_URL, reason);
     }
 }
 

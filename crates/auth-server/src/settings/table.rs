@@ -66,7 +66,7 @@ table! {
         TENANTS: Kind::Text("a comma list of names made of a-z, 0-9, _ and -, 63 characters at most"), is "default";
         /// How many copies of this server run. More than one need PostgreSQL and Redis.
         REPLICAS: Kind::Number(1, 1000), is "1";
-        /// Which accounts may sign in: those of this server. Others arrive in a later version.
+        /// Who keeps the passwords: this server, AWS Cognito, or some of them each. What belongs to the other one answers 404. See [COGNITO_SETUP.md](COGNITO_SETUP.md).
         AUTH_PROVIDER: Kind::Choice(&["native", "cognito", "both"]), is "native";
     }
     "Redis" {
@@ -242,6 +242,24 @@ table! {
         SMS_MAX_NUMBERS: Kind::Number(1, 1_000_000), is "3";
         /// How many of the last 50 codes to numbers with the same first seven digits must have come back, in a hundred; below, they get none until the UTC day ends. 0 asks for none.
         SMS_MIN_CONVERSION_PERCENT: Kind::Number(0, 100), is "20";
+    }
+    "AWS Cognito" {
+        /// The region of the user pool.
+        COGNITO_REGION: Kind::Text("a region like us-east-1"), depends "`AWS_REGION`";
+        /// The user pool.
+        COGNITO_USER_POOL_ID: Kind::Text("a pool like us-east-1_Ab1Cd2Ef3");
+        /// The client of this server in the pool.
+        COGNITO_CLIENT_ID: Kind::Text("the id of a client");
+        /// Its secret, if it has one.
+        COGNITO_CLIENT_SECRET: Kind::Secret("a text");
+        /// Another address than the region's own, for mocks and private endpoints; the pool's keys are fetched there, too. Production takes plain http on its own machine only.
+        COGNITO_ENDPOINT_URL: Kind::Text("an address like http://127.0.0.1:5000");
+        /// Another issuer of the pool's tokens than its own name, for mocks.
+        COGNITO_ISSUER: Kind::Text("an address like https://issuer.example.com/pool"), depends "`https://cognito-idp.REGION.amazonaws.com/POOL`";
+        /// `lazy` makes a password that Cognito took one of this server, too, at the login: then Cognito can be left, and nobody who came by meanwhile notices.
+        COGNITO_MIGRATION: Kind::Choice(&["off", "lazy"]), is "off";
+        /// How often Cognito is asked whether it still stands by somebody who is signed in through it: whoever is disabled there keeps a session for so long at most.
+        COGNITO_RECHECK_MINUTES: Kind::Number(1, 1440), is "15";
     }
     "Logs" {
         /// The least severe records that are written. Libraries stay at WARNING, unless the level is stricter.

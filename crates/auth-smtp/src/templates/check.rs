@@ -94,7 +94,10 @@ const fn own(kind: NoticeKind) -> &'static [&'static str] {
         | NoticeKind::FactorAutoEnabled
         | NoticeKind::RecoveryCodeUsed
         | NoticeKind::RecoveryCodesReplaced
-        | NoticeKind::SignInAfterFailures => &[],
+        | NoticeKind::SignInAfterFailures
+        | NoticeKind::IdentityLinked
+        | NoticeKind::AccountClaimed
+        | NoticeKind::IdentityUnlinked => &[],
     }
 }
 

@@ -85,6 +85,12 @@ kinds! {
     RecoveryCodesReplaced = "recovery_codes_replaced"
     /// [`Notice::SignInAfterFailures`].
     SignInAfterFailures = "sign_in_after_failures"
+    /// [`Notice::IdentityLinked`].
+    IdentityLinked = "identity_linked"
+    /// [`Notice::AccountClaimed`].
+    AccountClaimed = "account_claimed"
+    /// [`Notice::IdentityUnlinked`].
+    IdentityUnlinked = "identity_unlinked"
 }
 
 impl NoticeKind {
@@ -109,6 +115,9 @@ impl NoticeKind {
             Notice::RecoveryCodeUsed => Self::RecoveryCodeUsed,
             Notice::RecoveryCodesReplaced => Self::RecoveryCodesReplaced,
             Notice::SignInAfterFailures => Self::SignInAfterFailures,
+            Notice::IdentityLinked => Self::IdentityLinked,
+            Notice::AccountClaimed => Self::AccountClaimed,
+            Notice::IdentityUnlinked => Self::IdentityUnlinked,
         }
     }
 
@@ -187,6 +196,9 @@ fn notice(kind: NoticeKind) -> Notice {
         NoticeKind::RecoveryCodeUsed => Notice::RecoveryCodeUsed,
         NoticeKind::RecoveryCodesReplaced => Notice::RecoveryCodesReplaced,
         NoticeKind::SignInAfterFailures => Notice::SignInAfterFailures,
+        NoticeKind::IdentityLinked => Notice::IdentityLinked,
+        NoticeKind::AccountClaimed => Notice::AccountClaimed,
+        NoticeKind::IdentityUnlinked => Notice::IdentityUnlinked,
     }
 }
 

@@ -46,7 +46,7 @@ fn render(settings: MailSettings, letter: &Letter) -> Message {
 }
 
 /// Each notice with the subject and the link it must have.
-fn notices() -> [(Notice, &'static str, String); 18] {
+fn notices() -> [(Notice, &'static str, String); 21] {
     const BASE: &str = "https://acme.example/app";
     let verify = format!("{BASE}/verify-email?token={TOKEN}");
     let reset = format!("{BASE}/reset-password?token={TOKEN}");
@@ -80,7 +80,14 @@ fn notices() -> [(Notice, &'static str, String); 18] {
         (Notice::FactorAutoEnabled, "Email MFA Enabled for Your Acme & Sons Account", forgot.clone()),
         (Notice::RecoveryCodeUsed, "A recovery code of your Acme & Sons account was used", forgot.clone()),
         (Notice::RecoveryCodesReplaced, "New recovery codes for your Acme & Sons account", forgot.clone()),
-        (Notice::SignInAfterFailures, "Sign-in to your Acme & Sons account after failed attempts", forgot),
+        (
+            Notice::SignInAfterFailures,
+            "Sign-in to your Acme & Sons account after failed attempts",
+            forgot.clone(),
+        ),
+        (Notice::IdentityLinked, "AWS Cognito can open your Acme & Sons account now", forgot.clone()),
+        (Notice::AccountClaimed, "Your Acme & Sons account was opened through AWS Cognito", forgot.clone()),
+        (Notice::IdentityUnlinked, "AWS Cognito does not open your Acme & Sons account any more", forgot),
     ]
 }
 
@@ -186,6 +193,9 @@ fn notices_say_what_happened_and_what_to_do() {
         (Notice::RecoveryCodeUsed, "cannot be used again", "make new recovery codes"),
         (Notice::RecoveryCodesReplaced, "do not work any more", "make new recovery codes"),
         (Notice::SignInAfterFailures, "several attempts", "somebody found out your password"),
+        (Notice::IdentityLinked, "opens this account, too", "remove the link in the settings"),
+        (Notice::AccountClaimed, "does not work any more", "choose a new password at once"),
+        (Notice::IdentityUnlinked, "only its own password", "choose a new password at once"),
     ] {
         let message = render(settings(), &letter_of(notice, None, ""));
         for part in [&message.text, &message.html] {

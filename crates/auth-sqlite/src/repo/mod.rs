@@ -7,6 +7,7 @@ mod audit;
 mod chain;
 mod devices;
 mod factors;
+mod identities;
 mod keys;
 mod known_devices;
 mod links;

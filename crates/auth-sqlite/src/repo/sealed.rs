@@ -2,7 +2,7 @@
 
 use async_trait::async_trait;
 use auth_domain::{
-    id::UserId,
+    id::{IdentityId, UserId},
     port::{SealedPlace, SealedRepo, SealedRow, SealedValue, StoreError},
     secret::{SealLabel, Sealed},
     token::KeyId,
@@ -63,7 +63,7 @@ struct CountRow {
 }
 
 #[derive(QueryableByName)]
-struct UserRow {
+struct NumberRow {
     #[diesel(sql_type = BigInt)]
     owner: i64,
     #[diesel(sql_type = Binary)]
@@ -104,8 +104,14 @@ fn page(
     match place {
         SealedPlace::Totp | SealedPlace::PendingTotp => {
             let after = if let Some(SealedRow::User(user)) = after { user.as_i64() } else { i64::MIN };
-            let rows: Vec<UserRow> = query.bind::<BigInt, _>(after).bind::<BigInt, _>(limit).load(conn)?;
-            let row = |row: UserRow| (SealedRow::User(UserId::from_i64(row.owner)), row.sealed);
+            let rows: Vec<NumberRow> = query.bind::<BigInt, _>(after).bind::<BigInt, _>(limit).load(conn)?;
+            let row = |row: NumberRow| (SealedRow::User(UserId::from_i64(row.owner)), row.sealed);
+            Ok(rows.into_iter().map(row).map(value).collect())
+        }
+        SealedPlace::Grant => {
+            let after = if let Some(SealedRow::Identity(id)) = after { id.as_i64() } else { i64::MIN };
+            let rows: Vec<NumberRow> = query.bind::<BigInt, _>(after).bind::<BigInt, _>(limit).load(conn)?;
+            let row = |row: NumberRow| (SealedRow::Identity(IdentityId::from_i64(row.owner)), row.sealed);
             Ok(rows.into_iter().map(row).map(value).collect())
         }
         SealedPlace::SigningKey => {
@@ -131,6 +137,9 @@ fn replace(
     let rows = match &found.row {
         SealedRow::User(user) => {
             query.bind::<BigInt, _>(user.as_i64()).bind::<Binary, _>(found.sealed.as_bytes()).execute(conn)?
+        }
+        SealedRow::Identity(id) => {
+            query.bind::<BigInt, _>(id.as_i64()).bind::<Binary, _>(found.sealed.as_bytes()).execute(conn)?
         }
         SealedRow::Key(key) => {
             query.bind::<Text, _>(key.as_str()).bind::<Binary, _>(found.sealed.as_bytes()).execute(conn)?
@@ -215,5 +224,6 @@ const fn texts(place: SealedPlace) -> Texts {
         SealedPlace::Totp => texts!("totp_secrets", "user_id", "secret"),
         SealedPlace::PendingTotp => texts!("totp_secrets", "user_id", "pending"),
         SealedPlace::SigningKey => texts!("signing_keys", "id", "private"),
+        SealedPlace::Grant => texts!("linked_identities", "id", "grant_sealed"),
     }
 }

@@ -24,6 +24,7 @@ async fn filled() -> OnFile {
     tx.factors().put_pending_totp(user.id, &builder::pending_totp(1, now)).await.unwrap();
     tx.factors().replace_recovery_codes(user.id, &[builder::recovery_code(1)], now).await.unwrap();
     tx.devices().remember(&builder::device(1, user.id, now)).await.unwrap();
+    tx.identities().link(&builder::identity(1, user.id, now)).await.unwrap().unwrap();
     tx.known_devices().insert(&builder::known_device(1, user.id, now), 1).await.unwrap();
     tx.locks().put(&builder::lock_key(1), &builder::lock_state(1, now)).await.unwrap();
     tx.keys().insert(&builder::signing_key("k1", now)).await.unwrap();
@@ -53,6 +54,7 @@ async fn look(store: &SqliteStore, repos: &mut dyn Repos, table: &str) -> Result
         // Nobody but the archive reads a code.
         "recovery_codes" => store.page(RecordKind::RecoveryCode, None, 10).await.map(drop),
         "trusted_devices" => repos.devices().list(user.id, now).await.map(drop),
+        "linked_identities" => repos.identities().of_user(user.id).await.map(drop),
         "known_devices" => repos.known_devices().list(user.id, now).await.map(drop),
         "login_locks" => repos.locks().lock(&builder::lock_key(1)).await.map(drop),
         "signing_keys" => repos.keys().all().await.map(drop),
@@ -83,6 +85,10 @@ async fn a_bad_row_is_corrupt() {
         ("trusted_devices", "fingerprint = x'00'"),
         ("trusted_devices", "method = 'pwd'"),
         ("trusted_devices", "ip = 'here'"),
+        ("linked_identities", "issuer = ''"),
+        ("linked_identities", "subject = ''"),
+        ("linked_identities", "migrated = x'00'"),
+        ("linked_identities", "checked_at = 9223372036854775807"),
         ("known_devices", "recent_failures = 4294967296"),
         ("known_devices", "expires_at = 9223372036854775807"),
         ("known_devices", "last_attempt_at = 9223372036854775807"),

@@ -17,7 +17,7 @@ use diesel_migrations::MigrationHarness;
 use crate::OnFile;
 
 /// How many migrations there are.
-pub(crate) const STEPS: usize = 14;
+pub(crate) const STEPS: usize = 15;
 
 #[tokio::test]
 async fn the_audit_log_refuses_every_change() {
@@ -151,6 +151,10 @@ async fn tables_refuse_what_makes_no_sense() {
         "INSERT INTO trusted_devices VALUES (1, 404, zeroblob(32), 'otp', NULL, NULL, NULL, 0, 0)",
         "INSERT INTO trusted_devices VALUES (1, 1, zeroblob(31), 'otp', NULL, NULL, NULL, 0, 0)",
         "INSERT INTO trusted_devices VALUES (1, 1, zeroblob(32), 'pwd', NULL, NULL, NULL, 0, 0)",
+        "INSERT INTO linked_identities VALUES (1, 404, 'i', 's', 0, 0, 0, NULL, NULL, NULL)",
+        "INSERT INTO linked_identities VALUES (1, 1, '', 's', 0, 0, 0, NULL, NULL, NULL)",
+        "INSERT INTO linked_identities VALUES (1, 1, 'i', '', 0, 0, 0, NULL, NULL, NULL)",
+        "INSERT INTO linked_identities VALUES (1, 1, 'i', 's', 0, 0, 0, NULL, x'00', NULL)",
         "INSERT INTO known_devices VALUES (zeroblob(31), 1, 0, 0, 0, 0, 0, NULL)",
         "INSERT INTO known_devices VALUES (zeroblob(32), 404, 0, 0, 0, 0, 0, NULL)",
         "INSERT INTO known_devices VALUES (zeroblob(32), 1, 0, 0, 0, -1, -1, NULL)",

@@ -77,6 +77,7 @@ pub fn one_of_each() -> Vec<Record> {
         code(1, None),
         code(2, Some(noon())),
         Record::Device(builder::device(5, user.id, noon())),
+        Record::Identity(builder::identity(6, user.id, noon())),
         Record::KnownDevice(KnownDevice {
             failures: 7,
             recent_failures: 3,
@@ -122,6 +123,7 @@ pub async fn what_was_written_comes_out(store: Arc<impl Store + Archive>) {
     let pending = builder::pending_totp(1, noon());
     let digest = builder::recovery_code(1);
     let device = builder::device(5, user.id, noon());
+    let identity = builder::identity(6, user.id, noon());
     let first = builder::generation(session.id, 0, noon());
     let link = builder::link(1, LinkPurpose::VerifyEmail, &user, noon());
     let item = builder::outbox_item(3, noon());
@@ -132,6 +134,7 @@ pub async fn what_was_written_comes_out(store: Arc<impl Store + Archive>) {
     tx.factors().put_pending_totp(user.id, &pending).await.expect("the store works");
     tx.factors().replace_recovery_codes(user.id, &[digest], noon()).await.expect("the store works");
     tx.devices().remember(&device).await.expect("the store works");
+    tx.identities().link(&identity).await.expect("the store works").expect("a new link");
     tx.outbox().put(&item).await.expect("the store works");
     tx.commit().await.expect("a commit");
     let consumed_at = noon() + TimeDelta::minutes(1);
@@ -150,6 +153,7 @@ pub async fn what_was_written_comes_out(store: Arc<impl Store + Archive>) {
         Record::Totp(user.id, app),
         Record::RecoveryCode(code),
         Record::Device(device),
+        Record::Identity(identity),
         Record::Outbox(item, Fate::default()),
     ];
     assert_eq!(everything(&*store).await, expected);

@@ -4,6 +4,7 @@ pub mod archive;
 pub mod challenges;
 pub mod codes;
 pub mod computing;
+pub mod identity;
 pub mod ledger;
 pub mod limiter;
 pub mod mailbox;

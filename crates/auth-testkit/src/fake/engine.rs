@@ -71,6 +71,7 @@ impl TestEngine {
             mailer: mailer.clone(),
             sms: sms.clone(),
             sms_ledger: sms_ledger.clone(),
+            provider: None,
             clock: Arc::new(clock.clone()),
             entropy: Arc::new(SeededEntropy::default()),
         };

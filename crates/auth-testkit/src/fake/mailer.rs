@@ -53,6 +53,12 @@ pub enum NoticeKind {
     RecoveryCodesReplaced,
     /// [`Notice::SignInAfterFailures`].
     SignInAfterFailures,
+    /// [`Notice::IdentityLinked`].
+    IdentityLinked,
+    /// [`Notice::AccountClaimed`].
+    AccountClaimed,
+    /// [`Notice::IdentityUnlinked`].
+    IdentityUnlinked,
 }
 
 impl From<&Notice> for NoticeKind {
@@ -76,6 +82,9 @@ impl From<&Notice> for NoticeKind {
             Notice::RecoveryCodeUsed => Self::RecoveryCodeUsed,
             Notice::RecoveryCodesReplaced => Self::RecoveryCodesReplaced,
             Notice::SignInAfterFailures => Self::SignInAfterFailures,
+            Notice::IdentityLinked => Self::IdentityLinked,
+            Notice::AccountClaimed => Self::AccountClaimed,
+            Notice::IdentityUnlinked => Self::IdentityUnlinked,
         }
     }
 }
@@ -211,7 +220,10 @@ impl Mailer for RecordingMailer {
             | Notice::FactorAutoEnabled
             | Notice::RecoveryCodeUsed
             | Notice::RecoveryCodesReplaced
-            | Notice::SignInAfterFailures => {}
+            | Notice::SignInAfterFailures
+            | Notice::IdentityLinked
+            | Notice::AccountClaimed
+            | Notice::IdentityUnlinked => {}
         }
         state.sent.push(SentLetter {
             id: letter.id,

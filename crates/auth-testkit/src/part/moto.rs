@@ -9,7 +9,7 @@ use std::{
 
 use serde_json::Value;
 
-use super::{Daemon, Part, free_port, python};
+use super::{Daemon, Part, PoolKind, UserPool, free_port, python};
 
 /// A text message that was published.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -55,6 +55,14 @@ impl Moto {
     /// Where it answers.
     pub fn url(&self) -> String {
         format!("http://127.0.0.1:{}", self.port)
+    }
+
+    /// A new user pool.
+    ///
+    /// # Panics
+    /// If it is refused.
+    pub fn user_pool(&self, kind: PoolKind) -> UserPool {
+        UserPool::create(self.port, kind)
     }
 
     /// The text messages published to `phone_number`, oldest first.

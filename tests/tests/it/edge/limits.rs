@@ -7,6 +7,7 @@ use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 
 use crate::{
+    cognito::PoolSettings,
     harness::{Answer, PASSWORD, TestServer},
     replicas::early_in_a_minute,
 };
@@ -80,13 +81,15 @@ async fn limit_of(
 
 #[tokio::test]
 async fn every_operation_has_the_limit_that_is_documented() {
-    let server = TestServer::with(&[&SMALL[..], &[("TRUSTED_PROXIES", "127.0.0.0/8")]].concat()).await;
+    // With a pool, so that its operations are there, too.
+    let settings = SMALL.iter().fold(PoolSettings::new(), |all, (name, value)| all.with(name, value));
+    let server = settings.with("TRUSTED_PROXIES", "127.0.0.0/8").serve().await;
     let mut token = signed_in(&server).await;
     let documented: BTreeMap<String, Option<String>> =
         documented().into_iter().map(|row| (row[0].clone(), row.get(1).cloned())).collect();
     let document = Answer::of(server.request(Method::GET, "/openapi.json").send().await).await.body;
     let mut operations = operations(&document);
-    // Ends the session that the others are called with.
+    // They end the session that the others are called with.
     operations.sort_by_key(|(_, path)| path.ends_with("/logout"));
     let (mut seen, mut wrong) = (0, Vec::new());
     for (method, path) in operations {

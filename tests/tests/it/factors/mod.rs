@@ -34,7 +34,7 @@ pub(crate) struct App {
 }
 
 impl App {
-    fn scan(secret: &str) -> Self {
+    pub(crate) fn scan(secret: &str) -> Self {
         let bytes = data_encoding::BASE32_NOPAD.decode(secret.as_bytes()).expect("a secret in base32");
         Self { secret: TotpSecret::from_bytes(&bytes).expect("160 bits"), next: 0 }
     }
@@ -48,11 +48,16 @@ impl App {
     }
 
     /// A code that is as good as guessed.
-    fn wrong_code(&self) -> String {
+    pub(crate) fn wrong_code(&self) -> String {
         let present = TimeStep::at(SystemClock.now()).as_i64();
         let near: Vec<String> = (-3..=3).map(|steps| self.of(present + steps)).collect();
         let guesses = (0..).map(|guess| format!("{guess:06}"));
         guesses.into_iter().find(|guess| !near.contains(guess)).expect("a million codes, and seven are good")
+    }
+
+    /// The code that it shows now.
+    pub(crate) fn shown(&self) -> String {
+        self.of(TimeStep::at(SystemClock.now()).as_i64())
     }
 
     fn of(&self, step: i64) -> String {

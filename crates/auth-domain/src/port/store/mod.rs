@@ -1,8 +1,8 @@
 //! Durable state: one transaction over several repositories.
 //!
 //! ```text
-//! Store ── begin() ──▶ Tx     users() sessions() links() factors() devices() known_devices() locks() keys()
-//!       │                      sealed() audit() chain() outbox() commit() rollback()
+//! Store ── begin() ──▶ Tx     users() sessions() links() factors() devices() known_devices() identities()
+//!       │                      locks() keys() sealed() audit() chain() outbox() commit() rollback()
 //!       └─ read()  ──▶ Repos  the same repositories, each statement for itself
 //! ```
 //!
@@ -11,6 +11,7 @@
 
 mod chain;
 mod factors;
+mod identities;
 mod known_devices;
 mod log;
 mod repos;
@@ -20,6 +21,7 @@ use async_trait::async_trait;
 
 pub use chain::AuditChain;
 pub use factors::{DeviceRepo, FactorRepo, PendingTotp, StoredTotp};
+pub use identities::{DueChecks, ExistingLink, IdentityRepo};
 pub use known_devices::KnownDeviceRepo;
 pub use log::{AuditFilter, AuditLog, Outbox};
 pub use repos::{ExistingAccount, KeyRepo, LinkRepo, LockRepo, SessionRepo, UserRepo};
@@ -63,6 +65,8 @@ pub trait Repos: Send {
     fn factors(&mut self) -> &mut dyn FactorRepo;
     /// Devices that proved a second factor.
     fn devices(&mut self) -> &mut dyn DeviceRepo;
+    /// Accounts of providers that are linked to accounts.
+    fn identities(&mut self) -> &mut dyn IdentityRepo;
     /// Devices that accounts signed in from, with the failures of each.
     fn known_devices(&mut self) -> &mut dyn KnownDeviceRepo;
     /// Failure counts.
@@ -128,12 +132,13 @@ pub(super) mod mock {
     //! Mocks of the transaction and its repositories.
 
     use super::{
-        AuditChain, AuditLog, DeviceRepo, FactorRepo, KeyRepo, KnownDeviceRepo, LinkRepo, LockRepo, Outbox,
-        Repos, SealedRepo, SessionRepo, Store, StoreError, Tx, UserRepo,
+        AuditChain, AuditLog, DeviceRepo, FactorRepo, IdentityRepo, KeyRepo, KnownDeviceRepo, LinkRepo,
+        LockRepo, Outbox, Repos, SealedRepo, SessionRepo, Store, StoreError, Tx, UserRepo,
     };
     pub use super::{
         chain::MockAuditChain,
         factors::{MockDeviceRepo, MockFactorRepo},
+        identities::MockIdentityRepo,
         known_devices::MockKnownDeviceRepo,
         log::{MockAuditLog, MockOutbox},
         repos::{MockKeyRepo, MockLinkRepo, MockLockRepo, MockSessionRepo, MockUserRepo},
@@ -166,6 +171,8 @@ pub(super) mod mock {
         pub factors: MockFactorRepo,
         /// Devices that proved a second factor.
         pub devices: MockDeviceRepo,
+        /// Linked identities.
+        pub identities: MockIdentityRepo,
         /// Devices that accounts signed in from.
         pub known_devices: MockKnownDeviceRepo,
         /// Failure counts.
@@ -199,6 +206,9 @@ pub(super) mod mock {
         }
         fn devices(&mut self) -> &mut dyn DeviceRepo {
             &mut self.devices
+        }
+        fn identities(&mut self) -> &mut dyn IdentityRepo {
+            &mut self.identities
         }
         fn known_devices(&mut self) -> &mut dyn KnownDeviceRepo {
             &mut self.known_devices

@@ -6,7 +6,7 @@ use async_trait::async_trait;
 
 use super::StoreError;
 use crate::{
-    id::UserId,
+    id::{IdentityId, UserId},
     secret::{SealLabel, Sealed},
     token::KeyId,
 };
@@ -21,11 +21,13 @@ pub enum SealedPlace {
     PendingTotp,
     /// The private halves of signing keys.
     SigningKey,
+    /// What an identity provider is asked with whether it stands by somebody.
+    Grant,
 }
 
 impl SealedPlace {
     /// All places.
-    pub const ALL: [Self; 3] = [Self::Totp, Self::PendingTotp, Self::SigningKey];
+    pub const ALL: [Self; 4] = [Self::Totp, Self::PendingTotp, Self::SigningKey, Self::Grant];
 
     /// Table and column, as operators see them.
     pub const fn as_str(self) -> &'static str {
@@ -33,6 +35,7 @@ impl SealedPlace {
             Self::Totp => "totp_secrets.secret",
             Self::PendingTotp => "totp_secrets.pending",
             Self::SigningKey => "signing_keys.private",
+            Self::Grant => "linked_identities.grant_sealed",
         }
     }
 }
@@ -50,6 +53,8 @@ pub enum SealedRow {
     User(UserId),
     /// A signing key.
     Key(KeyId),
+    /// A linked identity.
+    Identity(IdentityId),
 }
 
 /// A sealed value and where it was found.

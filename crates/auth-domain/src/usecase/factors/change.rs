@@ -82,7 +82,11 @@ impl Factors {
     }
 
     /// The same, where a first factor is nothing special.
-    pub(super) async fn prove(&self, caller: &Caller, change: &FactorChange) -> Result<(), FactorError> {
+    pub(in crate::usecase) async fn prove(
+        &self,
+        caller: &Caller,
+        change: &FactorChange,
+    ) -> Result<(), FactorError> {
         let user = &caller.user;
         match &change.proof {
             ChangeProof::None if self.is_fresh(caller) => Ok(()),

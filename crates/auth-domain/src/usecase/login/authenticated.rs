@@ -14,6 +14,8 @@ use crate::{
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct FirstFactor {
     method: AuthMethod,
+    /// A second factor that the provider asked for on its own.
+    passed: Option<AuthMethod>,
     at: DateTime<Utc>,
     /// Whether wrong passwords came before it.
     after_failures: bool,
@@ -25,12 +27,39 @@ impl FirstFactor {
     /// The password of `user` was proved.
     pub(super) fn password(user: &User, at: DateTime<Utc>, after_failures: bool) -> Self {
         let credential = fingerprint(user.credential.as_ref());
-        Self { method: AuthMethod::Password, at, after_failures, credential }
+        Self { method: AuthMethod::Password, passed: None, at, after_failures, credential }
+    }
+
+    /// Cognito vouched for `user`, after a second factor of its own if one is named. A change of the
+    /// password here makes this proof worthless, too: whoever changes it wants everybody else out.
+    pub(super) fn provider(
+        user: &User,
+        passed: Option<AuthMethod>,
+        at: DateTime<Utc>,
+        after_failures: bool,
+    ) -> Self {
+        let credential = fingerprint(user.credential.as_ref());
+        Self { method: AuthMethod::Cognito, passed, at, after_failures, credential }
     }
 
     /// A proof that was written down earlier.
     pub(super) const fn restore(at: DateTime<Utc>, after_failures: bool, credential: Digest) -> Self {
-        Self { method: AuthMethod::Password, at, after_failures, credential }
+        Self { method: AuthMethod::Password, passed: None, at, after_failures, credential }
+    }
+
+    /// The same of a proof by a provider.
+    pub(super) const fn restore_provider(self, passed: Option<AuthMethod>) -> Self {
+        Self { method: AuthMethod::Cognito, passed, ..self }
+    }
+
+    /// Whether a provider vouched.
+    pub(super) fn is_by_provider(&self) -> bool {
+        self.method == AuthMethod::Cognito
+    }
+
+    /// What the provider asked for besides the password.
+    pub(super) const fn passed(&self) -> Option<AuthMethod> {
+        self.passed
     }
 
     pub(super) const fn came_after_failures(&self) -> bool {
@@ -61,7 +90,9 @@ impl FirstFactor {
         if user.factors.is_demanded() && second.is_none() {
             return Err(SecondFactorMissing);
         }
-        let methods = std::iter::once(self.method).chain(second.map(SecondFactor::method)).collect();
+        // What the provider asked for counts for nothing more than being told.
+        let further = second.map(SecondFactor::method).or(self.passed);
+        let methods = std::iter::once(self.method).chain(further).collect();
         let second_factor_at = second.map(SecondFactor::at);
         Ok(Authenticated(Authentication { at: self.at, methods, second_factor_at }))
     }
@@ -88,7 +119,7 @@ impl Authenticated {
 }
 
 /// A hash is no secret among ours, but it is long and its text is nobody's business.
-fn fingerprint(credential: Option<&Credential>) -> Digest {
+pub(in crate::usecase) fn fingerprint(credential: Option<&Credential>) -> Digest {
     Digest::of(credential.map_or("", |credential| credential.hash.as_str()).as_bytes())
 }
 
@@ -140,7 +171,7 @@ mod tests {
         let demanded = totp || sms || email;
         match second {
             _ if !demanded => true,
-            None | Some(AuthMethod::Password) => false,
+            None | Some(AuthMethod::Password | AuthMethod::Cognito) => false,
             Some(AuthMethod::Totp) => totp,
             Some(AuthMethod::Sms) => sms,
             Some(AuthMethod::Email) => email,
@@ -160,6 +191,21 @@ mod tests {
                 assert_eq!(authentication.methods.first(), Some(&AuthMethod::Password));
                 assert_eq!(authentication.methods.len() > 1, user.factors.is_demanded());
             }
+        }
+    }
+
+    #[test]
+    fn a_provider_replaces_the_password_and_nothing_else() {
+        let seconds = std::iter::once(None).chain(AuthMethod::ALL.into_iter().map(Some));
+        for (bits, second) in seconds.flat_map(|second| (0..16).map(move |bits| (bits, second))) {
+            let user = user(enrolment(bits));
+            let first = FirstFactor::provider(&user, Some(AuthMethod::Totp), DateTime::UNIX_EPOCH, false);
+            let outcome = first.complete(&user, second.map(proved));
+            assert_eq!(outcome.is_ok(), may_enter(bits, second), "{bits:04b} {second:?}");
+            let Ok(Authenticated(authentication)) = outcome else { continue };
+            let further = second.filter(|_| user.factors.is_demanded()).unwrap_or(AuthMethod::Totp);
+            assert_eq!(authentication.methods, [AuthMethod::Cognito, further]);
+            assert_eq!(authentication.second_factor_at.is_some(), user.factors.is_demanded());
         }
     }
 

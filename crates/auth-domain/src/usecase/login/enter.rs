@@ -118,7 +118,7 @@ impl Login {
     }
 
     /// Leaves a login between its factors.
-    async fn pause_in(
+    pub(super) async fn pause_in(
         &self,
         tx: &mut dyn Tx,
         user: User,
@@ -184,7 +184,7 @@ impl Login {
 
     /// Where a second factor is demanded of everybody: switches one on for an account whose time without
     /// is over, and tells its owner.
-    async fn enable_overdue_factor_in(
+    pub(super) async fn enable_overdue_factor_in(
         &self,
         tx: &mut dyn Tx,
         user: &mut User,
@@ -205,7 +205,7 @@ impl Login {
     }
 
     /// What this device proved a moment ago, if the account demands anything.
-    async fn trusted_device_in(
+    pub(super) async fn trusted_device_in(
         &self,
         tx: &mut dyn Tx,
         user: &User,

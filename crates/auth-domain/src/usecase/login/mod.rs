@@ -9,6 +9,8 @@
 //!                            ├─ code came along ──▶ SecondFactor ────────────────▶ Authenticated ──▶ session
 //!                            └─ else: Challenge ──▶ code, mfa_token ──▶ SecondFactor ──▶ …
 //! ```
+//!
+//! A provider's word takes the place of the password, and of nothing else.
 
 mod authenticated;
 mod challenge;
@@ -16,13 +18,16 @@ mod enter;
 mod issue;
 mod known_device;
 mod password;
+mod provider;
+mod provider_step;
 mod second;
 mod sending;
 
-pub(super) use authenticated::Authenticated;
 use authenticated::FirstFactor;
+pub(super) use authenticated::{Authenticated, fingerprint};
 pub use challenge::MfaToken;
 pub use issue::SignedIn;
 pub use password::{Login, LoginError, PasswordLogin};
+pub use provider::{ProviderChallengeLogin, ProviderChallengeRequired, ProviderLoginError};
 pub use second::{ChallengeLogin, ChallengeLoginError, SecondFactorRequired};
 pub use sending::{SendCode, SendCodeError};

@@ -48,7 +48,7 @@ pub struct PasswordLogin {
 }
 
 impl PasswordLogin {
-    const fn claim(&self) -> Claim<'_> {
+    pub(super) const fn claim(&self) -> Claim<'_> {
         Claim { tenant: &self.tenant, email: &self.email, device: self.device_token.as_ref() }
     }
 }

@@ -172,6 +172,10 @@ impl Login {
         let Some((user, live)) = locked.filter(|(user, _)| user.is_active() && first.holds_for(user)) else {
             return Ok(None);
         };
+        // Unlinked since: nobody vouches any more.
+        if first.is_by_provider() && tx.identities().of_user(user.id).await?.is_empty() {
+            return Ok(None);
+        }
         let Ok(authenticated) = first.complete(&user, Some(second)) else { return Ok(None) };
         self.remember_device_in(tx, &user, second, visitor, now).await?;
         let suspicious = second.is_suspicious() || first.came_after_failures();

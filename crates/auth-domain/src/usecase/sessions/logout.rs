@@ -56,6 +56,16 @@ impl Sessions {
         transaction!(self.core, tx => Self::logout_in(tx, &named, request, now))
     }
 
+    /// Whose live sessions the tokens name. An ended one speaks for nobody.
+    pub(in crate::usecase) async fn owners(&self, request: &Logout) -> Result<Vec<UserId>, Fault> {
+        let (named, now) = (self.named_sessions(request).await?, self.core.now());
+        let live = named.iter().filter(|session| session.is_live(now));
+        let mut users: Vec<UserId> = live.map(|session| session.user).collect();
+        users.sort();
+        users.dedup();
+        Ok(users)
+    }
+
     async fn named_sessions(&self, request: &Logout) -> Result<Vec<Session>, Fault> {
         let mut named: Vec<Session> = request.identity.iter().filter_map(|who| who.session.clone()).collect();
         if let Some(token) = request.refresh_token.as_deref().and_then(RefreshToken::parse) {

@@ -14,14 +14,14 @@ use crate::{
 };
 
 /// What is said of the refusals that many of these operations share.
-pub(super) mod refusal {
-    pub(in super::super) const LOCKED: &str = "`account_locked`: too many wrong passwords or codes";
-    pub(in super::super) const UNVERIFIED: &str = "`email_not_verified`, only after the right password";
-    pub(in super::super) const RECENT_LOGIN: &str = "`Recent login required`: the account has a second factor; \
+pub(in crate::api) mod refusal {
+    pub(in crate::api) const LOCKED: &str = "`account_locked`: too many wrong passwords or codes";
+    pub(in crate::api) const UNVERIFIED: &str = "`email_not_verified`, only after the right password";
+    pub(in crate::api) const RECENT_LOGIN: &str = "`Recent login required`: the account has a second factor; \
         send a code, or the password in a session that proved one";
-    pub(in super::super) const LAST_FACTOR: &str =
+    pub(in crate::api) const LAST_FACTOR: &str =
         "A wrong password or code, or the last factor where one is demanded of everybody";
-    pub(in super::super) const PROOF: &str = "`Current password is incorrect` or `Invalid MFA code`";
+    pub(in crate::api) const PROOF: &str = "`Current password is incorrect` or `Invalid MFA code`";
 }
 
 /// What proves a change of second factors. May be left out altogether: while the account has no second
@@ -55,7 +55,7 @@ impl FromBody for Proof {
 }
 
 impl Proof {
-    pub(super) fn into_change(self, client: Client) -> FactorChange {
+    pub(in crate::api) fn into_change(self, client: Client) -> FactorChange {
         let proof = match (self.password, self.code) {
             (Some(password), _) => ChangeProof::Password(password),
             (None, Some(code)) => ChangeProof::Code(code),
@@ -69,7 +69,7 @@ impl Proof {
 /// A password or a code must be there.
 #[derive(Debug, ToSchema)]
 #[schema(as = RequiredFactorProof)]
-pub(super) struct RequiredProof(#[schema(inline)] Proof);
+pub(in crate::api) struct RequiredProof(#[schema(inline)] Proof);
 
 impl FromBody for RequiredProof {
     fn read(fields: &mut Fields<'_>) -> Result<Self, Refused> {
@@ -82,7 +82,7 @@ impl FromBody for RequiredProof {
 }
 
 impl RequiredProof {
-    pub(super) fn into_change(self, client: Client) -> FactorChange {
+    pub(in crate::api) fn into_change(self, client: Client) -> FactorChange {
         self.0.into_change(client)
     }
 }

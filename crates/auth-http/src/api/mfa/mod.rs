@@ -1,6 +1,6 @@
 //! Second factors: one file per factor, and one for each thing that all of them share.
 
-mod body;
+pub(super) mod body;
 mod devices;
 mod email;
 mod email_login;

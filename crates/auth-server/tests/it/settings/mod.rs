@@ -1,5 +1,6 @@
 //! Settings: what holds, where from, and what stops the start.
 
+mod cognito;
 mod files;
 mod layers;
 mod production;

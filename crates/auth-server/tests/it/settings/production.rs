@@ -134,6 +134,26 @@ fn a_mail_catcher_is_no_mail_server() {
 }
 
 #[test]
+fn passwords_for_the_pool_do_not_cross_the_network_in_the_open() {
+    let pool = |endpoint: &str| {
+        Place::production()
+            .env("AUTH_PROVIDER", "cognito")
+            .env("COGNITO_REGION", "us-east-1")
+            .env("COGNITO_USER_POOL_ID", "us-east-1_Ab1")
+            .env("COGNITO_CLIENT_ID", "4s8k2")
+            .env("COGNITO_ENDPOINT_URL", endpoint)
+    };
+    for near in ["http://127.0.0.1:5000", "https://pool.example.com"] {
+        assert!(pool(near).load().settings.cognito.is_some(), "{near}");
+    }
+    assert_eq!(
+        pool("http://pool.example.com").refusal(),
+        "COGNITO_ENDPOINT_URL (environment): passwords would cross the network unencrypted: production needs \
+         https://"
+    );
+}
+
+#[test]
 fn questions_about_passwords_are_not_asked_in_the_open() {
     let asking = |url: &str| Place::production().env("PASSWORD_BREACH_CHECK_URL", url);
     let refused = asking("http://ranges.example.com/range").refusals();

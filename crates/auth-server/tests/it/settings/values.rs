@@ -176,11 +176,7 @@ fn each_bad_value_is_one_line_that_names_setting_source_and_expectation() {
             "a,b c",
             "expected a comma list of names made of a-z, 0-9, _ and -, 63 characters at most, found \"a,b c\"",
         ),
-        (
-            "AUTH_PROVIDER",
-            "both",
-            "this version signs in its own accounts only, set native; Cognito arrives in a later version",
-        ),
+        ("AUTH_PROVIDER", "okta", "expected one of native, cognito, both, found \"okta\""),
         (
             "SECRET_KEY",
             "hunter2",

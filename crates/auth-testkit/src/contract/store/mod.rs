@@ -27,6 +27,7 @@ pub mod chain;
 pub mod devices;
 pub mod enrolment;
 pub mod factors;
+pub mod identities;
 pub mod keys;
 pub mod known_devices;
 pub mod links;
@@ -178,6 +179,21 @@ macro_rules! store_contract {
                 a_discarded_change_did_not_happen
                 purge_deletes_the_expired
                 purge_respects_its_limit
+            }
+            identities {
+                every_field_survives
+                unknown_is_none
+                an_identity_opens_one_account
+                an_account_has_one_identity_of_a_provider
+                a_clash_of_ids_is_a_conflict
+                parallel_first_logins_make_one_account_and_one_link
+                save_writes_everything_but_the_key_back
+                unlink_removes
+                a_discarded_link_does_not_exist
+                lease_due_gives_the_longest_unchecked_first
+                a_leased_link_comes_back_when_its_lease_runs_out
+                parallel_leases_share_nothing
+                counts_tell_who_has_a_password
             }
             known_devices {
                 every_field_survives
@@ -399,6 +415,7 @@ mod tests {
             include_str!("devices.rs"),
             include_str!("enrolment.rs"),
             include_str!("factors.rs"),
+            include_str!("identities.rs"),
             include_str!("keys.rs"),
             include_str!("known_devices.rs"),
             include_str!("links.rs"),

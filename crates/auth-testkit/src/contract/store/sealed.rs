@@ -2,9 +2,11 @@
 
 use auth_domain::{
     factor::TimeStep,
+    id::IdentityId,
     port::{PendingTotp, SealedPlace, SealedRow, SealedValue},
     secret::{SealLabel, Sealed},
     token::KeyId,
+    user::LinkedIdentity,
 };
 
 use super::{Subject, begin, given_user, race, read};
@@ -39,6 +41,17 @@ async fn given_key(store: &Subject, name: &str, label: SealLabel) {
     tx.commit().await.unwrap();
 }
 
+/// Stores a link of account `number` with a grant sealed with `label`; the account is made, too.
+async fn given_grant(store: &Subject, number: i64, label: SealLabel) {
+    let now = builder::noon();
+    let user = given_user(store, number, now).await;
+    let grant = Some(sealed(label, b"grant"));
+    let identity = LinkedIdentity { grant, ..builder::identity(number, user.id, now) };
+    let mut tx = begin(store).await;
+    tx.identities().link(&identity).await.unwrap().unwrap();
+    tx.commit().await.unwrap();
+}
+
 async fn labels(store: &Subject, place: SealedPlace) -> Vec<SealLabel> {
     read(store).await.sealed().labels(place).await.unwrap()
 }
@@ -68,6 +81,11 @@ pub async fn labels_and_counts_tell_who_sealed_what(store: Subject) {
         assert_eq!(labels(&store, place).await, [OLD, NEW], "{place}");
         assert_eq!((count(&store, place, OLD).await, count(&store, place, NEW).await), (3, 2), "{place}");
     }
+    for number in 6..=8 {
+        given_grant(&store, number, if number == 7 { NEW } else { OLD }).await;
+    }
+    assert_eq!(labels(&store, SealedPlace::Grant).await, [OLD, NEW]);
+    assert_eq!(count(&store, SealedPlace::Grant, OLD).await, 2);
     assert_eq!(labels(&store, SealedPlace::SigningKey).await, [NEW]);
     assert_eq!(count(&store, SealedPlace::SigningKey, OLD).await, 0);
 }
@@ -80,10 +98,17 @@ pub async fn pages_join_without_gap_or_overlap(store: Subject) {
     for name in ["c", "a", "b"] {
         given_key(&store, name, OLD).await;
     }
+    for number in 10..=15 {
+        given_grant(&store, number, if number == 12 { NEW } else { OLD }).await;
+    }
     for (place, expected) in [
         (
             SealedPlace::Totp,
             [1, 2, 4, 5, 7, 8].map(|n| SealedRow::User(builder::user(n, builder::noon()).id)).to_vec(),
+        ),
+        (
+            SealedPlace::Grant,
+            [10, 11, 13, 14, 15].map(|n| SealedRow::Identity(IdentityId::from_i64(n))).to_vec(),
         ),
         (SealedPlace::SigningKey, ["a", "b", "c"].map(|n| SealedRow::Key(KeyId::new(n.to_owned()))).to_vec()),
     ] {
@@ -104,10 +129,12 @@ pub async fn replace_changes_one_value(store: Subject) {
     given_app(&store, 1, OLD).await;
     given_app(&store, 2, OLD).await;
     given_key(&store, "a", OLD).await;
+    given_grant(&store, 3, OLD).await;
     for (place, tail) in [
         (SealedPlace::Totp, &b"at work"[..]),
         (SealedPlace::PendingTotp, b"waits"),
         (SealedPlace::SigningKey, b"a"),
+        (SealedPlace::Grant, b"grant"),
     ] {
         let found = page(&store, place, None, 1).await.remove(0);
         assert_eq!(found.sealed, sealed(OLD, tail), "{place}");
@@ -123,6 +150,10 @@ pub async fn replace_changes_one_value(store: Subject) {
     let mut key = builder::signing_key("a", builder::noon());
     key.private = sealed(NEW, b"a");
     assert_eq!(read(&store).await.keys().all().await.unwrap(), [key]);
+    let owner = builder::user(3, builder::noon()).id;
+    let grant = Some(sealed(NEW, b"grant"));
+    let identity = LinkedIdentity { grant, ..builder::identity(3, owner, builder::noon()) };
+    assert_eq!(read(&store).await.identities().of_user(owner).await.unwrap(), [identity]);
     assert_eq!(count(&store, SealedPlace::Totp, OLD).await, 1, "the other account's is as it was");
 }
 
@@ -130,6 +161,7 @@ pub async fn replace_changes_one_value(store: Subject) {
 pub async fn replace_needs_what_was_found(store: Subject) {
     given_app(&store, 1, OLD).await;
     given_key(&store, "a", OLD).await;
+    given_grant(&store, 2, OLD).await;
     for place in SealedPlace::ALL {
         let found = page(&store, place, None, 1).await.remove(0);
         let (theirs, ours) = (sealed(NEW, b"theirs"), sealed(NEW, b"ours"));
