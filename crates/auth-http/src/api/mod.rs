@@ -57,6 +57,7 @@ pub fn operations(settings: &HttpSettings) -> Vec<Operation> {
         forgot_password::operation(),
         reset_password::operation(),
         unlock::operation(),
+        link_pages::unlock(),
         change_password::operation(),
         change_password_user::operation(),
         change_password_user::alias(),
@@ -80,7 +81,6 @@ pub fn operations(settings: &HttpSettings) -> Vec<Operation> {
             link_pages::verify_email(),
             link_pages::reset_password(),
             link_pages::forgot_password(),
-            link_pages::unlock(),
         ]);
     }
     table
