@@ -8,7 +8,7 @@ use std::{future::Future, time::Duration};
 
 use auth_domain::{
     audit::{AuditEvent, Checkpoint, hex, time_text},
-    usecase::{DeliveryOutcome, DeliveryReport, Engine, Fault},
+    usecase::{BrokenChain, DeliveryOutcome, DeliveryReport, Engine, Fault, UpkeepReport},
 };
 use auth_http::error_chain;
 use tokio::{
@@ -141,13 +141,19 @@ fn log_delivery(report: &DeliveryReport) {
 
 async fn clean_up(engine: Engine) -> Duration {
     match engine.upkeep.run().await {
-        Ok(report) if report.is_unfinished() => Duration::from_millis(50),
-        Ok(report) => {
-            tracing::debug!(?report, "old rows deleted");
-            UPKEEP_PAUSE
-        }
+        Ok(report) => log_upkeep(&report),
+        Err(Fault::AuditChain(broken)) => refused(broken, UPKEEP_PAUSE),
         Err(fault) => failed("clean-up", &fault),
     }
+}
+
+fn log_upkeep(report: &UpkeepReport) -> Duration {
+    report.pruned.iter().for_each(log_checkpoint);
+    if report.is_unfinished() {
+        return Duration::from_millis(50);
+    }
+    tracing::debug!(?report, "old rows deleted");
+    UPKEEP_PAUSE
 }
 
 async fn recheck(engine: Engine) -> Duration {
@@ -194,8 +200,15 @@ async fn sign_audit(engine: Engine) -> Duration {
             checkpoint.iter().for_each(log_checkpoint);
             CHECKPOINT_PAUSE
         }
+        Err(Fault::AuditChain(broken)) => refused(broken, CHECKPOINT_PAUSE),
         Err(fault) => failed("signing of the audit log", &fault),
     }
+}
+
+/// Somebody changed what was signed. A signature would make it good, and pruning would take the traces away.
+fn refused(broken: BrokenChain, pause: Duration) -> Duration {
+    tracing::error!(target: "audit", error = %broken, "audit log neither signed nor pruned");
+    pause
 }
 
 /// A copy that no owner of the database can change.
@@ -228,7 +241,15 @@ pub(crate) async fn settle_audit(engine: &Engine) -> Result<(), Fault> {
             break;
         }
     }
-    engine.trail.checkpoint().await?.iter().for_each(log_checkpoint);
+    while turns < TURNS {
+        let signed = engine.trail.checkpoint().await?;
+        signed.iter().for_each(log_checkpoint);
+        if signed.is_some() || !engine.trail.is_due().await? {
+            break;
+        }
+        turns += 1;
+        sleep(TURN_PAUSE).await;
+    }
     Ok(())
 }
 
@@ -247,6 +268,9 @@ pub(crate) async fn close_audit(engine: &Engine, patience: Duration) {
     };
     match tokio::time::timeout(patience, close).await {
         Ok(Ok(())) => {}
+        Ok(Err(Fault::AuditChain(broken))) => {
+            refused(broken, Duration::ZERO);
+        }
         Ok(Err(fault)) => {
             tracing::warn!(error = %error_chain(&fault), "the end of the audit log is not signed yet");
         }

@@ -9,6 +9,11 @@ use std::{
     time::{Duration, Instant},
 };
 
+use auth_domain::{
+    audit::{AuditEvent, AuditRecord, ChainHead, Salt, StoredRow, time_text},
+    client::Client,
+};
+use auth_testkit::builder;
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -214,6 +219,63 @@ async fn an_owner_who_swaps_entries_or_cuts_the_end_is_found() {
     });
 }
 
+/// A row that fits behind `last`, and never happened.
+fn appended(last: &str) -> String {
+    let mut row: Value = serde_json::from_str(last).expect("JSON");
+    let hash = row["hash"].as_str().and_then(|hash| hash.parse().ok()).expect("a hash");
+    let number = |name: &str| row[name].as_i64().expect("a number");
+    let (position, seq) = (number("position"), number("seq") + 1);
+    let record = builder::audit(AuditEvent::LoginOk, builder::noon());
+    let record = AuditRecord { client: Client::default(), ..record };
+    let stored = StoredRow::of(seq, &record);
+    let link = ChainHead { position, hash }.link(&stored, Salt::from_bytes([0; 16]));
+    let entry = row["entry"].as_object_mut().expect("an entry");
+    for name in ["actor_id", "subject_id", "session_id", "ip_address", "user_agent", "request_id"] {
+        entry[name] = Value::Null;
+    }
+    entry["seq"] = seq.into();
+    entry["at"] = time_text(stored.at).into();
+    entry["event"] = stored.event.into();
+    entry["outcome"] = stored.outcome.into();
+    entry["actor_id"] = stored.actor.into();
+    entry["subject_id"] = stored.subject.into();
+    entry["details"] = json!(stored.details);
+    row["position"] = link.position.into();
+    row["seq"] = seq.into();
+    row["hash"] = link.hash.to_string().into();
+    row["client"] = Value::Null;
+    row["salt"] = Value::Null;
+    row.to_string()
+}
+
+/// Whoever owns the tables can compute the links anew. The server puts no signature under them.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_server_does_not_sign_a_chain_that_does_not_fit_its_checkpoints() {
+    let site = told().await;
+    tokio::task::block_in_place(|| {
+        site.tamper(
+            "UPDATE audit_chain SET hash = decode(repeat('ab', 32), 'hex')
+             WHERE position = (SELECT max(position) FROM audit_checkpoints)",
+        );
+        let signed = || site.sql("SELECT count(*) FROM audit_checkpoints");
+        let before = signed();
+        let mut server = site.server();
+        let begun = Instant::now();
+        while !server.log().contains("audit log neither signed nor pruned") {
+            assert!(begun.elapsed() < Duration::from_secs(10), "{}", server.log());
+            std::thread::sleep(Duration::from_millis(50));
+        }
+        assert!(server.stop().success(), "the last thing a process does is to sign, or not to");
+        assert_eq!(signed(), before);
+        // A copy is wanted all the more.
+        let path = site.directory.path().join("evidence.ndjson");
+        let done = site.audit(&["export", path.to_str().expect("a printable path")]);
+        assert!(done.status.success() && text(&done.stderr).contains("is not signed"), "{done:?}");
+        let (is_good, said) = offline(&path, &site.key());
+        assert!(!is_good && said.contains("the chain is not the one that checkpoint"), "{said}");
+    });
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_tampered_export_is_found_offline() {
     let site = told().await;
@@ -242,6 +304,15 @@ async fn a_tampered_export_is_found_offline() {
         assert!(!check(&lines[..lines.len() - 1]).0, "the end is missing");
         let (is_good, said) = check(&lines[1..]);
         assert!(!is_good && said.contains("does not begin with a header"), "{said}");
+        // Behind the last checkpoint, and without any: nothing that a stranger can compute is believed.
+        let mut longer = lines.clone();
+        longer.push(appended(lines.last().expect("an entry")));
+        let (is_good, said) = check(&longer);
+        assert!(!is_good && said.contains("no checkpoint is signed"), "{said}");
+        let unsigned: Vec<String> =
+            lines.iter().filter(|line| !line.contains("\"signature\"")).cloned().collect();
+        let (is_good, said) = check(&unsigned);
+        assert!(!is_good && said.contains("position 1: no checkpoint is signed"), "{said}");
         let mut resigned = lines;
         let at = resigned.iter().position(|line| line.contains("\"signature\"")).expect("a checkpoint");
         let mut forged: Value = serde_json::from_str(&resigned[at]).expect("JSON");
@@ -274,8 +345,12 @@ async fn what_retention_leaves_is_proved() {
         let mut server = site.server();
         let begun = Instant::now();
         let old = "SELECT count(*) FROM audit_events WHERE at < now() - interval '365 days'";
-        while site.sql(old).trim() != "0" {
-            assert!(begun.elapsed() < Duration::from_secs(20), "old entries stay");
+        // The server's log carries every checkpoint, also those of prunings.
+        while site.sql(old).trim() != "0" || !server.log().contains("\"pruned\"") {
+            assert!(
+                begun.elapsed() < Duration::from_secs(20),
+                "old entries stay, or nobody is told that they went"
+            );
             std::thread::sleep(Duration::from_millis(100));
         }
         let shortened = "SELECT count(*) FROM audit_events WHERE ip = '203.0.113.0' AND user_agent IS NULL";
@@ -457,10 +532,10 @@ async fn people_see_what_happened_to_them_and_to_nobody_else() {
 async fn ten_thousand_entries_are_chained_in_seconds() {
     use std::sync::Arc;
 
-    use auth_domain::{audit::AuditEvent, port::Store, usecase::Policy};
+    use auth_domain::{port::Store, usecase::Policy};
     use auth_postgres::{PostgresConfig, PostgresStore};
     use auth_sqlite::{SqliteConfig, SqliteStore};
-    use auth_testkit::{builder, fake::TestEngine};
+    use auth_testkit::fake::TestEngine;
 
     let directory = TempDir::new().expect("a temporary directory");
     let sqlite = SqliteStore::open(SqliteConfig::file(directory.path().join("a.sqlite3"))).expect("a store");

@@ -1,5 +1,6 @@
 //! Failures that are nobody's fault but ours or a dependency's.
 
+use super::BrokenChain;
 use crate::port::{
     BoxError, ChallengeStoreError, CodeStoreError, EntropyError, HashError, IdentityError, KeyError,
     LimiterError, StoreError,
@@ -19,6 +20,9 @@ pub enum Fault {
         /// Why not.
         source: StoreError,
     },
+    /// The audit log is not signed, because its chain is not the one that was signed before.
+    #[error("the audit log does not fit its checkpoints")]
+    AuditChain(#[from] BrokenChain),
     /// A password could not be hashed.
     #[error("the password hasher failed")]
     Hash(#[from] HashError),

@@ -153,7 +153,14 @@ impl Core {
                 (tx.locks().lock(&key).await?, user)
             }
         };
-        let throttled = || AuditRecord::new(AuditEvent::LoginThrottled, claim.tenant, client, now);
+        let owner = user.as_ref().map(|user| user.id);
+        let throttled = || {
+            let record = AuditRecord::new(AuditEvent::LoginThrottled, claim.tenant, client, now);
+            match owner {
+                Some(owner) => record.about(owner),
+                None => record,
+            }
+        };
         let counted = self.count_attempt_in(tx, key, remembered, now, throttled).await?;
         Ok(counted.map(|attempt| (attempt, user)))
     }

@@ -90,7 +90,7 @@ pub use sessions::{
     Extended, Logout, LogoutError, RefreshError, RevokeError, SessionCheckError, SessionFilter, Sessions,
 };
 pub use texting::TextError;
-pub use trail::{AuditTrail, Chained, Extract};
+pub use trail::{AuditTrail, BrokenChain, Chained, Extract};
 pub use transfer::{Progress, Transfer, TransferError, Transferred};
 pub use unlock::{Unlock, UnlockError};
 pub use upkeep::{Upkeep, UpkeepReport};

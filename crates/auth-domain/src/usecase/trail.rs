@@ -3,13 +3,18 @@
 //! Not in the transactions of the changes: one end of a chain would have them wait for each other. A worker
 //! of every replica puts in what was committed, one at a time, a moment later.
 
+mod extract;
+mod trust;
+
 use std::sync::{
     Arc,
     atomic::{AtomicI64, Ordering},
 };
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 
+use self::trust::Memory;
+pub use self::{extract::Extract, trust::BrokenChain};
 use super::{Core, Fault, transaction::transaction};
 use crate::{
     audit::{
@@ -29,6 +34,8 @@ const PAGE: u32 = 1_000;
 const SWEPT: i64 = i64::MAX;
 /// How often a check begins anew because the log was pruned under it.
 const CHECKS: u32 = 3;
+/// How long an entry may wait for its signature, which comes every minute.
+const SIGNING: TimeDelta = TimeDelta::minutes(5);
 
 /// Keeps the chain over the audit log, and shows the log to operators.
 #[derive(Clone)]
@@ -36,6 +43,15 @@ pub struct AuditTrail {
     core: Arc<Core>,
     /// How far the first walk through the whole log is. After it, only the end of the log is looked at.
     sweep: Arc<AtomicI64>,
+    memory: Memory,
+}
+
+/// What one batch of pruning did.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Pruned {
+    pub(super) entries: u64,
+    /// Its signature, where there was anything to prune.
+    pub(super) checkpoint: Option<Checkpoint>,
 }
 
 /// What one batch did.
@@ -49,20 +65,9 @@ pub struct Chained {
     pub is_busy: bool,
 }
 
-/// Which part of the chain is exported.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Extract {
-    /// Behind which link it begins.
-    pub from: ChainHead,
-    /// The position of its last link.
-    pub to: i64,
-    /// The public keys to believe, the present one first.
-    pub keys: Vec<AuditKey>,
-}
-
 impl AuditTrail {
     pub(super) fn new(core: Arc<Core>) -> Self {
-        Self { core, sweep: Arc::new(AtomicI64::new(i64::MIN)) }
+        Self { core, sweep: Arc::new(AtomicI64::new(i64::MIN)), memory: Memory::default() }
     }
 
     /// Puts one batch of entries into the chain.
@@ -120,18 +125,37 @@ impl AuditTrail {
     /// somebody else writes to the chain at this moment.
     ///
     /// # Errors
-    /// [`Fault`] when a port fails.
+    /// [`Fault`] when a port fails; [`Fault::AuditChain`] when the chain is not the one that was signed before.
     pub async fn checkpoint(&self) -> Result<Option<Checkpoint>, Fault> {
-        if Self::due(&mut *self.core.ports.store.read().await?).await?.is_none() {
+        if !self.is_due().await? {
             return Ok(None);
         }
-        transaction!(self.core, tx => self.checkpoint_in(tx))
+        let signed = transaction!(self.core, tx => self.checkpoint_in(tx))?;
+        if let Some(checkpoint) = &signed {
+            self.memory.keep_signed(checkpoint);
+        }
+        Ok(signed)
+    }
+
+    /// Whether there is something to sign, or to be looked at by somebody who has the turn.
+    ///
+    /// # Errors
+    /// [`Fault`] when the store fails.
+    pub async fn is_due(&self) -> Result<bool, Fault> {
+        let mut repos = self.core.ports.store.read().await?;
+        match self.trusted(&mut *repos).await {
+            Ok(seen) => seen.into_iter().for_each(|seen| self.memory.keep(seen)),
+            Err(Fault::AuditChain(_)) => return Ok(true),
+            Err(fault) => return Err(fault),
+        }
+        Ok(Self::due(&mut *repos).await?.is_some())
     }
 
     async fn checkpoint_in(&self, tx: &mut dyn Tx) -> Result<Option<Checkpoint>, Fault> {
         if !tx.chain().take_turn().await? {
             return Ok(None);
         }
+        self.trusted(tx).await?;
         let Some((number, head)) = Self::due(tx).await? else { return Ok(None) };
         let checkpoint = self.sign(number, CheckpointKind::Regular, head)?;
         tx.chain().put_checkpoint(&checkpoint).await?;
@@ -153,19 +177,32 @@ impl AuditTrail {
     /// Deletes up to `limit` entries at the beginning of the chain that happened before `before`, with their
     /// links, and signs that they were deleted. An older entry behind a younger one waits for it: the chain
     /// is cut at its beginning only.
-    pub(super) async fn prune(&self, before: DateTime<Utc>, limit: u32) -> Result<u64, Fault> {
-        transaction!(self.core, tx => self.prune_in(tx, before, limit))
+    pub(super) async fn prune(&self, before: DateTime<Utc>, limit: u32) -> Result<Pruned, Fault> {
+        let pruned = transaction!(self.core, tx => self.prune_in(tx, before, limit))?;
+        if let Some(checkpoint) = &pruned.checkpoint {
+            self.memory.keep_signed(checkpoint);
+        }
+        Ok(pruned)
     }
 
-    async fn prune_in(&self, tx: &mut dyn Tx, before: DateTime<Utc>, limit: u32) -> Result<u64, Fault> {
+    async fn prune_in(&self, tx: &mut dyn Tx, before: DateTime<Utc>, limit: u32) -> Result<Pruned, Fault> {
         if !tx.chain().take_turn().await? {
-            return Ok(0);
+            return Ok(Pruned::default());
         }
-        let links = tx.chain().page(0, limit).await?.into_iter().map(|chained| chained.link);
-        let Some(last) = links.take_while(|link| link.at < before).last() else { return Ok(0) };
+        self.trusted(tx).await?;
+        let page = tx.chain().page(0, limit).await?;
+        let old = page.iter().take_while(|chained| chained.link.at < before);
+        // The store deletes by the link's time: a wrong one must not take a young entry away.
+        let Some(last) = old.clone().take_while(|chained| chained.is_dated()).last() else {
+            return match old.clone().next() {
+                Some(wrong) => Err(BrokenChain::NotAsChained(wrong.link.position).into()),
+                None => Ok(Pruned::default()),
+            };
+        };
         let number = tx.chain().last_checkpoint().await?.map_or(1, |last| last.number + 1);
-        let checkpoint = self.sign(number, CheckpointKind::Pruned, ChainHead::from(&last))?;
-        Ok(tx.chain().prune(&checkpoint, before).await?)
+        let checkpoint = self.sign(number, CheckpointKind::Pruned, ChainHead::from(&last.link))?;
+        let entries = tx.chain().prune(&checkpoint, before).await?;
+        Ok(Pruned { entries, checkpoint: Some(checkpoint) })
     }
 
     /// Goes through the whole chain. `through` is a place that the chain must go through: one that was kept
@@ -203,6 +240,7 @@ impl AuditTrail {
         let keys = ports.checkpoint_signer.known_keys();
         let mut check =
             ChainCheck::new(&*ports.checkpoint_verifier, keys, ChainHead::GENESIS).through(through);
+        check = check.signed_since(self.core.now() - SIGNING);
         let mut repos = ports.store.read().await?;
         let mut number = 0;
         loop {
@@ -261,58 +299,6 @@ impl AuditTrail {
         }
         tx.audit().append(&record).await?;
         Ok(entries)
-    }
-
-    /// Marks out what an export of the entries between two times covers. It ends at a checkpoint, so it may
-    /// hold some later entries; call [`chain`](Self::chain) and [`checkpoint`](Self::checkpoint) before. The
-    /// export is an event itself.
-    ///
-    /// # Errors
-    /// [`Fault`] when a port fails.
-    pub async fn extract(
-        &self,
-        since: Option<DateTime<Utc>>,
-        until: Option<DateTime<Utc>>,
-    ) -> Result<Extract, Fault> {
-        let mut repos = self.core.ports.store.read().await?;
-        let from = match since {
-            Some(since) => Self::start(&mut *repos, since).await?,
-            None => ChainHead::GENESIS,
-        };
-        let to = match until {
-            Some(until) => Self::end(&mut *repos, until).await?,
-            None => repos.chain().head().await?.position,
-        };
-        let record = self.note(AuditEvent::AuditExported);
-        let record = record.with("from", (from.position + 1).to_string()).with("to", to.to_string());
-        repos.audit().append(&record).await?;
-        Ok(Extract { from, to, keys: self.keys() })
-    }
-
-    /// The link before the first one of `since` or later.
-    async fn start(repos: &mut dyn Repos, since: DateTime<Utc>) -> Result<ChainHead, StoreError> {
-        let Some(first) = repos.chain().first_since(since).await? else { return repos.chain().head().await };
-        let before = repos.chain().page(first - 2, 1).await?;
-        let before = before.first().filter(|chained| chained.link.position == first - 1);
-        Ok(before.map_or(ChainHead::GENESIS, |chained| ChainHead::from(&chained.link)))
-    }
-
-    /// The position of the checkpoint that covers all links before the first one of `until` or later.
-    async fn end(repos: &mut dyn Repos, until: DateTime<Utc>) -> Result<i64, StoreError> {
-        let head = repos.chain().head().await?.position;
-        let Some(first) = repos.chain().first_since(until).await? else { return Ok(head) };
-        let mut number = 0;
-        loop {
-            let page = repos.chain().checkpoints(number, PAGE).await?;
-            let Some(last) = page.last() else { return Ok(head) };
-            number = last.number;
-            let covers = |checkpoint: &&Checkpoint| {
-                checkpoint.kind == CheckpointKind::Regular && checkpoint.head.position >= first - 1
-            };
-            if let Some(covering) = page.iter().find(covers) {
-                return Ok(covering.head.position);
-            }
-        }
     }
 
     /// Links behind the position `after` with their entries, in order, at most `limit`.

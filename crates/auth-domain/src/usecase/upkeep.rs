@@ -2,9 +2,8 @@
 
 use std::sync::Arc;
 
-use chrono::{DateTime, Utc};
-
 use super::{AuditTrail, Core, Fault};
+use crate::audit::Checkpoint;
 
 /// Rows deleted per statement: small enough that nobody waits for it.
 const BATCH: u32 = 500;
@@ -17,7 +16,7 @@ pub struct Upkeep {
 }
 
 /// How many rows one run deleted.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct UpkeepReport {
     /// Ended or expired sessions, with their refresh tokens.
     pub sessions: u64,
@@ -35,10 +34,13 @@ pub struct UpkeepReport {
     pub audit_clients: u64,
     /// Entries of the audit log.
     pub audit_entries: u64,
+    /// What was signed about their end: for the log of the server, as every checkpoint.
+    pub pruned: Option<Checkpoint>,
 }
 
 impl UpkeepReport {
-    /// Whether a table gave a full batch, so that another run is worthwhile at once.
+    /// Whether a table gave a full batch, or the audit log some of its chain, so that another run is
+    /// worthwhile at once.
     pub fn is_unfinished(&self) -> bool {
         let Self {
             sessions,
@@ -49,10 +51,12 @@ impl UpkeepReport {
             dead_letters,
             audit_clients,
             audit_entries,
+            pruned,
         } = self;
         [sessions, links, devices, known_devices, locks, dead_letters, audit_clients, audit_entries]
             .iter()
             .any(|&&rows| rows >= u64::from(BATCH))
+            || pruned.is_some()
     }
 }
 
@@ -81,21 +85,19 @@ impl Upkeep {
             // The rest last: stores refuse there what they do not notice elsewhere, a clock far ahead.
             audit_clients: 0,
             audit_entries: 0,
+            pruned: None,
         };
         let unplaced = now - self.core.policy.audit_ip_life;
         report.audit_clients = repos.chain().erase_clients(unplaced, BATCH).await?;
         drop(repos);
-        report.audit_entries = self.old_entries(unaudited).await?;
+        let pruned = self.trail.prune(unaudited, BATCH).await?;
+        report.audit_entries = match pruned.checkpoint {
+            // What never came into the chain goes by itself, after that: to find it means to look past all that
+            // is old. In a run of its own, so that no failure there loses the checkpoint.
+            None => self.core.ports.store.read().await?.audit().purge(unaudited, BATCH).await?,
+            Some(_) => pruned.entries,
+        };
+        report.pruned = pruned.checkpoint;
         Ok(report)
-    }
-
-    /// What is in the chain goes with its links, at the beginning of the chain. What never came into it goes by
-    /// itself, after that: to find it means to look past all that is old.
-    async fn old_entries(&self, before: DateTime<Utc>) -> Result<u64, Fault> {
-        let pruned = self.trail.prune(before, BATCH).await?;
-        if pruned >= u64::from(BATCH) {
-            return Ok(pruned);
-        }
-        Ok(pruned + self.core.ports.store.read().await?.audit().purge(before, BATCH).await?)
     }
 }

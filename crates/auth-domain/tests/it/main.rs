@@ -16,5 +16,6 @@ mod signing_keys;
 mod trail;
 #[cfg(test)]
 mod transfer;
+mod trust;
 mod upkeep;
 mod usecases;

@@ -75,6 +75,9 @@ async fn upkeep_prunes_and_erases_and_the_rest_is_proved() {
     let (first, second, third) = (run().await, run().await, run().await);
     assert_eq!((first.audit_entries, first.is_unfinished()), (500, true));
     assert_eq!((second.audit_entries, third.audit_entries), (100, 0));
+    let signed =
+        [&first, &second, &third].map(|report| report.pruned.as_ref().map(|pruned| pruned.head.position));
+    assert_eq!(signed, [Some(500), Some(600), None], "each for the log of the server");
     let report = test.engine.trail.check(None, |_| {}).await.expect("a port");
     assert!(report.is_good(), "{report:?}");
     assert_eq!((report.good_rows, report.erased_clients, report.from.position), (5, 3, 600));
@@ -96,6 +99,10 @@ async fn an_export_marks_out_what_it_covers() {
     assert_eq!((part.from.position, part.to), (2, 6));
     let nothing = test.engine.trail.extract(minute(9), None).await.expect("a port");
     assert_eq!((nothing.from.position, nothing.to), (8, 8));
+    given(&store, 1, begin).await;
+    test.engine.trail.chain().await.expect("a port");
+    let all = test.engine.trail.extract(None, None).await.expect("a port");
+    assert_eq!(all.to, 8, "it ends at a checkpoint");
 }
 
 /// A store that answers transactions only.

@@ -69,6 +69,7 @@ impl From<Fault> for Problem {
                 tracing::error!(target: "audit", entry, "not in the audit log");
                 source.into()
             }
+            Fault::AuditChain(error) => Self::internal(&error),
             Fault::Hash(error) => error.into(),
             Fault::Key(error) => error.into(),
             Fault::Limiter(error) => error.into(),

@@ -45,6 +45,23 @@ async fn the_owner_is_told_when_a_lock_begins_and_when_it_closes() {
     }
 }
 
+/// What is refused unlooked-at shows in the activity of the account, too.
+#[tokio::test]
+async fn a_throttled_login_concerns_the_owner_of_the_address() {
+    let ada = Ada::registered(Policy::default()).await;
+    let wrong = login("wrong", None);
+    for stranger in [wrong.clone(), of_nobody(&wrong)] {
+        ada.refused(&stranger, 5).await;
+        assert!(ada.is_locked(&stranger).await);
+    }
+    let failed = ada.audited(AuditEvent::LoginFailed).await;
+    let owner = failed.iter().find_map(|entry| entry.subject);
+    let throttled = ada.audited(AuditEvent::LoginThrottled).await;
+    let subjects: Vec<_> = throttled.iter().map(|entry| entry.subject).collect();
+    assert!(owner.is_some());
+    assert_eq!(subjects, [None, owner], "newest first");
+}
+
 #[tokio::test]
 async fn a_known_device_opens_what_strangers_closed() {
     let ada = Ada::registered(Policy::default()).await;

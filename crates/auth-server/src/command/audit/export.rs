@@ -9,7 +9,7 @@ use std::{
 use anyhow::Context as _;
 use auth_domain::{
     audit::{Checkpoint, CheckpointKind},
-    usecase::{AuditTrail, Extract},
+    usecase::{AuditTrail, Engine, Extract, Fault},
 };
 use serde_json::Value;
 
@@ -29,7 +29,7 @@ pub(in crate::command) async fn export(wiring: &Wiring, options: &ExportAudit) -
     let now = wiring.clock.now();
     let resolve = |moment: Option<Moment>| moment.map(|moment| moment.resolve(now));
     let mut out = open(&options.to)?;
-    settle_audit(&wiring.engine).await.context("cannot put the last entries into the chain")?;
+    settle(&wiring.engine).await?;
     let trail = &wiring.engine.trail;
     let extract = trail
         .extract(resolve(options.since), resolve(options.until))
@@ -42,6 +42,19 @@ pub(in crate::command) async fn export(wiring: &Wiring, options: &ExportAudit) -
     out.flush().context("cannot write")?;
     eprintln!("{} and {checkpoints} checkpoints exported", counted(rows));
     Ok(())
+}
+
+/// Has the end of the log signed. Where that is refused, the copy is wanted all the more: it ends at the last
+/// checkpoint there is.
+#[expect(clippy::print_stderr, reason = "keeps the warning out of what a program may read")]
+async fn settle(engine: &Engine) -> anyhow::Result<()> {
+    match settle_audit(engine).await {
+        Err(Fault::AuditChain(broken)) => {
+            eprintln!("warning: the end of the log is not signed: {broken}");
+            Ok(())
+        }
+        settled => settled.context("cannot put the last entries into the chain"),
+    }
 }
 
 /// The file, new and for nobody else's eyes.
