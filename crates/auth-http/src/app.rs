@@ -12,7 +12,6 @@ use actix_web::{
     middleware::from_fn,
     web::{self, Data},
 };
-use async_trait::async_trait;
 use auth_domain::port::{Clock, Entropy, RateLimiter};
 use utoipa::openapi::OpenApi;
 
@@ -21,6 +20,7 @@ use crate::{
     csrf::Csrf,
     docs::{self, Docs},
     edge::Edge,
+    health::Health,
     metrics::Metrics,
     openapi,
     operation::{self, Operation},
@@ -39,8 +39,8 @@ pub struct Gate {
     pub csrf: Arc<dyn Csrf>,
     /// Counts calls.
     pub limiter: Arc<dyn RateLimiter>,
-    /// Says whether the short-lived state that replicas share can be reached; `None` without one.
-    pub short_lived: Option<Arc<dyn Probe>>,
+    /// Says whether what the server depends on answers.
+    pub health: Health,
     /// Tells the time.
     pub clock: Arc<dyn Clock>,
     /// Makes request ids and nonces.
@@ -49,13 +49,6 @@ pub struct Gate {
     pub drain: Drain,
     /// What is measured.
     pub metrics: Arc<Metrics>,
-}
-
-/// Something the server works with as long as it is there, and goes on without.
-#[async_trait]
-pub trait Probe: Send + Sync {
-    /// Whether it answers now.
-    async fn is_up(&self) -> bool;
 }
 
 /// Tells that the server is about to stop: answers then close their connections, and readiness is

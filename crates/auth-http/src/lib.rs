@@ -34,6 +34,7 @@ pub mod device;
 mod docs;
 mod edge;
 pub mod extract;
+mod health;
 mod limit;
 pub mod metrics;
 mod openapi;
@@ -47,7 +48,8 @@ mod time;
 mod transport;
 
 pub use api::operations;
-pub use app::{Api, Drain, Gate, Probe, openapi_document};
+pub use app::{Api, Drain, Gate, openapi_document};
+pub use health::{Health, Probe};
 pub use metrics::Metrics;
 pub use operation::{Limit, Operation, nobody_waits};
 pub use problem::{FieldError, Problem, error_chain};

@@ -40,7 +40,8 @@ pub struct HttpSettings {
     pub expose_mailbox: bool,
     /// Who may read `/metrics`.
     pub metrics: MetricsAccess,
-    /// Whether the pages that mailed links lead to are served: where no front end has its own.
+    /// Whether the pages that mailed links lead to are served: where no front end has its own. The one that
+    /// opens a locked account always is.
     pub serve_link_pages: bool,
     /// Who keeps the passwords (`AUTH_PROVIDER`).
     pub providers: Providers,

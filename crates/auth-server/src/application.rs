@@ -11,7 +11,7 @@ use actix_web::{dev::Server, web::Data};
 use anyhow::Context as _;
 use auth_domain::{port::Mailbox, secret::Digest, usecase::Engine};
 use auth_http::{
-    Api, ConnectionLimits, Drain, Gate, HttpSettings, Metrics, operations,
+    Api, ConnectionLimits, Drain, Gate, Health, HttpSettings, Metrics, operations,
     settings::{EdgeQuota, MetricsAccess},
 };
 use secrecy::ExposeSecret as _;
@@ -129,7 +129,11 @@ pub(crate) fn api(settings: &Settings, wiring: &Wiring, drain: Drain) -> anyhow:
         bearer: Arc::new(wiring.engine.bearer.clone()),
         csrf: Arc::new(wiring.engine.csrf.clone()),
         limiter: wiring.state.limiter.clone(),
-        short_lived: wiring.state.redis.clone(),
+        health: Health::new(
+            Arc::new(wiring.engine.clone()),
+            wiring.state.redis.clone(),
+            wiring.clock.clone(),
+        ),
         clock: wiring.clock.clone(),
         entropy: wiring.entropy.clone(),
         drain,

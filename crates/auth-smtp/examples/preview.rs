@@ -13,6 +13,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let settings = MailSettings {
         branding_name: "Acme".to_owned(),
         link_base: "https://app.example.com".to_owned(),
+        server_url: "https://auth.example.com".to_owned(),
         support_email: Some("help@example.com".to_owned()),
     };
     let templates = match args.next() {

@@ -54,6 +54,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let settings = MailSettings {
         branding_name: "Auth".to_owned(),
         link_base: "https://app.example.com".to_owned(),
+        server_url: "https://auth.example.com".to_owned(),
         support_email: None,
     };
     let clock = Arc::new(Now);

@@ -30,6 +30,7 @@ pub(crate) struct Context<'a> {
     pub(crate) masked: Option<&'a str>,
     pub(crate) factor: Option<&'static str>,
     pub(crate) link: Option<Value>,
+    pub(crate) token: Option<&'a str>,
     pub(crate) code: Option<&'a str>,
     pub(crate) forgot_link: Value,
     pub(crate) subject: String,
@@ -40,7 +41,7 @@ impl<'a> Context<'a> {
     /// The variables for `letter`, without subject and content.
     pub(crate) fn new(settings: &'a MailSettings, letter: &'a Letter) -> Self {
         let base = settings.link_base.trim_end_matches('/');
-        let own = Own::of(&letter.notice, base);
+        let own = Own::of(&letter.notice, base, settings.server_url.trim_end_matches('/'));
         // Addresses belong to a tenant; the page at the link cannot know which unless it is told.
         let tenant = match &letter.tenant {
             tenant if *tenant == TenantId::default() => String::new(),
@@ -57,6 +58,7 @@ impl<'a> Context<'a> {
             masked: own.masked,
             factor: own.factor,
             link: own.link.as_deref().map(link_value),
+            token: own.token,
             code: own.code,
             forgot_link: link_value(&format!("{base}/forgot-password{tenant}")),
             subject: String::new(),
@@ -69,21 +71,27 @@ impl<'a> Context<'a> {
 #[derive(Default)]
 struct Own<'a> {
     link: Option<String>,
+    /// What the link carries, for a template that has it lead elsewhere.
+    token: Option<&'a str>,
     code: Option<&'a str>,
     masked: Option<&'a str>,
     factor: Option<&'static str>,
 }
 
 impl<'a> Own<'a> {
-    fn of(notice: &'a Notice, base: &str) -> Self {
-        let link = |page, token: &LinkToken| Self {
+    fn of(notice: &'a Notice, base: &str, server: &str) -> Self {
+        let link_at = |base: &str, page, token: &LinkToken| Self {
             link: Some(format!("{base}/{page}?token={}", token.expose_secret())),
             ..Self::default()
         };
+        let link = |page, token| link_at(base, page, token);
         match notice {
             Notice::VerifyEmail(token) | Notice::ConfirmEmailChange(token) => link("verify-email", token),
             Notice::ResetPassword(token) => link("reset-password", token),
-            Notice::AccountLocked(token) => link("unlock", token),
+            // Existing front ends have the other pages, and not this one.
+            Notice::AccountLocked(token) => {
+                Self { token: Some(token.expose_secret()), ..link_at(server, "unlock", token) }
+            }
             Notice::LoginCode(code) | Notice::ProofCode(code) => {
                 Self { code: Some(code.expose_secret()), ..Self::default() }
             }

@@ -229,6 +229,24 @@ async fn the_mailed_link_opens_the_account_by_its_button_only() {
 }
 
 #[tokio::test]
+async fn with_a_front_end_the_mailed_link_leads_to_the_server_and_works() {
+    let server = TestServer::with(&[("FRONTEND_URL", "https://app.example.com")]).await;
+    let email = "ada@example.com";
+    server.signed_in(email).await;
+    lock(&server, email).await;
+    let token = server.mailed_token(email, "/unlock").await;
+    let link = format!("{}/unlock?token={token}", server.base());
+    let texts = server.messages(email).await;
+    assert!(texts.iter().any(|text| text.lines().any(|line| line == link)), "{texts:?}");
+    assert!(texts.iter().any(|text| text.contains("https://app.example.com/verify-email?token=")));
+    let page = server.request(Method::GET, &format!("/unlock?token={token}")).send().await;
+    let page = Answer::of(page).await.expect(StatusCode::OK);
+    assert!(page.headers["content-security-policy"].to_str().unwrap().contains("'nonce-"));
+    server.post("/api/auth/unlock", &json!({ "token": token })).await.message("Account unlocked");
+    server.login(email, PASSWORD).await.expect(StatusCode::OK);
+}
+
+#[tokio::test]
 async fn opening_is_limited_as_asking_for_a_new_password_is() {
     let server = TestServer::with(&[("RATE_LIMIT_PASSWORD_RESET_PER_MINUTE", "3")]).await;
     crate::replicas::early_in_a_minute().await;

@@ -28,7 +28,8 @@ impl Clone for DeviceToken {
 pub struct KnownDevicePolicy {
     /// How long a device is known after its last login.
     pub life: TimeDelta,
-    /// How many devices of an account are known; the one longest unused gives way.
+    /// How many devices of an account are known; [`KnownDeviceRepo::insert`](crate::port::KnownDeviceRepo::insert)
+    /// says which give way.
     pub at_most: u32,
     /// Failures shortly after one another that make a device unknown.
     pub threshold: u32,
@@ -38,11 +39,16 @@ pub struct KnownDevicePolicy {
     pub most_in_a_row: u32,
 }
 
+impl KnownDevicePolicy {
+    /// How long a device is known after its last login: cookies that hold its token last as long.
+    pub const LIFE: TimeDelta = TimeDelta::days(90);
+}
+
 impl Default for KnownDevicePolicy {
     /// 90 days, 50 devices; 10 failures within 10 minutes, 100 in a row (NIST SP 800-63B-4 §3.2.2).
     fn default() -> Self {
         Self {
-            life: TimeDelta::days(90),
+            life: Self::LIFE,
             at_most: 50,
             threshold: 10,
             window: TimeDelta::minutes(10),

@@ -112,7 +112,8 @@ impl Core {
         now: DateTime<Utc>,
     ) -> Result<User, LanesError> {
         let user = tx.users().by_email(tenant, email).await?.ok_or(LanesError::NotFound)?;
-        self.clear_lanes_in(tx, &user).await?;
+        self.clear_passwords_in(tx, &user).await?;
+        tx.locks().clear(&self.code_lock_key(&user)).await?;
         let record = AuditRecord::new(AuditEvent::LanesCleared, tenant, &Client::default(), now);
         tx.audit().append(&record.about(user.id)).await?;
         Ok(user)

@@ -202,7 +202,7 @@ impl Core {
     ) -> Result<(), Fault> {
         // The address does not change here, so it cannot clash.
         let _ = tx.users().save(user).await?;
-        tx.locks().clear(&self.lock_key(&user.tenant, &user.email)).await?;
+        self.clear_passwords_in(tx, user).await?;
         tx.known_devices().forget_all(user.id).await?;
         tx.links().withdraw(user.id, LinkPurpose::ResetPassword).await?;
         tx.links().withdraw(user.id, LinkPurpose::Unlock).await?;

@@ -41,9 +41,11 @@ impl From<Fault> for UnlockError {
 }
 
 impl Recovery {
-    /// Uses up a mailed link that opens a locked account, for passwords and for codes. Whoever locked it may
-    /// go on and lock it again; the device that the link was opened on is therefore known from now on, and
-    /// its owner gets in all the same. Nobody is signed in by this.
+    /// Uses up a mailed link that opens a locked account for passwords. Whoever locked it may go on and lock
+    /// it again; the device that the link was opened on is therefore known from now on, and its owner gets in
+    /// all the same. Nobody is signed in by this.
+    ///
+    /// Wrong codes stay counted: a mailbox must not buy guesses at a second factor.
     ///
     /// # Errors
     /// [`UnlockError`].
@@ -69,7 +71,7 @@ impl Recovery {
             .filter(|user| user.is_active() && user.email == link.email)
             .ok_or(UnlockError::InvalidToken)?;
         let device = self.core.keep_device_in(tx, &user, None, None, now).await?;
-        self.core.clear_lanes_in(tx, &user).await?;
+        self.core.clear_passwords_in(tx, &user).await?;
         let record = AuditRecord::new(AuditEvent::AccountUnlocked, &user.tenant, client, now);
         tx.audit().append(&record.by(user.id)).await?;
         Ok(device)
@@ -77,9 +79,8 @@ impl Recovery {
 }
 
 impl Core {
-    /// Forgets what strangers' wrong passwords and codes were counted to.
-    pub(super) async fn clear_lanes_in(&self, tx: &mut dyn Tx, user: &User) -> Result<(), Fault> {
-        tx.locks().clear(&self.lock_key(&user.tenant, &user.email)).await?;
-        Ok(tx.locks().clear(&self.code_lock_key(user)).await?)
+    /// Forgets what strangers' wrong passwords were counted to.
+    pub(super) async fn clear_passwords_in(&self, tx: &mut dyn Tx, user: &User) -> Result<(), Fault> {
+        Ok(tx.locks().clear(&self.lock_key(&user.tenant, &user.email)).await?)
     }
 }

@@ -5,11 +5,10 @@ use actix_web::{
     http::StatusCode,
     web::{Data, Json},
 };
-use auth_domain::usecase::Engine;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::{Gate, Limit, Operation, Problem};
+use crate::{Gate, Limit, Operation, Problem, health::Parts};
 
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = Status)]
@@ -68,8 +67,10 @@ pub(super) fn health() -> Operation {
         .answers::<StatusView>(200, "`healthy`")
 }
 
-async fn handle_health(engine: Data<Engine>) -> Result<Json<StatusView>, Problem> {
-    engine.check_store().await?;
+async fn handle_health(gate: Data<Gate>) -> Result<Json<StatusView>, Problem> {
+    if !gate.health.parts().await.store {
+        return Err(Problem::of_status(StatusCode::SERVICE_UNAVAILABLE));
+    }
     Ok(Json(StatusView { status: "healthy" }))
 }
 
@@ -82,21 +83,18 @@ pub(super) fn ready() -> Operation {
         .answers::<ReadinessView>(503, "It should not: a dependency is down, or the server is about to stop")
 }
 
-async fn handle_ready(engine: Data<Engine>, gate: Data<Gate>) -> HttpResponse {
-    let store_is_up = engine.check_store().await.is_ok();
-    let redis = match &gate.short_lived {
-        Some(redis) => Some(redis.is_up().await),
-        None => None,
-    };
-    let (status, word) = match (gate.drain.is_on(), store_is_up) {
+async fn handle_ready(gate: Data<Gate>) -> HttpResponse {
+    let Parts { store, short_lived } = gate.health.parts().await;
+    // Never from what was kept.
+    let (status, word) = match (gate.drain.is_on(), store) {
         (true, _) => (StatusCode::SERVICE_UNAVAILABLE, "draining"),
         (false, false) => (StatusCode::SERVICE_UNAVAILABLE, "not_ready"),
         (false, true) => (StatusCode::OK, "ready"),
     };
-    let dependencies = Dependencies { store: word_of(store_is_up), redis: redis.map(word_of) };
+    let dependencies = Dependencies { store: word_of(store), redis: short_lived.map(word_of) };
     HttpResponse::build(status).json(ReadinessView {
         status: word,
-        degraded: redis == Some(false),
+        degraded: short_lived == Some(false),
         dependencies,
     })
 }

@@ -1,5 +1,6 @@
-//! `GET /verify-email`, `/reset-password`, `/forgot-password` and `/unlock`: where mailed links lead when the
-//! installation has no front end of its own.
+//! `GET /verify-email`, `/reset-password` and `/forgot-password`: where mailed links lead when the installation
+//! has no front end of its own. `GET /unlock`: where the mail about a lock leads in any case, because
+//! existing front ends have no such page.
 //!
 //! Opening a link uses nothing up: mail scanners open links too. Only the button calls the API.
 

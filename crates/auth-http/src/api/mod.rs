@@ -50,6 +50,7 @@ pub fn operations(settings: &HttpSettings) -> Vec<Operation> {
         sessions::revoke_others(),
         sessions::revoke(),
         unlock::operation(),
+        link_pages::unlock(),
         health::root(),
         health::health(),
         health::live(),

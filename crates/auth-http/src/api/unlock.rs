@@ -47,8 +47,9 @@ pub(super) fn operation() -> Operation {
         .tag("session")
         .summary("Opens a locked account with the token of a mailed link")
         .description(
-            "For passwords and for codes. Whoever locked the account may go on: the device token of the \
-             answer lets its owner in all the same.",
+            "For passwords. Wrong codes stay counted: those are opened by waiting, by a recovery code or by an \
+             operator. Whoever locked the account may go on: the device token of the answer lets its owner in \
+             all the same.",
         )
         .limit(Limit::PasswordReset)
         .answers::<UnlockedView>(200, "`Account unlocked`")

@@ -6,16 +6,13 @@
 mod reply;
 
 use actix_web::http::header::{COOKIE, HeaderMap, HeaderValue};
-use auth_domain::guard::known_device::DeviceToken;
+use auth_domain::guard::known_device::{DeviceToken, KnownDevicePolicy};
 use chrono::TimeDelta;
 use utoipa::ToSchema;
 
 pub(crate) use reply::Reply;
 
 use crate::{problem::Problem, settings::HttpSettings};
-
-/// How long a browser keeps the token that makes it a known device.
-pub const DEVICE_LIFE: TimeDelta = TimeDelta::days(90);
 
 /// Where a client wants its tokens.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ToSchema)]
@@ -100,7 +97,7 @@ impl CookieStyle {
 
     /// The cookie of a device that is known from now on.
     pub(crate) fn device(self, token: &DeviceToken) -> Result<HeaderValue, Problem> {
-        self.set(Kind::Device, token.expose_secret(), DEVICE_LIFE)
+        self.set(Kind::Device, token.expose_secret(), KnownDevicePolicy::LIFE)
     }
 
     /// What makes a browser forget its session: the same cookies with the same attributes, empty. The
@@ -135,7 +132,7 @@ impl SessionCookies<'_> {
             style.set(Kind::Refresh, self.refresh, self.refresh_life)?,
         ];
         if let Some(device) = self.device {
-            cookies.push(style.set(Kind::Device, device, DEVICE_LIFE)?);
+            cookies.push(style.set(Kind::Device, device, KnownDevicePolicy::LIFE)?);
         }
         Ok(cookies)
     }

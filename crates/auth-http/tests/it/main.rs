@@ -8,6 +8,7 @@ mod credentials;
 mod document;
 mod edge;
 mod headers;
+mod health;
 mod limits;
 mod metrics;
 mod order;

@@ -22,7 +22,7 @@ use auth_domain::{
     user::{Email, FullName, NewPassword},
 };
 use auth_http::{
-    Api, Drain, Gate, HttpSettings, Limit, Metrics, Operation, Problem,
+    Api, Drain, Gate, Health, HttpSettings, Limit, Metrics, Operation, Problem,
     bearer::Bearer,
     body::{BodyKind, Fields, FromBody, Input, NoBody, Refused},
     extract::{Open, Perhaps, Signed},
@@ -42,7 +42,10 @@ use self::guard::StoreIsDown;
 pub(crate) use self::guard::ToyCsrf;
 use crate::{cookies, credentials};
 
-use crate::metrics::{ToyBacklog, ToyPool};
+use crate::{
+    health::ToyPart,
+    metrics::{ToyBacklog, ToyPool},
+};
 
 /// A body with a field of each kind.
 #[derive(ToSchema)]
@@ -264,6 +267,8 @@ pub(crate) struct Toy {
     pub(crate) drain: Drain,
     pub(crate) clock: FakeClock,
     pub(crate) backlog: Arc<ToyBacklog>,
+    pub(crate) store: Arc<ToyPart>,
+    pub(crate) redis: Arc<ToyPart>,
 }
 
 /// An answer, read whole.
@@ -319,12 +324,13 @@ impl Toy {
         change(&mut settings);
         let (limiter, drain, csrf) = (ExactLimiter::default(), Drain::default(), ToyCsrf::default());
         let (clock, backlog) = (FakeClock::at(builder::noon()), Arc::new(ToyBacklog::default()));
+        let (store, redis) = (Arc::new(ToyPart::default()), Arc::new(ToyPart::default()));
         let gate = Gate {
             settings,
             bearer: Arc::new(ToyBearer),
             csrf: Arc::new(csrf.clone()),
             limiter: Arc::new(limiter.clone()),
-            short_lived: None,
+            health: Health::new(store.clone(), Some(redis.clone()), Arc::new(clock.clone())),
             clock: Arc::new(clock.clone()),
             entropy: Arc::new(SeededEntropy::default()),
             drain: drain.clone(),
@@ -334,7 +340,7 @@ impl Toy {
             ),
         };
         let table = table(&gate.settings);
-        Self { api: Api::new(gate, table).unwrap(), csrf, limiter, drain, clock, backlog }
+        Self { api: Api::new(gate, table).unwrap(), csrf, limiter, drain, clock, backlog, store, redis }
     }
 
     /// Sends one request.

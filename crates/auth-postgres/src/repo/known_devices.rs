@@ -82,7 +82,7 @@ fn by_digest(digest: &Digest) -> Find<KnownDevices, KnownDeviceRow> {
 
 const MAKE_ROOM: &str = "DELETE FROM known_devices WHERE digest = ANY (ARRAY(
          SELECT digest FROM known_devices WHERE user_id = ?
-         ORDER BY last_used_at DESC, digest DESC OFFSET ?
+         ORDER BY last_used_at > created_at DESC, last_used_at DESC, digest DESC OFFSET ?
      ))";
 
 const INSERT: &str = "INSERT INTO known_devices VALUES (?, ?, ?, ?, ?, ?, ?, ?)";

@@ -102,7 +102,7 @@ table! {
     "Who may call it, and from where" {
         /// How clients reach this server.
         PUBLIC_URL: Kind::Text(WEB_ADDRESS), depends "`http://HOST:PORT`; https is required in production";
-        /// The front end: where links in mails lead. Without one they lead to small pages of this server.
+        /// The front end: where links in mails lead, but for the one that opens a locked account. Without one they lead to small pages of this server.
         FRONTEND_URL: Kind::Text(WEB_ADDRESS), depends "`PUBLIC_URL`";
         /// Web origins that browsers may call the API from. `*` stands for all, but for calls by cookie.
         CORS_ORIGINS: Kind::Text(LIST_OF_ORIGINS);

@@ -82,6 +82,7 @@ fn templates(settings: &Settings) -> Result<Templates, TemplateError> {
     let names = MailSettings {
         branding_name: settings.branding_name.clone(),
         link_base: settings.link_base.as_str().to_owned(),
+        server_url: settings.public_url.as_str().to_owned(),
         support_email: settings.branding_support_email.as_ref().map(|email| email.as_str().to_owned()),
     };
     match &settings.mail_templates {

@@ -22,6 +22,8 @@ pub struct MailSettings {
     pub branding_name: String,
     /// Where links lead: scheme, host and perhaps a path, with or without a slash at the end.
     pub link_base: String,
+    /// How this server is reached, in the same form: the page that opens a locked account is its own.
+    pub server_url: String,
     /// Whom recipients can ask.
     pub support_email: Option<String>,
 }

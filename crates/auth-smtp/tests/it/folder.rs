@@ -43,6 +43,19 @@ fn files_win_over_what_is_compiled_in() {
 }
 
 #[test]
+fn a_template_may_have_the_link_that_opens_an_account_lead_to_a_page_of_its_own() {
+    let own = "https://acme.example/open#{{ token }}";
+    let folder = folder(&[("account_locked.txt", own), ("account_locked.html", own)]);
+    let message = read(folder.path()).unwrap().preview(NoticeKind::AccountLocked).unwrap();
+    for part in [&message.text, &message.html] {
+        let (_, token) = part.split_once("https://acme.example/open#").unwrap();
+        let is_whole =
+            token.chars().take_while(|c| c.is_ascii_alphanumeric() || "-_".contains(*c)).count() == 43;
+        assert!(is_whole && !part.contains("auth.acme.example"), "{part}");
+    }
+}
+
+#[test]
 fn an_empty_folder_changes_nothing() {
     let folder = folder(&[]);
     let (theirs, ours) = (read(folder.path()).unwrap(), Templates::new(settings()).unwrap());
@@ -76,6 +89,13 @@ fn mistakes_are_named_by_file_and_line() {
             "DIR/layout.html:2: there is no variable `masked` here",
         ),
         ("verify_email.html", "no link", "DIR/verify_email.html:1: the variable `link` is missing"),
+        ("account_locked.html", "neither", "DIR/account_locked.html:1: the variable `link` is missing"),
+        (
+            "account_locked.subject.txt",
+            "{{ token }}",
+            "DIR/account_locked.subject.txt:1: there is no variable `token` here",
+        ),
+        ("verify_email.txt", "{{ token }}", "DIR/verify_email.txt:1: there is no variable `token` here"),
         ("login_code.txt", "no code", "DIR/login_code.txt:1: the variable `code` is missing"),
         ("proof_code.html", "no code", "DIR/proof_code.html:1: the variable `code` is missing"),
         (

@@ -50,7 +50,7 @@ fn notices() -> [(Notice, &'static str, String); 21] {
     const BASE: &str = "https://acme.example/app";
     let verify = format!("{BASE}/verify-email?token={TOKEN}");
     let reset = format!("{BASE}/reset-password?token={TOKEN}");
-    let unlock = format!("{BASE}/unlock?token={TOKEN}");
+    let unlock = format!("https://auth.acme.example/base/unlock?token={TOKEN}");
     let forgot = format!("{BASE}/forgot-password");
     let moved = Notice::EmailChangeRequested { masked: "ad*@new.example".to_owned() };
     let changed = Notice::EmailChanged { masked: "ad*@new.example".to_owned() };

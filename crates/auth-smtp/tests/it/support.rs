@@ -25,6 +25,7 @@ pub(crate) fn settings() -> MailSettings {
     MailSettings {
         branding_name: "Acme & Sons".to_owned(),
         link_base: "https://acme.example/app/".to_owned(),
+        server_url: "https://auth.acme.example/base/".to_owned(),
         support_email: Some("help@acme.example".to_owned()),
     }
 }

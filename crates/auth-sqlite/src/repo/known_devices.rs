@@ -70,7 +70,7 @@ fn insert(conn: &mut SqliteConnection, row: &KnownDeviceRow, at_most: u32) -> Re
     sql_query(
         "DELETE FROM known_devices WHERE digest IN
          (SELECT digest FROM known_devices WHERE user_id = ?1
-          ORDER BY last_used_at DESC, digest DESC LIMIT -1 OFFSET ?2)",
+          ORDER BY last_used_at > created_at DESC, last_used_at DESC, digest DESC LIMIT -1 OFFSET ?2)",
     )
     .bind::<BigInt, _>(row.user_id)
     .bind::<BigInt, _>(i64::from(at_most.saturating_sub(1)))

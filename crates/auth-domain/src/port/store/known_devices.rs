@@ -16,8 +16,10 @@ use crate::{
 #[cfg_attr(any(test, feature = "mock"), mockall::automock)]
 #[async_trait]
 pub trait KnownDeviceRepo: Send {
-    /// Adds a device. If its account then had more than `at_most`, those longest unused must give way.
-    /// To be called with the account locked.
+    /// Adds a device. If its account then had more than `at_most`, others must give way: first those that
+    /// nobody signed in from again after the first time, the oldest of them first, then those longest
+    /// unused. A script that never sends its token back thus costs no browser its lane. To be called with
+    /// the account locked.
     ///
     /// # Errors
     /// [`StoreError`] when the store fails.

@@ -147,6 +147,23 @@ async fn of_too_many_devices_the_longest_unused_is_forgotten() {
 }
 
 #[tokio::test]
+async fn a_script_that_never_sends_its_token_costs_no_browser_its_own() {
+    let ada = Ada::registered(Policy::default()).await;
+    let browser = token_of(&ada.enter_with(None).await.expect("a session"));
+    ada.test.clock.advance(TimeDelta::minutes(1));
+    ada.enter_with(Some(&browser)).await.expect("a session");
+    for _ in 0..60 {
+        ada.test.clock.advance(TimeDelta::hours(1));
+        ada.enter_with(None).await.expect("a session");
+    }
+    let devices = ada.devices().await;
+    assert_eq!(devices.len(), 50);
+    assert!(devices.iter().any(|device| device.digest == browser.digest()));
+    let again = token_of(&ada.enter_with(Some(&browser)).await.expect("a session"));
+    assert_eq!(again.expose_secret(), browser.expose_secret());
+}
+
+#[tokio::test]
 async fn a_device_keeps_its_token_through_a_second_factor() {
     let (ada, app, _) = Ada::with_app(Policy { mfa: strict(), ..Policy::default() }).await;
     ada.test.clock.advance(TimeDelta::minutes(1));

@@ -2,7 +2,7 @@
 
 use auth_domain::{
     audit::AuditEvent,
-    usecase::{Policy, ResetError, Unlock, UnlockError},
+    usecase::{LoginError, PasswordLogin, Policy, ResetError, Unlock, UnlockError},
 };
 use chrono::TimeDelta;
 
@@ -71,10 +71,24 @@ async fn of_many_who_use_a_link_at_once_one_does() {
 }
 
 #[tokio::test]
-async fn the_mailed_link_opens_for_codes_too() {
-    let (ada, app, _) = Ada::with_app(Policy::default()).await;
+async fn the_mailed_link_does_not_open_for_codes() {
+    let (ada, app, codes) = Ada::with_app(Policy::default()).await;
+    // Whoever has the password and the mailbox: five guesses lock, and the link gives no more of them.
+    for _ in 0..5 {
+        assert!(matches!(ada.try_login(Some("000000")).await, Err(LoginError::WrongCode)));
+    }
+    let token = ada.unlock(&ada.unlock_link().await).await.expect("it opens for passwords");
+    assert!(ada.is_locked(&Ada::login(Some(&app.shows(&ada)))).await);
+    ada.test.clock.advance(TimeDelta::seconds(30));
+    ada.try_login(Some(&app.shows(&ada))).await.expect("a session after the wait");
+
     ada.close(&Ada::login(Some("000000"))).await;
-    let link = ada.unlock_link().await;
-    ada.unlock(&link).await.expect("it opens");
-    ada.try_login(Some(&app.shows(&ada))).await.expect("a session");
+    let other = ada.unlock(&ada.unlock_link().await).await.expect("it opens for passwords");
+    ada.test.clock.advance(TimeDelta::days(3));
+    for device in [None, Some(token), Some(other)] {
+        let login = PasswordLogin { device_token: device, ..Ada::login(Some(&app.shows(&ada))) };
+        assert!(ada.is_locked(&login).await);
+    }
+    let code = codes.iter().next().expect("a code").expose_secret().to_owned();
+    ada.try_login(Some(&code)).await.expect("a session");
 }

@@ -15,7 +15,9 @@ use auth_testkit::{
 };
 
 use super::*;
-use crate::{Drain, HttpSettings, Metrics, bearer::Bearer, csrf::Csrf, metrics::BacklogSource};
+use crate::{
+    Drain, Health, HttpSettings, Metrics, Probe, bearer::Bearer, csrf::Csrf, metrics::BacklogSource,
+};
 
 /// Nobody is asked here.
 struct Nobody;
@@ -35,6 +37,13 @@ impl Bearer for Nobody {
 impl BacklogSource for Nobody {
     async fn backlog(&self) -> Result<Backlog, Fault> {
         std::future::pending().await
+    }
+}
+
+#[async_trait]
+impl Probe for Nobody {
+    async fn is_up(&self) -> bool {
+        true
     }
 }
 
@@ -66,7 +75,7 @@ fn edge(per_second: u32, burst: u32) -> Edge {
         bearer: Arc::new(Nobody),
         csrf: Arc::new(Nobody),
         limiter: Arc::new(ExactLimiter::default()),
-        short_lived: None,
+        health: Health::new(Arc::new(Nobody), None, clock.clone()),
         clock: clock.clone(),
         entropy: Arc::new(SeededEntropy::default()),
         drain: Drain::default(),

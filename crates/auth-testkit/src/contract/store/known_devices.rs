@@ -107,6 +107,28 @@ pub async fn the_longest_unused_gives_way(store: Subject) {
     assert_eq!(left.iter().map(|device| device.digest).collect::<Vec<_>>(), expected);
 }
 
+/// Before them go those that nobody signed in from again after the first time, the oldest of them first.
+pub async fn those_never_seen_again_give_way_first(store: Subject) {
+    let now = builder::noon();
+    let user = given_user(&store, 1, now).await.id;
+    let at = |second| now + TimeDelta::seconds(second);
+    for (number, first, last) in [(1, 0, 5), (2, 1, 4), (3, 20, 20), (4, 10, 10), (5, 30, 30)] {
+        let device = KnownDevice { last_used_at: at(last), ..builder::known_device(number, user, at(first)) };
+        insert(&store, &device, ROOM).await;
+    }
+    let left = async || {
+        let devices = read(&store).await.known_devices().list(user, now).await.unwrap();
+        devices.into_iter().map(|device| device.digest).collect::<Vec<_>>()
+    };
+    let digests = |numbers: &[i64]| -> Vec<Digest> {
+        numbers.iter().map(|&number| builder::known_device(number, user, now).digest).collect()
+    };
+    insert(&store, &builder::known_device(6, user, at(40)), 4).await;
+    assert_eq!(left().await, digests(&[6, 5, 1, 2]));
+    insert(&store, &builder::known_device(7, user, at(50)), 2).await;
+    assert_eq!(left().await, digests(&[7, 1]), "of those seen again the longest unused");
+}
+
 /// One account's devices make no room for another's.
 pub async fn others_devices_do_not_give_way(store: Subject) {
     let now = builder::noon();

@@ -201,6 +201,7 @@ macro_rules! store_contract {
                 save_writes_back_what_changes
                 save_does_not_bring_back_what_was_forgotten
                 the_longest_unused_gives_way
+                those_never_seen_again_give_way_first
                 others_devices_do_not_give_way
                 no_increment_is_lost
                 lock_with_account_gives_both
