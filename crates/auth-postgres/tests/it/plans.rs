@@ -217,8 +217,8 @@ async fn every_statement_that_matters_uses_an_index() {
         })
         .await;
     factors(&probe).await;
-    identities(&probe).await;
     sealed(&probe).await;
+    identities(&probe).await; // puts one back, with a grant of another key
     known_devices(&probe).await;
     outbox_and_upkeep(&probe).await;
     audit(&probe).await;
