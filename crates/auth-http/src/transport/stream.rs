@@ -25,6 +25,8 @@ pub(super) struct AnsweringStream {
     refusals: Refusals,
     /// What replaces the refusal, as far as it is not written yet.
     owed: Vec<u8>,
+    /// Whether the client has said anything yet.
+    heard: bool,
     /// Given back when the connection ends.
     _place: Place,
     farewell: Farewell,
@@ -32,7 +34,14 @@ pub(super) struct AnsweringStream {
 
 impl AnsweringStream {
     pub(super) fn new(connection: TcpStream, refusals: Refusals, place: Place) -> Self {
-        Self { connection, refusals, owed: Vec::new(), _place: place, farewell: Farewell::new() }
+        Self {
+            connection,
+            refusals,
+            owed: Vec::new(),
+            heard: false,
+            _place: place,
+            farewell: Farewell::new(),
+        }
     }
 
     /// With this, requests end the connection.
@@ -62,9 +71,13 @@ impl AsyncRead for AnsweringStream {
             // Nothing read stands for the end of what the client sends.
             return Poll::Ready(Ok(()));
         }
-        let before = buffer.filled().len();
+        let (before, room) = (buffer.filled().len(), buffer.remaining());
         ready!(Pin::new(&mut self.connection).poll_read(cx, buffer))?;
-        self.farewell.read(buffer.filled().len() - before);
+        let read = buffer.filled().len() - before;
+        self.heard |= read > 0;
+        if room > 0 {
+            self.farewell.read(read);
+        }
         Poll::Ready(Ok(()))
     }
 }
@@ -72,6 +85,11 @@ impl AsyncRead for AnsweringStream {
 impl AsyncWrite for AnsweringStream {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
         ready!(self.poll_owed(cx))?;
+        if !self.heard {
+            // A client that opened a connection ahead of its need would take a 408 for the answer to the request
+            // that it sends at this moment. It is told nothing, and sees the end.
+            return Poll::Ready(Ok(bytes.len()));
+        }
         match self.refusals.replace(bytes) {
             None => Pin::new(&mut self.connection).poll_write(cx, bytes),
             Some(better) => {

@@ -136,7 +136,7 @@ async fn a_part_that_is_silent_is_down_in_time_and_asked_no_more_meanwhile() {
 }
 
 #[actix_web::test]
-async fn whoever_hangs_up_has_nothing_asked_anew_and_leaves_no_old_answer() {
+async fn whoever_hangs_up_has_nothing_asked_anew() {
     let toy = toy();
     toy.store.falls_silent();
     for _ in 0..5 {
@@ -150,6 +150,8 @@ async fn whoever_hangs_up_has_nothing_asked_anew_and_leaves_no_old_answer() {
         tokio::task::yield_now().await;
     }
     toy.store.goes(true);
+    assert_eq!(toy.store.asked(), 1);
+    second(&toy);
     assert_eq!(statuses(&toy).await, [503, 503]);
     assert_eq!(toy.store.asked(), 2);
 }
