@@ -10,7 +10,6 @@
 //! while. What is looked for is in no log and in no error.
 #![warn(missing_docs)]
 
-mod breaker;
 mod digest;
 mod file;
 mod range;

@@ -3,12 +3,13 @@
 use std::{
     fmt, fs,
     path::PathBuf,
-    sync::{Arc, Mutex, PoisonError},
+    sync::Arc,
     time::{Duration, Instant},
 };
 
 use async_trait::async_trait;
 use auth_domain::{
+    guard::{Breaker, BreakerConfig, BreakerWatch, Resting},
     port::{BreachError, BreachedPasswords},
     user::Password,
 };
@@ -28,18 +29,14 @@ use rustls::{
     pki_types::{CertificateDer, pem::PemObject as _},
 };
 
-use crate::{
-    breaker::{Breaker, Resting},
-    digest::HexDigest,
-};
+use crate::digest::HexDigest;
 
 /// Everything that one question may take.
 const BUDGET: Duration = Duration::from_millis(800);
 /// A padded answer has some 40 KiB.
 const MAX_ANSWER: usize = 256 * 1024;
 /// So many failures in a row, and the service is left alone for so long.
-const FAILURES: u32 = 3;
-const REST: Duration = Duration::from_secs(30);
+const BREAKER: BreakerConfig = BreakerConfig { failures: 3, open_for: Duration::from_secs(30) };
 /// How long a connection is kept for the next question.
 const IDLE: Duration = Duration::from_secs(20);
 
@@ -70,7 +67,7 @@ pub enum RangeConfigError {
 pub struct RangeApi {
     url: String,
     http: Client<HttpsConnector<HttpConnector>, Empty<Bytes>>,
-    breaker: Mutex<Breaker>,
+    breaker: Breaker,
 }
 
 /// Why a question had no answer.
@@ -118,28 +115,30 @@ impl RangeApi {
             .pool_timer(TokioTimer::new())
             .pool_idle_timeout(IDLE)
             .build(connector);
-        Ok(Self { url, http, breaker: Mutex::new(Breaker::new(FAILURES, REST)) })
+        Ok(Self { url, http, breaker: Breaker::new("breach", BREAKER) })
     }
 
-    fn breaker(&self) -> std::sync::MutexGuard<'_, Breaker> {
-        // Counts are whole even if somebody panicked beside them.
-        self.breaker.lock().unwrap_or_else(PoisonError::into_inner)
+    /// The same, with somebody who is told when the service is left alone, and when it answers again.
+    #[must_use]
+    pub fn watched_by(mut self, watch: Arc<dyn BreakerWatch>) -> Self {
+        self.breaker = self.breaker.watched_by(watch);
+        self
     }
 
     /// Asks, unless the service is being left alone, and remembers how it went.
     async fn look_up(&self, digest: &HexDigest) -> Result<bool, Failure> {
-        self.breaker().admit(Instant::now())?;
+        let permit = self.breaker.enter(Instant::now())?;
         let outcome = match tokio::time::timeout(BUDGET, self.ask(digest)).await {
             Ok(outcome) => outcome,
             Err(_) => Err(Failure::Late),
         };
         match &outcome {
-            Ok(_) => self.breaker().succeeded(),
+            Ok(_) => permit.succeeded(),
             Err(failure) => {
                 tracing::warn!(%failure, "breached passwords cannot be looked up");
-                self.breaker().failed(Instant::now());
+                permit.failed(Instant::now(), failure)
             }
-        }
+        };
         outcome
     }
 

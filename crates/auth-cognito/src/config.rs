@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use auth_domain::guard::BreakerConfig;
 use secrecy::{ExposeSecret as _, SecretString};
 
 /// How to reach a user pool. `Debug` leaves the secret out.
@@ -22,10 +23,8 @@ pub struct CognitoConfig {
     pub issuer: Option<String>,
     /// How long one call may take over all.
     pub limit: Duration,
-    /// After how many failures in a row calls rest.
-    pub failures_to_rest: u32,
-    /// How long they rest.
-    pub rest: Duration,
+    /// When to stop asking.
+    pub breaker: BreakerConfig,
     /// How long at least between two fetches of the pool's keys.
     pub keys_pause: Duration,
     /// How long keys are believed that cannot be fetched again.
@@ -44,8 +43,7 @@ impl CognitoConfig {
             endpoint_url: None,
             issuer: None,
             limit: Duration::from_secs(3),
-            failures_to_rest: 5,
-            rest: Duration::from_secs(5),
+            breaker: BreakerConfig::default(),
             keys_pause: Duration::from_secs(10),
             keys_life: Duration::from_hours(24),
         }

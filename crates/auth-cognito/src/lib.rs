@@ -8,7 +8,6 @@
 //! | `pool` | one call: its limit, its one repetition, the client's secret |
 //! | `answer` | Cognito's answers in the words of the port |
 //! | `refusal` | Cognito's errors in the words of the port |
-//! | `breaker` | a rest after several failures in a row |
 //! | `token` | [`CognitoTokens`]: access tokens that others present, verified with the pool's keys |
 //!
 //! All calls are those of a pool's own users, which AWS takes without credentials: none are looked for.
@@ -18,7 +17,6 @@
 
 mod accounts;
 mod answer;
-mod breaker;
 mod config;
 mod pool;
 mod provider;

@@ -1,12 +1,11 @@
 //! One call to the pool: its limit, its one repetition, the client's secret.
 
-use std::{
-    fmt,
-    sync::{Mutex, MutexGuard, PoisonError},
-    time::Instant,
-};
+use std::{fmt, sync::Arc, time::Instant};
 
-use auth_domain::port::IdentityError;
+use auth_domain::{
+    guard::{Breaker, BreakerWatch},
+    port::IdentityError,
+};
 use aws_sdk_cognitoidentityprovider::{
     Client, Config,
     config::{BehaviorVersion, Region, retry::RetryConfig},
@@ -22,7 +21,6 @@ use sha2::Sha256;
 use tokio::time::timeout;
 
 use crate::{
-    breaker::Breaker,
     config::{CognitoConfig, CognitoConfigError},
     refusal::{Failed, Fate},
 };
@@ -32,7 +30,7 @@ pub(crate) struct Pool {
     config: CognitoConfig,
     issuer: String,
     client: Client,
-    breaker: Mutex<Breaker>,
+    breaker: Breaker,
 }
 
 impl fmt::Debug for Pool {
@@ -44,8 +42,13 @@ impl fmt::Debug for Pool {
 impl Pool {
     pub(crate) fn new(config: CognitoConfig) -> Result<Self, CognitoConfigError> {
         config.check()?;
-        let breaker = Mutex::new(Breaker::new(config.failures_to_rest, config.rest));
+        let breaker = Breaker::new("cognito", config.breaker);
         Ok(Self { issuer: config.issuer(), client: client(&config), breaker, config })
+    }
+
+    pub(crate) fn watched_by(mut self, watch: Arc<dyn BreakerWatch>) -> Self {
+        self.breaker = self.breaker.watched_by(watch);
+        self
     }
 
     pub(crate) fn client(&self) -> &Client {
@@ -75,7 +78,10 @@ impl Pool {
         &self,
         call: impl Future<Output = Result<T, Failed>>,
     ) -> Result<T, IdentityError> {
-        self.breaker().admit(Instant::now()).map_err(|resting| IdentityError::Unavailable(resting.into()))?;
+        let permit = self
+            .breaker
+            .enter(Instant::now())
+            .map_err(|resting| IdentityError::Unavailable(resting.into()))?;
         let limit = self.config.limit;
         let late = || Failed {
             error: IdentityError::Unavailable(format!("no answer within {limit:?}").into()),
@@ -84,15 +90,10 @@ impl Pool {
         let outcome = timeout(limit, call).await.unwrap_or_else(|_| Err(late()));
         match &outcome {
             // What Cognito says of a user or of us is no fault of its: one user cannot make it rest for all.
-            Ok(_) | Err(Failed { fate: Fate::Answered, .. }) => self.breaker().succeeded(),
-            Err(_) => self.breaker().failed(Instant::now()),
-        }
+            Ok(_) | Err(Failed { fate: Fate::Answered, .. }) => permit.succeeded(),
+            Err(failed) => permit.failed(Instant::now(), &failed.error),
+        };
         outcome.map_err(|failed| failed.error)
-    }
-
-    fn breaker(&self) -> MutexGuard<'_, Breaker> {
-        // Each change of it is a single assignment or two that bear being torn.
-        self.breaker.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

@@ -1,7 +1,10 @@
 //! Sign-in, and what follows it.
 
+use std::sync::Arc;
+
 use async_trait::async_trait;
 use auth_domain::{
+    guard::BreakerWatch,
     port::{
         IdentityError, IdentityProvider, ProviderAccessToken, ProviderAnswer, ProviderChallenge,
         ProviderChallengeKind, ProviderLogin, ProviderRefreshToken, ProviderSignIn, ProviderUser,
@@ -33,6 +36,12 @@ impl Cognito {
     /// [`CognitoConfigError`] when the configuration cannot work.
     pub fn new(config: CognitoConfig) -> Result<Self, CognitoConfigError> {
         Pool::new(config).map(|pool| Self { pool })
+    }
+
+    /// The same, with somebody who is told when it begins to rest, and when Cognito answers again.
+    #[must_use]
+    pub fn watched_by(self, watch: Arc<dyn BreakerWatch>) -> Self {
+        Self { pool: self.pool.watched_by(watch) }
     }
 
     async fn initiate(

@@ -6,7 +6,7 @@ use deadpool_redis::redis::{
     ConnectionAddr, ConnectionInfo, IntoConnectionInfo as _, RedisConnectionInfo, parse_redis_url,
 };
 
-use crate::breaker::BreakerConfig;
+use auth_domain::guard::BreakerConfig;
 
 /// How to reach Redis, and how patient to be.
 ///

@@ -29,7 +29,6 @@
 //! # Map
 //!
 //! ```text
-//! limiter, ledger, codes, challenges ─▶ RedisState (state.rs) ─▶ Breaker (breaker.rs)
 //!   one file per port                     │    names, deadlines
 //!   windows in window.rs                  ├─▶ Pool ─▶ Lease ─▶ one server or a cluster (pool.rs)
 //!                                         └─▶ Invocation ─▶ Lua (script.rs)
@@ -74,7 +73,6 @@
 //! [`SmsLedger`]: auth_domain::port::SmsLedger
 #![warn(missing_docs)]
 
-mod breaker;
 mod challenges;
 mod codes;
 mod config;
@@ -86,7 +84,6 @@ mod script;
 mod state;
 mod window;
 
-pub use breaker::BreakerConfig;
 pub use config::{RedisConfig, RedisConfigError, ServerParts};
 pub use error::RedisFailure;
 pub use state::RedisState;

@@ -7,7 +7,10 @@ use std::{
     time::{Duration, Instant},
 };
 
-use auth_domain::port::{KeyPurpose, KeyedHash};
+use auth_domain::{
+    guard::{Breaker, BreakerChange, BreakerPermit, BreakerWatch},
+    port::{KeyPurpose, KeyedHash},
+};
 use chrono::{DateTime, Utc};
 use deadpool::{
     Runtime,
@@ -17,7 +20,6 @@ use deadpool_redis::redis::{FromRedisValue, RedisResult, Value, cmd};
 use tokio::time::timeout;
 
 use crate::{
-    breaker::{Breaker, Change, Permit},
     config::{RedisConfig, RedisConfigError},
     error::RedisFailure,
     pool::{Connection, Lease, Manager, Pool},
@@ -69,13 +71,20 @@ impl RedisState {
             .map_err(|_| RedisConfigError::Pool)?;
         Ok(Self {
             pool,
-            breaker: Breaker::new(config.breaker),
+            breaker: Breaker::new("redis", config.breaker),
             scripts: Scripts::new(),
             names,
             prefix: config.prefix().to_owned(),
             operation_timeout: config.operation_timeout,
             checkout_timeout: connect_timeout + config.operation_timeout,
         })
+    }
+
+    /// The same state, with somebody who is told when the breaker opens and closes.
+    #[must_use]
+    pub fn watched_by(mut self, watch: Arc<dyn BreakerWatch>) -> Self {
+        self.breaker = self.breaker.watched_by(watch);
+        self
     }
 
     /// Asks the server, or every master of the cluster, whether it is there.
@@ -118,7 +127,7 @@ impl RedisState {
     }
 
     async fn call(&self, question: Question<'_>) -> Result<Value, RedisFailure> {
-        let permit = self.breaker.enter(Instant::now()).ok_or(RedisFailure::BreakerOpen)?;
+        let permit = self.breaker.enter(Instant::now()).map_err(|_resting| RedisFailure::BreakerOpen)?;
         let outcome = self.ask(question).await;
         self.report(permit, outcome.as_ref().err());
         outcome
@@ -159,20 +168,14 @@ impl RedisState {
         }
     }
 
-    fn report(&self, permit: Permit<'_>, failure: Option<&RedisFailure>) {
+    fn report(&self, permit: BreakerPermit<'_>, failure: Option<&RedisFailure>) {
         let change = match failure {
             None => permit.succeeded(),
-            Some(_) => permit.failed(Instant::now()),
+            Some(failure) => permit.failed(Instant::now(), failure),
         };
-        match (change, failure) {
-            (Change::Opened, Some(failure)) => {
-                // Whatever the connections are waiting for, the next ones begin without it.
-                self.pool.retain(|_, _| false);
-                let cause = std::error::Error::source(failure).map(ToString::to_string);
-                tracing::warn!(error = %failure, cause, "redis does not answer and is given a rest");
-            }
-            (Change::Closed, _) => tracing::info!("redis answers again"),
-            _ => {}
+        if change == BreakerChange::Opened {
+            // Whatever the connections are waiting for, the next ones begin without it.
+            self.pool.retain(|_, _| false);
         }
     }
 }

@@ -97,8 +97,8 @@ impl Application {
     /// # Errors
     /// When the server itself fails.
     pub async fn run_until(mut self, shutdown: impl Future<Output = ()>) -> anyhow::Result<()> {
-        let changes = self.wiring.state.changes.take();
-        let workers = Workers::start(&self.wiring.engine, changes);
+        let part_events = self.wiring.part_events.take();
+        let workers = Workers::start(&self.wiring.engine, part_events);
         let handle = self.server.handle();
         let serving = actix_web::rt::spawn(self.server);
         let forgetting = actix_web::rt::spawn(async move { self.api.forget_the_quiet().await });

@@ -10,6 +10,7 @@ mod state;
 mod stores;
 #[cfg(test)]
 mod texting;
+mod watch;
 
 use std::{path::Path, sync::Arc};
 
@@ -25,13 +26,16 @@ use auth_domain::{
 use auth_http::metrics::HashSource;
 pub(crate) use auth_sqlite::Claim;
 use secrecy::ExposeSecret as _;
+use tokio::sync::mpsc::UnboundedReceiver;
 
+use self::watch::PartWatch;
 pub(crate) use self::{
     hashing::usual_memory_kib,
     mail::{check as check_mail, preview as preview_mail},
     sms::check as check_sms,
     state::State,
     stores::Stores,
+    watch::PartEvent,
 };
 use crate::{
     secret_file,
@@ -46,6 +50,8 @@ pub(crate) struct Wiring {
     pub(crate) stores: Stores,
     /// Where limits are counted.
     pub(crate) state: State,
+    /// What happens to parts, for the audit log, until somebody takes it.
+    pub(crate) part_events: Option<UnboundedReceiver<PartEvent>>,
     /// Tells how busy the hashing pool is.
     pub(crate) hashing: Arc<dyn HashSource>,
     /// Tells the time.
@@ -84,7 +90,8 @@ pub(crate) fn build(settings: &Settings) -> anyhow::Result<Wiring> {
     let tokens = Arc::new(tokens(settings, secret, &keys)?);
     let stores =
         Stores::open(settings).with_context(|| format!("cannot open the database {}", settings.database))?;
-    let state = State::open(settings, Arc::clone(&keys) as _)?;
+    let (watch, part_events) = PartWatch::new();
+    let state = State::open(settings, Arc::clone(&keys) as _, &watch)?;
     let mailbox = mail::mailbox(settings, &clock)?;
     let hasher = Arc::new(hashing::hasher(settings)?);
     let ports = Ports {
@@ -94,7 +101,7 @@ pub(crate) fn build(settings: &Settings) -> anyhow::Result<Wiring> {
         verifier: Arc::clone(&tokens) as _,
         key_ring: Arc::clone(&tokens) as _,
         key_factory: tokens,
-        breached: breach::sources(settings)?,
+        breached: breach::sources(settings, &watch)?,
         keyed_hash: Arc::clone(&keys) as _,
         secret_box: keys,
         checkpoint_signer: Arc::new(audit_keys),
@@ -104,9 +111,9 @@ pub(crate) fn build(settings: &Settings) -> anyhow::Result<Wiring> {
         challenges: Arc::clone(&state.challenges),
         limiter: Arc::clone(&state.limiter),
         mailer: mail::mailer(settings, mailbox.as_ref(), &clock)?,
-        sms: sms::sender(settings, mailbox.as_ref())?,
+        sms: sms::sender(settings, mailbox.as_ref(), &watch)?,
         sms_ledger: Arc::clone(&state.ledger),
-        provider: cognito::provider(settings)?,
+        provider: cognito::provider(settings, &watch)?,
         clock: Arc::clone(&clock),
         entropy: Arc::clone(&entropy),
     };
@@ -114,6 +121,7 @@ pub(crate) fn build(settings: &Settings) -> anyhow::Result<Wiring> {
         engine: Engine::new(ports, policy(settings)),
         stores,
         state,
+        part_events: Some(part_events),
         hashing: Arc::new(hashing::Figures(hasher)),
         clock,
         entropy,

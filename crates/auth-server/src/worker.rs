@@ -7,7 +7,7 @@
 use std::{future::Future, time::Duration};
 
 use auth_domain::{
-    audit::{AuditEvent, Checkpoint, hex, time_text},
+    audit::{Checkpoint, hex, time_text},
     usecase::{BrokenChain, DeliveryOutcome, DeliveryReport, Engine, Fault, UpkeepReport},
 };
 use auth_http::error_chain;
@@ -16,6 +16,8 @@ use tokio::{
     task::JoinSet,
     time::sleep,
 };
+
+use crate::wire::PartEvent;
 
 /// How soon a message is looked for after it was written.
 const DELIVERY_PAUSE: Duration = Duration::from_millis(200);
@@ -52,7 +54,7 @@ pub(crate) struct Workers {
 
 impl Workers {
     /// Starts the workers on the present runtime.
-    pub(crate) fn start(engine: &Engine, limit_changes: Option<UnboundedReceiver<AuditEvent>>) -> Self {
+    pub(crate) fn start(engine: &Engine, part_events: Option<UnboundedReceiver<PartEvent>>) -> Self {
         let (stop, _) = watch::channel(false);
         let mut tasks = JoinSet::new();
         spawn(&mut tasks, &stop, engine.clone(), deliver);
@@ -65,8 +67,8 @@ impl Workers {
         if engine.federation.is_on() {
             spawn(&mut tasks, &stop, engine.clone(), recheck);
         }
-        if let Some(changes) = limit_changes {
-            tasks.spawn(note_limit_changes(engine.clone(), changes, stop.subscribe()));
+        if let Some(events) = part_events {
+            tasks.spawn(note_parts(engine.clone(), events, stop.subscribe()));
         }
         Self { tasks, stop }
     }
@@ -99,20 +101,20 @@ where
     });
 }
 
-/// Puts each change of the limiter's mode into the audit log.
-async fn note_limit_changes(
+/// Puts what happens to parts into the audit log.
+async fn note_parts(
     engine: Engine,
-    mut changes: UnboundedReceiver<AuditEvent>,
+    mut events: UnboundedReceiver<PartEvent>,
     mut stopped: watch::Receiver<bool>,
 ) {
     loop {
         let event = tokio::select! {
-            event = changes.recv() => event,
+            event = events.recv() => event,
             _ = stopped.wait_for(|&stop| stop) => None,
         };
-        let Some(event) = event else { return };
-        if let Err(fault) = engine.operators.note(event).await {
-            tracing::warn!(error = %error_chain(&fault), event = event.as_str(), "not in the audit log");
+        let Some(PartEvent { event, part }) = event else { return };
+        if let Err(fault) = engine.operators.note_part(event, part).await {
+            tracing::warn!(error = %error_chain(&fault), event = event.as_str(), part, "not in the audit log");
         }
     }
 }

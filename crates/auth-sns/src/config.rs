@@ -2,6 +2,7 @@
 
 use std::{fmt, time::Duration};
 
+use auth_domain::guard::BreakerConfig;
 use secrecy::SecretString;
 
 /// How to reach SNS.
@@ -18,10 +19,8 @@ pub struct SnsConfig {
     pub credentials: Option<SnsCredentials>,
     /// How long one message may take over all.
     pub limit: Duration,
-    /// After how many failures in a row sending rests.
-    pub failures_to_rest: u32,
-    /// How long it rests.
-    pub rest: Duration,
+    /// When to stop asking.
+    pub breaker: BreakerConfig,
 }
 
 /// An access key.
@@ -51,8 +50,7 @@ impl SnsConfig {
             sender_id: None,
             credentials: None,
             limit: Duration::from_secs(3),
-            failures_to_rest: 5,
-            rest: Duration::from_secs(5),
+            breaker: BreakerConfig::default(),
         }
     }
 

@@ -5,10 +5,8 @@
 //! | `config` | [`SnsConfig`]: account, region, sender id, limits |
 //! | `sender` | [`SnsSmsSender`]: the port, one attempt within three seconds |
 //! | `refusal` | SNS's errors in the words of the port |
-//! | `breaker` | a rest after several failures in a row |
 #![warn(missing_docs)]
 
-mod breaker;
 mod config;
 mod refusal;
 mod sender;

@@ -1,13 +1,10 @@
 //! The port.
 
-use std::{
-    fmt,
-    sync::{Mutex, MutexGuard, PoisonError},
-    time::Instant,
-};
+use std::{fmt, sync::Arc, time::Instant};
 
 use async_trait::async_trait;
 use auth_domain::{
+    guard::{Breaker, BreakerWatch},
     port::{SmsError, SmsReceipt, SmsSender, SmsText},
     user::PhoneNumber,
 };
@@ -27,7 +24,6 @@ use secrecy::ExposeSecret as _;
 use tokio::{sync::OnceCell, time::timeout};
 
 use crate::{
-    breaker::Breaker,
     config::{SnsConfig, SnsConfigError, SnsCredentials},
     refusal::{Failed, context, failed},
 };
@@ -40,7 +36,7 @@ use crate::{
 pub struct SnsSmsSender {
     config: SnsConfig,
     account: OnceCell<Account>,
-    breaker: Mutex<Breaker>,
+    breaker: Breaker,
 }
 
 /// How to talk to SNS, and as whom.
@@ -64,8 +60,15 @@ impl SnsSmsSender {
         if let Some(mistake) = config.mistakes().into_iter().next() {
             return Err(mistake);
         }
-        let breaker = Mutex::new(Breaker::new(config.failures_to_rest, config.rest));
+        let breaker = Breaker::new("sns", config.breaker);
         Ok(Self { config, account: OnceCell::new(), breaker })
+    }
+
+    /// The same sender, with somebody who is told when it begins to rest, and when SNS answers again.
+    #[must_use]
+    pub fn watched_by(mut self, watch: Arc<dyn BreakerWatch>) -> Self {
+        self.breaker = self.breaker.watched_by(watch);
+        self
     }
 
     /// Looks for credentials where a message would, and sends nothing: that AWS takes them, and allows
@@ -113,23 +116,21 @@ impl SnsSmsSender {
             .await
             .unwrap_or_else(|_| Err(SmsError::Unavailable(format!("no answer within {limit:?}").into())))
     }
-
-    fn breaker(&self) -> MutexGuard<'_, Breaker> {
-        // Each change of it is a single assignment or two that bear being torn.
-        self.breaker.lock().unwrap_or_else(PoisonError::into_inner)
-    }
 }
 
 #[async_trait]
 impl SmsSender for SnsSmsSender {
     async fn send(&self, to: &PhoneNumber, text: &SmsText) -> Result<SmsReceipt, SmsError> {
-        self.breaker().admit(Instant::now()).map_err(|resting| SmsError::Unavailable(resting.into()))?;
+        let permit =
+            self.breaker.enter(Instant::now()).map_err(|resting| SmsError::Unavailable(resting.into()))?;
         let outcome = self.within_limit(to, text).await;
         match &outcome {
-            Err(SmsError::Unavailable(_) | SmsError::Throttled(_)) => self.breaker().failed(Instant::now()),
+            Err(failure @ (SmsError::Unavailable(_) | SmsError::Throttled(_))) => {
+                permit.failed(Instant::now(), failure)
+            }
             // SNS answers: what it says about a number or about us is no fault of its.
-            _ => self.breaker().succeeded(),
-        }
+            _ => permit.succeeded(),
+        };
         outcome
     }
 }

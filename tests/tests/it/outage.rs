@@ -133,6 +133,13 @@ impl Bench {
         }
     }
 
+    /// What the audit log tells of parts, oldest first, like `breaker.open redis`.
+    fn events_of_parts(&self) -> Vec<String> {
+        let sql = "SELECT event || ' ' || (details -> 0 ->> 1) FROM audit_events
+                   WHERE event LIKE 'limits.%' OR event LIKE 'breaker.%' ORDER BY seq";
+        POSTGRES.sql(&self.database, sql).lines().map(str::to_owned).collect()
+    }
+
     async fn readiness(&self) -> Value {
         Answer::of(self.api.request(Method::GET, "/health/ready").send().await).await.body
     }
@@ -197,11 +204,11 @@ async fn without_redis_everything_goes_on_with_local_limits() {
     loop {
         // Limits count as shared once Redis has answered for a while.
         bench.calls().await;
-        let sql = "SELECT event FROM audit_events WHERE event LIKE 'limits.%' ORDER BY seq";
-        let events = POSTGRES.sql(&bench.database, sql);
-        let events: Vec<&str> = events.lines().collect();
-        assert_eq!(events.first(), Some(&"limits.degraded"));
-        if events.last() == Some(&"limits.restored") {
+        let events = bench.events_of_parts();
+        assert_eq!(events.iter().find(|event| event.starts_with("limits")).unwrap(), "limits.degraded redis");
+        assert_eq!(events.iter().find(|event| event.starts_with("breaker")).unwrap(), "breaker.open redis");
+        let last = |kind| events.iter().rfind(|event| event.starts_with(kind)).unwrap().as_str();
+        if (last("limits"), last("breaker")) == ("limits.restored redis", "breaker.closed redis") {
             break;
         }
         assert!(begun.elapsed() < RECOVERY, "{events:?}");

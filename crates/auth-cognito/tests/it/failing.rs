@@ -7,6 +7,7 @@ use std::{
 
 use auth_cognito::{Cognito, CognitoConfig};
 use auth_domain::{
+    guard::BreakerConfig,
     port::{IdentityAccounts as _, IdentityError, IdentityProvider as _, ProviderCode, ProviderSignIn},
     user::{Email, Password},
 };
@@ -99,12 +100,13 @@ async fn nobody_there_is_said_at_once() {
 async fn rests_after_five_failures_and_recovers() {
     let stub = Stub::new(Answer::error(500, "InternalErrorException", "oh"));
     let rest = Duration::from_millis(300);
-    let cognito = Cognito::new(CognitoConfig { rest, ..stub.config() }).unwrap();
+    let breaker = BreakerConfig { failures: 5, open_for: rest };
+    let cognito = Cognito::new(CognitoConfig { breaker, ..stub.config() }).unwrap();
     for _ in 0..5 {
         assert!(is_unavailable(&sign_in(&cognito).await));
     }
     let resting = sign_in(&cognito).await.unwrap_err();
-    assert!(all_of(&resting).contains("resting"), "{}", all_of(&resting));
+    assert!(all_of(&resting).contains("cognito failed several times"), "{}", all_of(&resting));
     assert_eq!(stub.names().len(), 5);
     stub.now_answers(Answer::Each(Answer::signs_in()));
     let begun = Instant::now();

@@ -90,6 +90,10 @@ events! {
     LimitsDegraded = "limits.degraded", Failure;
     /// Limits are shared again.
     LimitsRestored = "limits.restored", Success;
+    /// A part failed several times in a row and is not asked for a while.
+    BreakerOpened = "breaker.open", Failure;
+    /// A part that was not asked answers again.
+    BreakerClosed = "breaker.closed", Success;
     /// Somebody signed in.
     LoginOk = "login.ok", Success;
     /// A wrong password, an unknown address or an account that may not be used.

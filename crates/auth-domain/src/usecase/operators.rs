@@ -84,12 +84,13 @@ impl Operators {
         Self { core }
     }
 
-    /// Puts something that happened to the server itself into the audit log of the default tenant.
+    /// Puts something that happened to a part of the server into the audit log of the default tenant.
     ///
     /// # Errors
     /// [`Fault`] when the store fails.
-    pub async fn note(&self, event: AuditEvent) -> Result<(), Fault> {
-        let record = AuditRecord::new(event, &TenantId::default(), &Client::default(), self.core.now());
+    pub async fn note_part(&self, event: AuditEvent, part: &str) -> Result<(), Fault> {
+        let record = AuditRecord::new(event, &TenantId::default(), &Client::default(), self.core.now())
+            .with("part", part);
         Ok(self.core.ports.store.read().await?.audit().append(&record).await?)
     }
 

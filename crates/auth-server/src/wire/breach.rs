@@ -5,19 +5,23 @@ use std::sync::Arc;
 use auth_breach::{BreachFile, BreachFileError, BreachSources, RangeApi, RangeConfig, RangeConfigError};
 use auth_domain::port::BreachedPasswords;
 
+use super::watch::PartWatch;
 use crate::settings::{Settings, Spec, table};
 
 /// The sources of the settings; `None` when there is none.
 ///
 /// # Errors
 /// One sentence about the source that cannot be used.
-pub(super) fn sources(settings: &Settings) -> anyhow::Result<Option<Arc<dyn BreachedPasswords>>> {
+pub(super) fn sources(
+    settings: &Settings,
+    watch: &Arc<PartWatch>,
+) -> anyhow::Result<Option<Arc<dyn BreachedPasswords>>> {
     let mut sources: Vec<Arc<dyn BreachedPasswords>> = Vec::new();
     if let Some(file) = file(settings) {
         sources.push(Arc::new(file?));
     }
     if let Some(api) = api(settings) {
-        sources.push(Arc::new(api?));
+        sources.push(Arc::new(api?.watched_by(Arc::clone(watch) as _)));
     }
     Ok(BreachSources::of(sources).map(|sources| Arc::new(sources) as _))
 }

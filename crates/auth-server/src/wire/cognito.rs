@@ -6,20 +6,21 @@ use anyhow::Context as _;
 use auth_cognito::{Cognito, CognitoConfig, CognitoConfigError, CognitoTokens};
 use auth_domain::usecase::ProviderPorts;
 
+use super::watch::PartWatch;
 use crate::settings::{BaseUrl, CognitoSettings, Settings, Spec, table};
 
 /// The pool of the settings, if they name one. Connects when it is first asked.
 ///
 /// # Errors
 /// One sentence about what cannot be used.
-pub(super) fn provider(settings: &Settings) -> anyhow::Result<Option<ProviderPorts>> {
-    settings.cognito.as_ref().map(|pool| ports(pool).context("cannot use AWS Cognito")).transpose()
+pub(super) fn provider(settings: &Settings, watch: &Arc<PartWatch>) -> anyhow::Result<Option<ProviderPorts>> {
+    settings.cognito.as_ref().map(|pool| ports(pool, watch).context("cannot use AWS Cognito")).transpose()
 }
 
-fn ports(pool: &CognitoSettings) -> anyhow::Result<ProviderPorts> {
+fn ports(pool: &CognitoSettings, watch: &Arc<PartWatch>) -> anyhow::Result<ProviderPorts> {
     let config = config(pool);
     let tokens = Arc::new(CognitoTokens::new(&config)?);
-    let cognito = Arc::new(Cognito::new(config)?);
+    let cognito = Arc::new(Cognito::new(config)?.watched_by(Arc::clone(watch) as _));
     Ok(ProviderPorts {
         issuer: issuer(pool),
         sign_in: Arc::clone(&cognito) as _,

@@ -12,6 +12,7 @@ use auth_domain::{
 use auth_smtp::CapturingSender;
 use auth_sns::{SnsConfig, SnsConfigError, SnsCredentials, SnsSmsSender};
 
+use super::watch::PartWatch;
 use crate::settings::{Settings, SmsDelivery, SnsSettings, Spec, table};
 
 /// Takes text messages.
@@ -21,9 +22,10 @@ use crate::settings::{Settings, SmsDelivery, SnsSettings, Spec, table};
 pub(super) fn sender(
     settings: &Settings,
     mailbox: Option<&Arc<CapturingSender>>,
+    watch: &Arc<PartWatch>,
 ) -> anyhow::Result<Arc<dyn SmsSender>> {
     Ok(match (&settings.sms, mailbox) {
-        (SmsDelivery::Sns(sns), _) => Arc::new(sns_sender(sns)?),
+        (SmsDelivery::Sns(sns), _) => Arc::new(sns_sender(sns)?.watched_by(Arc::clone(watch) as _)),
         (SmsDelivery::Capture, Some(mailbox)) => Arc::clone(mailbox) as _,
         (SmsDelivery::Capture | SmsDelivery::Off, _) => Arc::new(Nobody),
     })
@@ -137,7 +139,7 @@ mod tests {
         ]);
         let clock = Arc::new(SystemClock) as _;
         let mailbox = mail::mailbox(&settings, &clock).unwrap().unwrap();
-        let receipt = send(&*sender(&settings, Some(&mailbox)).unwrap()).await.unwrap();
+        let receipt = send(&*sender(&settings, Some(&mailbox), &PartWatch::new().0).unwrap()).await.unwrap();
         let filter = MailboxFilter { channel: Some(Channel::Sms), ..MailboxFilter::default() };
         let [message] = mailbox.list(&filter).await.unwrap().try_into().unwrap();
         assert_eq!(
@@ -150,7 +152,7 @@ mod tests {
     #[tokio::test]
     async fn switched_off_nothing_is_sent_nor_counted() {
         let settings = settings([("SMS_PROVIDER", "off"), ("AWS_REGION", "us-east-1")]);
-        let refused = send(&*sender(&settings, None).unwrap()).await.unwrap_err();
+        let refused = send(&*sender(&settings, None, &PartWatch::new().0).unwrap()).await.unwrap_err();
         assert!(matches!(refused, SmsError::Unavailable(_)), "{refused:?}");
         assert_eq!(policy(&settings), SmsPolicy { per_day: 0, ..SmsPolicy::default() });
     }

@@ -5,15 +5,14 @@ use std::{num::NonZeroU32, sync::Arc};
 use anyhow::Context as _;
 use async_trait::async_trait;
 use auth_domain::{
-    audit::AuditEvent,
-    guard::{DegradingLimiter, LimiterWatch},
-    port::{ChallengeStore, CodeStore, KeyedHash, LimiterError, RateLimiter, SmsLedger},
+    guard::DegradingLimiter,
+    port::{ChallengeStore, CodeStore, KeyedHash, RateLimiter, SmsLedger},
 };
-use auth_http::{Probe, error_chain};
+use auth_http::Probe;
 use auth_memory::{MemoryChallenges, MemoryCodes, MemoryLedger, MemoryLimiter};
 use auth_redis::{RedisConfig, RedisConfigError, RedisState};
-use tokio::sync::mpsc;
 
+use super::watch::PartWatch;
 use crate::settings::{Dsn, Settings, Spec, table};
 
 /// Short-lived state, on its adapters.
@@ -28,17 +27,19 @@ pub(crate) struct State {
     pub(crate) ledger: Arc<dyn SmsLedger>,
     /// Says whether Redis answers; `None` without Redis.
     pub(crate) redis: Option<Arc<dyn Probe>>,
-    /// Tells when limits begin and cease to be local; `None` without Redis.
-    pub(crate) changes: Option<mpsc::UnboundedReceiver<AuditEvent>>,
 }
 
 impl State {
     /// # Errors
     /// One sentence about what is wrong with the settings of Redis.
-    pub(super) fn open(settings: &Settings, names: Arc<dyn KeyedHash>) -> anyhow::Result<Self> {
+    pub(super) fn open(
+        settings: &Settings,
+        names: Arc<dyn KeyedHash>,
+        watch: &Arc<PartWatch>,
+    ) -> anyhow::Result<Self> {
         match &settings.redis {
             None => Ok(Self::in_the_process()),
-            Some(dsn) => Self::on_redis(settings, dsn, names),
+            Some(dsn) => Self::on_redis(settings, dsn, names, watch),
         }
     }
 
@@ -49,26 +50,28 @@ impl State {
             challenges: Arc::new(MemoryChallenges::new()),
             ledger: Arc::new(MemoryLedger::new()),
             redis: None,
-            changes: None,
         }
     }
 
     /// While Redis is away, limits go on locally; what proves identity or costs money does not go on.
-    fn on_redis(settings: &Settings, dsn: &Dsn, names: Arc<dyn KeyedHash>) -> anyhow::Result<Self> {
+    fn on_redis(
+        settings: &Settings,
+        dsn: &Dsn,
+        names: Arc<dyn KeyedHash>,
+        watch: &Arc<PartWatch>,
+    ) -> anyhow::Result<Self> {
         let config = config(settings, dsn).with_context(|| format!("cannot use Redis at {dsn}"))?;
         let redis = RedisState::new(&config, names).with_context(|| format!("cannot use Redis at {dsn}"))?;
-        let redis = Arc::new(redis);
-        let (sender, changes) = mpsc::unbounded_channel();
+        let redis = Arc::new(redis.watched_by(Arc::clone(watch) as _));
         let replicas = NonZeroU32::new(settings.replicas).unwrap_or(NonZeroU32::MIN);
         let (shared, local) = (Arc::clone(&redis) as _, Arc::new(MemoryLimiter::new()));
-        let limiter = DegradingLimiter::new(shared, local, replicas, Arc::new(Watch(sender)));
+        let limiter = DegradingLimiter::new(shared, local, replicas, Arc::clone(watch) as _);
         Ok(Self {
             limiter: Arc::new(limiter),
             codes: Arc::clone(&redis) as _,
             challenges: Arc::clone(&redis) as _,
             ledger: Arc::clone(&redis) as _,
             redis: Some(Arc::new(RedisProbe(redis))),
-            changes: Some(changes),
         })
     }
 }
@@ -88,22 +91,6 @@ pub(super) fn refusal(settings: &Settings, dsn: &Dsn) -> Option<(&'static Spec, 
         _ => &table::REDIS_URL,
     };
     Some((spec, error.to_string()))
-}
-
-/// Logs each change of the limiter's mode, and passes it on for the audit log: the limiter must not wait.
-struct Watch(mpsc::UnboundedSender<AuditEvent>);
-
-impl LimiterWatch for Watch {
-    fn degraded(&self, cause: &LimiterError) {
-        tracing::warn!(error = %error_chain(cause), "Redis does not answer: limits are local and stricter");
-        // Nobody listens any more while the server stops.
-        let _ = self.0.send(AuditEvent::LimitsDegraded);
-    }
-
-    fn restored(&self) {
-        tracing::info!("Redis answers again: limits are shared");
-        let _ = self.0.send(AuditEvent::LimitsRestored);
-    }
 }
 
 struct RedisProbe(Arc<RedisState>);
@@ -146,7 +133,7 @@ mod tests {
     fn replica(redis: Option<&str>) -> State {
         let inputs = redis.into_iter().fold(Inputs::only([]), |inputs, url| inputs.with("REDIS_URL", url));
         let settings = Settings::from_inputs(&inputs).unwrap().settings;
-        State::open(&settings, Arc::new(FakeCipher::default())).unwrap()
+        State::open(&settings, Arc::new(FakeCipher::default()), &PartWatch::new().0).unwrap()
     }
 
     /// Whether the second one knows the codes, challenges and counts of the first.

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use auth_domain::port::SmsError;
+use auth_domain::{guard::BreakerConfig, port::SmsError};
 use auth_sns::{SnsConfig, SnsSmsSender};
 use auth_testkit::part::free_port;
 
@@ -140,12 +140,13 @@ async fn nobody_there_is_said_at_once() {
 async fn rests_after_five_failures_and_recovers() {
     let stub = Stub::new(Answer::Error(500, "InternalError", "oh"));
     let rest = Duration::from_millis(300);
-    let sender = SnsSmsSender::new(SnsConfig { rest, ..stub.config() }).unwrap();
+    let breaker = BreakerConfig { failures: 5, open_for: rest };
+    let sender = SnsSmsSender::new(SnsConfig { breaker, ..stub.config() }).unwrap();
     for _ in 0..5 {
         assert_eq!(name(&send(&sender).await.unwrap_err()), "unavailable");
     }
     let resting = send(&sender).await.unwrap_err();
-    assert!(all_of(&resting).contains("resting"), "{}", all_of(&resting));
+    assert!(all_of(&resting).contains("sns failed several times"), "{}", all_of(&resting));
     assert_eq!(stub.requests().len(), 5);
     stub.now_answers(Answer::Taken);
     let begun = Instant::now();
