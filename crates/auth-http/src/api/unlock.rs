@@ -54,6 +54,7 @@ pub(super) fn operation() -> Operation {
         .limit(Limit::PasswordReset)
         .answers::<UnlockedView>(200, "`Account unlocked`")
         .refuses(400, "`Invalid unlock token`: unknown, used or expired")
+        .refuses(403, "`csrf_failed`: a foreign page asked for cookies")
 }
 
 async fn handle(request: Open<UnlockBody>, engine: Data<Engine>) -> Result<Reply<UnlockedView>, Problem> {
