@@ -7,15 +7,23 @@ use auth_domain::{
     token::{KeyId, SigningKey},
     usecase::KeyListing,
 };
-use chrono::{DateTime, SecondsFormat, Utc};
 
-use crate::{cli::RevokeKey, wire::Wiring};
+use super::print::{self, time};
+use crate::{
+    cli::{Format, RevokeKey},
+    wire::Wiring,
+};
 
 /// Lists the signing keys, oldest first.
-pub(super) async fn list(wiring: &Wiring) -> anyhow::Result<()> {
+pub(super) async fn list(wiring: &Wiring, format: Format) -> anyhow::Result<()> {
+    let keys = wiring.engine.keys.list().await.context("cannot list the keys")?;
+    if format.json {
+        print::json(&keys.iter().map(json).collect());
+        return Ok(());
+    }
     println!("{:<45} {:<6} {:<8} {:<21} {:<21} RETIRES", "KID", "ALG", "STATE", "CREATED", "SIGNS FROM");
-    for key in wiring.engine.keys.list().await.context("cannot list the keys")? {
-        println!("{}", line(&key));
+    for key in &keys {
+        println!("{}", line(key));
     }
     Ok(())
 }
@@ -25,7 +33,7 @@ pub(super) async fn rotate(wiring: &Wiring) -> anyhow::Result<()> {
     match wiring.engine.keys.rotate().await.context("cannot rotate the keys")? {
         Some(key) => {
             let minutes = SigningKey::PUBLISHED_AHEAD.num_minutes();
-            println!("made {}; it is published now and signs from {}", key.id, short(key.activates_at));
+            println!("made {}; it is published now and signs from {}", key.id, time(key.activates_at));
             println!("running servers learn it within a minute, verifiers have {minutes} minutes");
         }
         None => {
@@ -47,9 +55,20 @@ pub(super) async fn revoke(wiring: &Wiring, options: &RevokeKey) -> anyhow::Resu
         "verifiers that cache the key set believe it for up to {minutes} minutes; make them fetch it anew"
     );
     if let Some(key) = revoked.successor {
-        println!("made {}; it signs from {}", key.id, short(key.activates_at));
+        println!("made {}; it signs from {}", key.id, time(key.activates_at));
     }
     Ok(())
+}
+
+fn json(key: &KeyListing) -> serde_json::Value {
+    serde_json::json!({
+        "kid": key.id.as_str(),
+        "alg": key.algorithm.as_str(),
+        "state": key.state.as_str(),
+        "created_at": time(key.created_at),
+        "signs_from": time(key.activates_at),
+        "retires_at": key.retires_at.map(time),
+    })
 }
 
 fn line(key: &KeyListing) -> String {
@@ -58,12 +77,8 @@ fn line(key: &KeyListing) -> String {
         key.id.as_str(),
         key.algorithm.as_str(),
         key.state.as_str(),
-        short(key.created_at),
-        short(key.activates_at),
-        key.retires_at.map_or_else(|| "-".to_owned(), short),
+        time(key.created_at),
+        time(key.activates_at),
+        key.retires_at.map_or_else(|| "-".to_owned(), time),
     )
-}
-
-fn short(time: DateTime<Utc>) -> String {
-    time.to_rfc3339_opts(SecondsFormat::Secs, true)
 }

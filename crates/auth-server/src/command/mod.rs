@@ -2,6 +2,7 @@
 
 pub mod audit;
 mod cognito;
+mod completions;
 pub mod config;
 pub mod healthcheck;
 mod keys;
@@ -9,6 +10,7 @@ mod mail;
 mod migrate;
 mod openapi;
 mod outbox;
+mod print;
 mod sealed;
 mod serve;
 mod sms;
@@ -39,12 +41,16 @@ pub fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Serve => serve::run(),
         Command::Migrate => with_wiring(migrate::run),
         Command::Config(ConfigCommand::Check) => config::check(),
-        Command::Keys(KeysCommand::List) => with_engine(keys::list),
+        Command::Keys(KeysCommand::List(format)) => {
+            with_engine(async |wiring| keys::list(wiring, format).await)
+        }
         Command::Keys(KeysCommand::Rotate) => with_engine(keys::rotate),
         Command::Keys(KeysCommand::Revoke(options)) => {
             with_engine(async |wiring| keys::revoke(wiring, &options).await)
         }
-        Command::Keys(KeysCommand::Status) => with_wiring(sealed::status),
+        Command::Keys(KeysCommand::Status(format)) => {
+            with_wiring(async move |wiring| sealed::status(&wiring, format).await)
+        }
         Command::Keys(KeysCommand::RotateData(options)) => {
             with_wiring(async |wiring| sealed::rotate(&wiring, &options).await)
         }
@@ -88,6 +94,7 @@ pub fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         }
         Command::Store(StoreCommand::Copy(options)) => store::copy(&options),
         Command::Openapi => openapi::run(),
+        Command::Completions(options) => completions::run(options.shell),
         Command::Healthcheck(options) => healthcheck::run(options.url.as_deref()),
     }
 }

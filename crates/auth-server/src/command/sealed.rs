@@ -3,6 +3,8 @@
 #![expect(clippy::print_stdout, reason = "prints what the operator asked for")]
 #![expect(clippy::print_stderr, reason = "tells how far it is")]
 
+use std::collections::BTreeSet;
+
 use anyhow::Context as _;
 use auth_domain::{
     port::SealedPlace,
@@ -10,25 +12,48 @@ use auth_domain::{
     usecase::{Rekey, RekeyProgress, Rekeyed, SealCount, SealKey},
 };
 
-use crate::{cli::RotateData, wire::Wiring};
+use serde_json::{Value, json};
+
+use super::print;
+use crate::{
+    cli::{Format, RotateData},
+    wire::Wiring,
+};
 
 /// Tells how many values each secret holds.
-pub(super) async fn status(wiring: Wiring) -> anyhow::Result<()> {
+pub(super) async fn status(wiring: &Wiring, format: Format) -> anyhow::Result<()> {
     wiring.stores.ready_schema().await?;
     let rekey = &wiring.engine.rekey;
     let counts = counts(rekey).await?;
+    if format.json {
+        print::json(&json(rekey, &counts));
+        return Ok(());
+    }
     println!("{:<11} {:<35} {:<30} VALUES", "KEY", "SECRET", "PLACE");
     for (number, label) in rekey.keys().into_iter().enumerate() {
         print_key(label, &secret_name(number), &counts);
     }
-    let mut unknown: Vec<SealLabel> =
-        counts.iter().filter(|count| count.key == SealKey::Unknown).map(|count| count.label).collect();
-    unknown.sort_unstable();
-    unknown.dedup();
-    for label in unknown {
+    for label in missing(&counts) {
         print_key(label, "MISSING", &counts);
     }
     Ok(())
+}
+
+/// The keys of values that no secret of the settings opens.
+fn missing(counts: &[SealCount]) -> BTreeSet<SealLabel> {
+    counts.iter().filter(|count| count.key == SealKey::Unknown).map(|count| count.label).collect()
+}
+
+fn json(rekey: &Rekey, counts: &[SealCount]) -> Value {
+    let key = |label: SealLabel, secret: Option<String>| {
+        let held = counts.iter().filter(|count| count.label == label);
+        let held: Vec<Value> =
+            held.map(|count| json!({"place": count.place.as_str(), "values": count.count})).collect();
+        json!({"key": label.to_string(), "secret": secret, "held": held})
+    };
+    let known = rekey.keys().into_iter().enumerate();
+    let known = known.map(|(number, label)| key(label, Some(secret_name(number))));
+    known.chain(missing(counts).into_iter().map(|label| key(label, None))).collect()
 }
 
 /// Seals anew what former secrets sealed.

@@ -2,6 +2,9 @@
 
 use std::process::{Command, Output};
 
+use auth_server::cli::Cli;
+use clap::CommandFactory as _;
+
 use crate::support::{Place, assert_file};
 
 fn run(place: &Place, arguments: &[&str]) -> Output {
@@ -17,43 +20,21 @@ fn stderr(output: &Output) -> String {
     String::from_utf8(output.stderr.clone()).unwrap()
 }
 
+/// A command and all below it, each by its words: none is forgotten.
+fn commands(command: &clap::Command, words: &[String]) -> Vec<Vec<String>> {
+    let below = command.get_subcommands().flat_map(|below| {
+        let words = [words, &[below.get_name().to_owned()]].concat();
+        commands(below, &words)
+    });
+    std::iter::once(words.to_vec()).chain(below).collect()
+}
+
 #[test]
 fn every_help_text_is_the_checked_in_one() {
     let place = Place::new();
-    let commands: [&[&str]; 29] = [
-        &[],
-        &["serve"],
-        &["migrate"],
-        &["config"],
-        &["config", "check"],
-        &["keys"],
-        &["keys", "list"],
-        &["keys", "rotate"],
-        &["users"],
-        &["users", "create"],
-        &["users", "grant"],
-        &["mail"],
-        &["mail", "preview"],
-        &["mail", "check"],
-        &["sms"],
-        &["sms", "check"],
-        &["outbox"],
-        &["outbox", "list"],
-        &["outbox", "retry"],
-        &["outbox", "drop"],
-        &["audit"],
-        &["audit", "tail"],
-        &["audit", "export"],
-        &["audit", "verify"],
-        &["audit", "key"],
-        &["store"],
-        &["store", "copy"],
-        &["openapi"],
-        &["healthcheck"],
-    ];
     let mut all = String::new();
-    for command in commands {
-        let arguments = [command, &["--help"]].concat();
+    for command in commands(&Cli::command(), &[]) {
+        let arguments = [command.iter().map(String::as_str).collect(), vec!["--help"]].concat();
         let output = run(&place, &arguments);
         assert_eq!(output.status.code(), Some(0), "{arguments:?}");
         let text: String = stdout(&output).lines().map(|line| line.trim_end().to_owned() + "\n").collect();
@@ -130,4 +111,16 @@ fn healthcheck_fails_where_nothing_listens() {
         line.starts_with("error: no server at 127.0.0.1 port 1: ") && line.lines().count() == 1,
         "{line}"
     );
+}
+
+#[test]
+fn completions_know_every_command() {
+    for shell in ["bash", "elvish", "fish", "powershell", "zsh"] {
+        let output = run(&Place::new(), &["completions", shell]);
+        assert_eq!(output.status.code(), Some(0), "{shell}");
+        let script = stdout(&output);
+        for command in Cli::command().get_subcommands() {
+            assert!(script.contains(command.get_name()), "{shell} does not know {}", command.get_name());
+        }
+    }
 }
