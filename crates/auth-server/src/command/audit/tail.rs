@@ -71,7 +71,8 @@ fn show(row: &StoredRow, json: bool) {
     if json { println!("{}", line::entry(row)) } else { println!("{}", text(row)) }
 }
 
-/// One line for people, with nothing in it that could disguise the next.
+/// One line for people, with nothing in it that could disguise the next. A value of several words is quoted, so
+/// that none looks like a field.
 fn text(row: &StoredRow) -> String {
     let mut text = format!("{} {} {}", time_text(row.at), row.event, row.outcome);
     let number = |number: Option<i64>| number.map(|number| number.to_string());
@@ -85,8 +86,10 @@ fn text(row: &StoredRow) -> String {
     ];
     let fields = fields.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?)));
     for (name, value) in fields.chain(row.details.iter().cloned()) {
+        let is_one_word = !value.is_empty() && !value.contains([' ', '=', '"']);
+        let value = if is_one_word { value.escape_debug().to_string() } else { format!("{value:?}") };
         // Writing to a String cannot fail.
-        let _ = write!(text, " {}={}", name.escape_debug(), value.escape_debug());
+        let _ = write!(text, " {}={value}", name.escape_debug());
     }
     text
 }
@@ -107,14 +110,15 @@ mod tests {
         let (tenant, client) = (TenantId::default(), Client::default());
         let record = AuditRecord::new(AuditEvent::EmailChanged, &tenant, &client, DateTime::UNIX_EPOCH)
             .by(UserId::from_i64(7))
-            .with("to", "a\u{1b}b\nc");
+            .with("to", "a\u{1b}b\nc")
+            .with("reason", "left; actor=7");
         StoredRow::of(3, &record)
     }
 
     #[test]
     fn an_entry_is_one_line_without_disguise() {
-        let expected =
-            "1970-01-01T00:00:00.000000Z email.changed success tenant=default subject=7 to=a\\u{1b}b\\nc";
+        let expected = "1970-01-01T00:00:00.000000Z email.changed success tenant=default subject=7 \
+             to=a\\u{1b}b\\nc reason=\"left; actor=7\"";
         assert_eq!(text(&row()), expected);
     }
 
