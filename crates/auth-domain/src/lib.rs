@@ -3,6 +3,7 @@
 //! | module | holds |
 //! |---|---|
 //! | [`user`], [`tenant`] | accounts, addresses, the password policy |
+//! | [`api_key`] | keys of programs: their text, their scopes, whose they are |
 //! | [`session`] | sessions and the rotation of their refresh tokens |
 //! | [`factor`] | second factors: apps, sent codes, recovery codes, grace period |
 //! | [`token`] | access claims, one-time links, signing keys |
@@ -118,6 +119,7 @@
 //! [`Ports`](usecase::Ports), and name its adapter in the server's `wire.rs`.
 #![warn(missing_docs)]
 
+pub mod api_key;
 pub mod audit;
 pub mod client;
 pub mod factor;
