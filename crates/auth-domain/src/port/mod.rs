@@ -41,7 +41,9 @@ pub use identity::{
 pub use limiter::{Admission, LimiterError, Quota, RateLimiter};
 pub use mailbox::{CapturedMessage, Channel, Mailbox, MailboxError, MailboxFilter};
 pub use mailer::{Letter, Mailer, Notice, SendError};
-pub use outside_keys::{OutsideKey, OutsideKeyError, OutsideKeyVerifier};
+pub use outside_keys::{
+    OutsideKey, OutsideKeyAlgorithm, OutsideKeyError, OutsideKeyVerifier, UnknownOutsideAlgorithm,
+};
 pub use sms::{LedgerError, SmsError, SmsLedger, SmsReceipt, SmsSender, SmsText};
 pub use store::{
     ApiKeyRepo, AuditChain, AuditFilter, AuditLog, DeviceRepo, DueChecks, ExistingAccount, ExistingLink, FactorRepo,

@@ -1,5 +1,7 @@
 //! API keys that somebody else mints: signed, and stored nowhere here.
 
+use std::str::FromStr;
+
 use chrono::{DateTime, Utc};
 
 use crate::{id::UserId, tenant::TenantId};
@@ -45,4 +47,81 @@ pub enum OutsideKeyError {
     /// An API key that names nobody.
     #[error("the key names nobody")]
     NoSubject,
+}
+
+/// How keys that are minted outside are signed: RFC 7518 §3.1 and RFC 8037 §3.1 without `none`, and without
+/// RSASSA-PSS, which nobody mints.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OutsideKeyAlgorithm {
+    /// HMAC with SHA-256.
+    Hs256,
+    /// HMAC with SHA-384.
+    Hs384,
+    /// HMAC with SHA-512.
+    Hs512,
+    /// RSA with SHA-256.
+    Rs256,
+    /// RSA with SHA-384.
+    Rs384,
+    /// RSA with SHA-512.
+    Rs512,
+    /// ECDSA over P-256.
+    Es256,
+    /// ECDSA over P-384.
+    Es384,
+    /// ECDSA over P-521.
+    Es512,
+    /// Ed25519.
+    EdDsa,
+}
+
+impl OutsideKeyAlgorithm {
+    /// All algorithms.
+    pub const ALL: [Self; 10] = [
+        Self::Hs256,
+        Self::Hs384,
+        Self::Hs512,
+        Self::Rs256,
+        Self::Rs384,
+        Self::Rs512,
+        Self::Es256,
+        Self::Es384,
+        Self::Es512,
+        Self::EdDsa,
+    ];
+
+    /// The name in the header of a key.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Hs256 => "HS256",
+            Self::Hs384 => "HS384",
+            Self::Hs512 => "HS512",
+            Self::Rs256 => "RS256",
+            Self::Rs384 => "RS384",
+            Self::Rs512 => "RS512",
+            Self::Es256 => "ES256",
+            Self::Es384 => "ES384",
+            Self::Es512 => "ES512",
+            Self::EdDsa => "EdDSA",
+        }
+    }
+
+    /// Whether whoever verifies can sign, too.
+    pub const fn is_shared_secret(self) -> bool {
+        matches!(self, Self::Hs256 | Self::Hs384 | Self::Hs512)
+    }
+}
+
+/// The text names no algorithm.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("not an algorithm for API keys")]
+pub struct UnknownOutsideAlgorithm;
+
+impl FromStr for OutsideKeyAlgorithm {
+    type Err = UnknownOutsideAlgorithm;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let found = Self::ALL.into_iter().find(|algorithm| algorithm.as_str().eq_ignore_ascii_case(text));
+        found.ok_or(UnknownOutsideAlgorithm)
+    }
 }
