@@ -20,10 +20,12 @@
 //! use std::sync::Arc;
 //!
 //! use auth_crypto::{
-//!     Argon2Hasher, AuditKeys, Ed25519, HasherConfig, JwtConfig, JwtKeys, Keys, OsEntropy, Rfc6238, SystemClock,
+//!     Argon2Hasher, AuditKeys, Ed25519, HasherConfig, JwtConfig, JwtKeys, Keys, OsEntropy, OutsideKeys,
+//!     OutsideKeysConfig, Rfc6238, SystemClock,
 //! };
 //! use auth_domain::{
 //!     client::Client,
+//!     port::OutsideKeyAlgorithm,
 //!     secret::ServerSecret,
 //!     tenant::TenantId,
 //!     token::{JwtAlgorithm, TokenExpectations},
@@ -50,6 +52,11 @@
 //!     longest_life: policy.access_life,
 //! };
 //! let tokens = Arc::new(JwtKeys::new(config, keys.clone())?);
+//! let outside_keys = OutsideKeysConfig {             // none: only keys of this engine are good
+//!     algorithm: OutsideKeyAlgorithm::Hs256,
+//!     secret: None,
+//!     public_key: None,
+//! };
 //! let store = Arc::new(SqliteStore::open(SqliteConfig::in_memory())?);
 //! store.migrate().await?;
 //! let engine = Engine::new(
@@ -60,6 +67,7 @@
 //!         verifier: tokens.clone(),
 //!         key_ring: tokens.clone(),
 //!         key_factory: tokens,
+//!         outside_keys: Arc::new(OutsideKeys::new(outside_keys)?),
 //!         breached: None,                                // or `HttpBreaches` of auth-breach
 //!         keyed_hash: keys.clone(),
 //!         secret_box: keys,

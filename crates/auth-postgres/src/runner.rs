@@ -4,8 +4,8 @@ use std::{future::Future, sync::Arc};
 
 use auth_domain::{
     port::{
-        ApiKeyRepo, AuditChain, AuditLog, DeviceRepo, FactorRepo, IdentityRepo, KeyRepo, KnownDeviceRepo, LinkRepo,
-        LockRepo, Outbox, Repos, SealedRepo, SessionRepo, StoreError, UserRepo,
+        ApiKeyRepo, AuditChain, AuditLog, DeviceRepo, FactorRepo, IdentityRepo, KeyRepo, KnownDeviceRepo,
+        LinkRepo, LockRepo, Outbox, Repos, SealedRepo, SessionRepo, StoreError, UserRepo,
     },
     user::User,
 };

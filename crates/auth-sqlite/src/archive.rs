@@ -15,15 +15,15 @@ use diesel::prelude::*;
 use crate::{
     error::{Fault, corrupt},
     row::{
-        ApiKeyRow, AuditRow, ChainLinkRow, CheckpointRow, DeviceRow, GenerationRow, IdentityRow, KeyRow, KnownDeviceRow,
-        LinkRow, LockRow, NewAuditRow, OutboxRow, RecoveryCodeRow, SessionRow, TotpRow, UserRow, micros,
-        time,
+        ApiKeyRow, AuditRow, ChainLinkRow, CheckpointRow, DeviceRow, GenerationRow, IdentityRow, KeyRow,
+        KnownDeviceRow, LinkRow, LockRow, NewAuditRow, OutboxRow, RecoveryCodeRow, SessionRow, TotpRow,
+        UserRow, micros, time,
     },
     runner::Runner as _,
     schema::{
-        api_keys, audit_chain, audit_checkpoints, audit_events, known_devices, linked_identities, login_locks,
-        one_time_links, outbox, recovery_codes, refresh_tokens, sessions, signing_keys, totp_secrets,
-        trusted_devices, users,
+        api_keys, audit_chain, audit_checkpoints, audit_events, known_devices, linked_identities,
+        login_locks, one_time_links, outbox, recovery_codes, refresh_tokens, sessions, signing_keys,
+        totp_secrets, trusted_devices, users,
     },
     store::SqliteStore,
 };

@@ -12,9 +12,9 @@ use auth_domain::{
     id::{IdentityId, OutboxId, UserId},
     outbox::OutboxState,
     port::{
-        ApiKeyRepo, AuditChain, AuditFilter, AuditLog, DeviceRepo, DueChecks, FactorRepo, IdentityRepo, KeyRepo,
-        KnownDeviceRepo, LinkRepo, LockRepo, Outbox, SealedPlace, SealedRepo, SealedRow, SealedValue,
-        SessionRepo, StoreError, UserRepo,
+        ApiKeyRepo, AuditChain, AuditFilter, AuditLog, DeviceRepo, DueChecks, FactorRepo, IdentityRepo,
+        KeyRepo, KnownDeviceRepo, LinkRepo, LockRepo, Outbox, SealedPlace, SealedRepo, SealedRow,
+        SealedValue, SessionRepo, StoreError, UserRepo,
     },
     secret::{SealLabel, Sealed},
     session::EndReason,

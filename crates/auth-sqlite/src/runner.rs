@@ -4,8 +4,8 @@ use std::{future::Future, sync::Arc};
 
 use async_trait::async_trait;
 use auth_domain::port::{
-    ApiKeyRepo, AuditChain, AuditLog, DeviceRepo, FactorRepo, IdentityRepo, KeyRepo, KnownDeviceRepo, LinkRepo, LockRepo,
-    Outbox, Repos, SealedRepo, SessionRepo, StoreError, Tx, UserRepo,
+    ApiKeyRepo, AuditChain, AuditLog, DeviceRepo, FactorRepo, IdentityRepo, KeyRepo, KnownDeviceRepo,
+    LinkRepo, LockRepo, Outbox, Repos, SealedRepo, SessionRepo, StoreError, Tx, UserRepo,
 };
 use diesel::SqliteConnection;
 

@@ -167,11 +167,7 @@ impl OutsideClaims {
     ///
     /// # Errors
     /// [`OutsideKeyError`] names the first thing wrong.
-    pub(super) fn judge(
-        &self,
-        now: DateTime<Utc>,
-        leeway: TimeDelta,
-    ) -> Result<OutsideKey, OutsideKeyError> {
+    pub(super) fn judge(&self, now: DateTime<Utc>, leeway: TimeDelta) -> Result<OutsideKey, OutsideKeyError> {
         let Self(claims) = self;
         let times = (claims.required_time("exp"), claims.time("nbf"), claims.time("iat"));
         let (Ok(expires_at), Ok(not_before), Ok(issued_at)) = times else {

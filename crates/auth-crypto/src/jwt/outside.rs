@@ -81,10 +81,10 @@ impl OutsideKeyVerifier for OutsideKeys {
                 Key::Shared(secret) => {
                     is_mac(self.algorithm, secret.expose_secret(), token.message(), token.signature())
                 }
-                Key::Public(verifier) => caught(|| {
-                    verifier.verify(token.message(), token.signature()).map_err(|err| jose(&err))
-                })
-                .is_ok(),
+                Key::Public(verifier) => {
+                    caught(|| verifier.verify(token.message(), token.signature()).map_err(|err| jose(&err)))
+                        .is_ok()
+                }
             };
         if !fits {
             return Err(OutsideKeyError::Invalid);
@@ -104,7 +104,9 @@ fn public(algorithm: OutsideKeyAlgorithm, pem: &[u8]) -> Result<Box<dyn JwsVerif
             Es384 => ES384.verifier_from_pem(pem).map(boxed),
             Es512 => ES512.verifier_from_pem(pem).map(boxed),
             EdDsa => EdDSA.verifier_from_pem(pem).map(boxed),
-            Hs256 | Hs384 | Hs512 => return Err(KeyError::Broken("a shared secret has no public key".into())),
+            Hs256 | Hs384 | Hs512 => {
+                return Err(KeyError::Broken("a shared secret has no public key".into()));
+            }
         }
         .map_err(|err| jose(&err))
     })

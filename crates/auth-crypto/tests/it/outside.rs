@@ -210,7 +210,9 @@ fn says_what_is_missing_and_refuses_what_is_no_key() {
     assert_eq!(bare(Alg::Hs512), Err(OutsideKeyError::NoSecret));
     assert_eq!(bare(Alg::Es256), Err(OutsideKeyError::NoPublicKey));
     let rsa = Minter::new(Alg::Rs256).public;
-    for (algorithm, pem) in [(Alg::Rs256, Some("no key".to_owned())), (Alg::Es256, rsa.clone()), (Alg::EdDsa, rsa)] {
+    for (algorithm, pem) in
+        [(Alg::Rs256, Some("no key".to_owned())), (Alg::Es256, rsa.clone()), (Alg::EdDsa, rsa)]
+    {
         assert_eq!(OutsideKeys::new(config(algorithm, pem)).err(), Some(UnfitPublicKey), "{algorithm:?}");
     }
 }

@@ -22,7 +22,11 @@ impl ApiKeyName {
     pub fn parse(text: &str) -> Result<Self, InvalidKeyName> {
         let text = text.trim();
         let fits = (1..=Self::MAX_CHARS).contains(&text.chars().count());
-        if fits && !text.chars().any(char::is_control) { Ok(Self(text.to_owned())) } else { Err(InvalidKeyName) }
+        if fits && !text.chars().any(char::is_control) {
+            Ok(Self(text.to_owned()))
+        } else {
+            Err(InvalidKeyName)
+        }
     }
 
     /// The whole name.

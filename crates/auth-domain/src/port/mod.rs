@@ -46,9 +46,10 @@ pub use outside_keys::{
 };
 pub use sms::{LedgerError, SmsError, SmsLedger, SmsReceipt, SmsSender, SmsText};
 pub use store::{
-    ApiKeyRepo, AuditChain, AuditFilter, AuditLog, DeviceRepo, DueChecks, ExistingAccount, ExistingLink, FactorRepo,
-    IdentityRepo, KeyRepo, KnownDeviceRepo, LinkRepo, LockRepo, Outbox, PendingTotp, Repos, SealedPlace,
-    SealedRepo, SealedRow, SealedValue, SessionRepo, Store, StoreError, StoredTotp, Tx, UserRepo,
+    ApiKeyRepo, AuditChain, AuditFilter, AuditLog, DeviceRepo, DueChecks, ExistingAccount, ExistingLink,
+    FactorRepo, IdentityRepo, KeyRepo, KnownDeviceRepo, LinkRepo, LockRepo, Outbox, PendingTotp, Repos,
+    SealedPlace, SealedRepo, SealedRow, SealedValue, SessionRepo, Store, StoreError, StoredTotp, Tx,
+    UserRepo,
 };
 pub use tokens::{KeyError, KeyFactory, KeyRing, PublicJwk, TokenSigner, TokenVerifier};
 pub use totp::TotpGenerator;
@@ -71,9 +72,9 @@ pub use {
     outside_keys::MockOutsideKeyVerifier,
     sms::{MockSmsLedger, MockSmsSender},
     store::mock::{
-        MockApiKeyRepo, MockAuditChain, MockAuditLog, MockDeviceRepo, MockFactorRepo, MockIdentityRepo, MockKeyRepo,
-        MockKnownDeviceRepo, MockLinkRepo, MockLockRepo, MockOutbox, MockSealedRepo, MockSessionRepo,
-        MockStore, MockTx, MockUserRepo,
+        MockApiKeyRepo, MockAuditChain, MockAuditLog, MockDeviceRepo, MockFactorRepo, MockIdentityRepo,
+        MockKeyRepo, MockKnownDeviceRepo, MockLinkRepo, MockLockRepo, MockOutbox, MockSealedRepo,
+        MockSessionRepo, MockStore, MockTx, MockUserRepo,
     },
     tokens::{MockKeyFactory, MockKeyRing, MockTokenSigner, MockTokenVerifier},
     totp::MockTotpGenerator,

@@ -66,7 +66,8 @@ pub use accounts::{
 };
 pub use activity::{Activity, ActivityError, ActivityPage};
 pub use api_keys::{
-    ApiKeyAccessError, ApiKeyError, ApiKeyRefused, ApiKeys, CreateApiKey, CreatedApiKey, KeyInvalid, LiveToken,
+    ApiKeyAccessError, ApiKeyError, ApiKeyRefused, ApiKeys, CreateApiKey, CreatedApiKey, KeyInvalid,
+    LiveToken,
 };
 pub use bearer::{Bearer, BearerError, Caller, Identity};
 pub use csrf::{Csrf, CsrfDenial, CsrfFlaw};
@@ -108,8 +109,9 @@ use crate::{
     outbox::{Intent, OutboxItem},
     port::{
         BreachedPasswords, ChallengeStore, CheckpointSigner, CheckpointVerifier, Clock, CodeStore, Entropy,
-        EntropyError, KeyFactory, KeyRing, KeyedHash, Mailer, OutsideKeyVerifier, PasswordHasher, RateLimiter, SecretBox,
-        SmsLedger, SmsSender, Store, StoreError, TokenSigner, TokenVerifier, TotpGenerator,
+        EntropyError, KeyFactory, KeyRing, KeyedHash, Mailer, OutsideKeyVerifier, PasswordHasher,
+        RateLimiter, SecretBox, SmsLedger, SmsSender, Store, StoreError, TokenSigner, TokenVerifier,
+        TotpGenerator,
     },
     tenant::TenantId,
     user::{Email, User},
@@ -218,8 +220,7 @@ impl Engine {
         let refusals = Refusals::new(Arc::clone(&core));
         let bearer = Bearer::new(Arc::clone(&core), refusals.clone());
         let factors = Factors::new(Arc::clone(&core));
-        let api_keys =
-            ApiKeys::new(Arc::clone(&core), factors.clone(), bearer.clone(), refusals.clone());
+        let api_keys = ApiKeys::new(Arc::clone(&core), factors.clone(), bearer.clone(), refusals.clone());
         Self {
             accounts: Accounts::new(Arc::clone(&core)),
             login: Login::new(Arc::clone(&core)),
@@ -334,7 +335,7 @@ mod tests {
             let _ = e.trail.checkpoint().await;
             let _ = e.trail.check(None, |_| {}).await;
             let _ = e.trail.extract(None, None).await;
-            let _ = e.activity.of(&c, 1, None).await;
+            let _ = e.activity.of(&c.user, 1, None).await;
             let _ = e.keys.maintain().await;
             let _ = e.keys.rotate().await;
             let _ = e.rekey.run(true, |_| {}).await;

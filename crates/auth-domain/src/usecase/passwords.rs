@@ -5,8 +5,8 @@ use std::sync::Arc;
 use chrono::{DateTime, Utc};
 
 use super::{
-    Caller, Core, Fault, api_keys::revoke_personal_in, fault::faults, new_password::PasswordFor, proof::ProofError,
-    transaction::transaction,
+    Caller, Core, Fault, api_keys::revoke_personal_in, fault::faults, new_password::PasswordFor,
+    proof::ProofError, transaction::transaction,
 };
 use crate::{
     audit::{AuditEvent, AuditRecord},

@@ -8,9 +8,9 @@ use auth_domain::{
 use crate::{
     exchange::Counted,
     row::{
-        api_key_values, chain_values, checkpoint_values, device_values, entry_values, generation_values, identity_values,
-        key_values, known_device_values, link_values, lock_values, outbox_values, recovery_code_values,
-        session_values, totp_values, user_values,
+        api_key_values, chain_values, checkpoint_values, device_values, entry_values, generation_values,
+        identity_values, key_values, known_device_values, link_values, lock_values, outbox_values,
+        recovery_code_values, session_values, totp_values, user_values,
     },
     statement::Statement,
 };

@@ -16,16 +16,16 @@ use crate::{
     error::corrupt,
     exchange::Find,
     row::{
-        ApiKeyRow, AuditRow, ChainRow, CheckpointRow, DeviceRow, GenerationRow, IdentityRow, KeyRow, KnownDeviceRow,
-        LinkRow, LockRow, OutboxRow, RecoveryCodeRow, SessionRow, TotpRow, UserRow, time,
+        ApiKeyRow, AuditRow, ChainRow, CheckpointRow, DeviceRow, GenerationRow, IdentityRow, KeyRow,
+        KnownDeviceRow, LinkRow, LockRow, OutboxRow, RecoveryCodeRow, SessionRow, TotpRow, UserRow, time,
     },
     runner::{Access, Autocommit, Runner as _},
     schema::{
-        ApiKeys, AuditChain, AuditCheckpoints, AuditEvents, KnownDevices, LinkedIdentities, LoginLocks, OneTimeLinks,
-        Outbox, RecoveryCodes, RefreshTokens, Sessions, SigningKeys, TotpSecrets, TrustedDevices, Users,
-        api_keys, audit_chain, audit_checkpoints, audit_events, known_devices, linked_identities, login_locks,
-        one_time_links, outbox, recovery_codes, refresh_tokens, sessions, signing_keys, totp_secrets,
-        trusted_devices, users,
+        ApiKeys, AuditChain, AuditCheckpoints, AuditEvents, KnownDevices, LinkedIdentities, LoginLocks,
+        OneTimeLinks, Outbox, RecoveryCodes, RefreshTokens, Sessions, SigningKeys, TotpSecrets,
+        TrustedDevices, Users, api_keys, audit_chain, audit_checkpoints, audit_events, known_devices,
+        linked_identities, login_locks, one_time_links, outbox, recovery_codes, refresh_tokens, sessions,
+        signing_keys, totp_secrets, trusted_devices, users,
     },
     statement::{Statement, Value},
 };

@@ -56,12 +56,11 @@ impl TryFrom<ApiKeyRow> for ApiKey {
     type Error = StoreError;
 
     fn try_from(row: ApiKeyRow) -> Result<Self, StoreError> {
-        let id = row.id;
-        api_key(row).ok_or_else(|| corrupt("api_keys", &id))
+        api_key(&row).ok_or_else(|| corrupt("api_keys", &row.id))
     }
 }
 
-fn api_key(row: ApiKeyRow) -> Option<ApiKey> {
+fn api_key(row: &ApiKeyRow) -> Option<ApiKey> {
     Some(ApiKey {
         id: ApiKeyId::from_i64(row.id),
         tenant: TenantId::parse(&row.tenant).ok()?,

@@ -37,12 +37,12 @@ fn acme() -> TenantId {
 pub async fn every_field_survives(store: Subject) {
     let now = builder::noon();
     let user = given_user(&store, 1, now).await;
-    let used = ApiKey {
+    let old = ApiKey {
         last_used_at: Some(now + TimeDelta::microseconds(1)),
         revoked_at: Some(now + TimeDelta::microseconds(2)),
         ..builder::personal_key(9_007_199_254_740_991, user.id, now)
     };
-    for (key, person) in [(used, Some(user)), (builder::service_key(2, now), None)] {
+    for (key, person) in [(old, Some(user)), (builder::service_key(2, now), None)] {
         let mut tx = begin(&store).await;
         tx.api_keys().insert(&key).await.unwrap();
         let seen = tx.api_keys().with_person(&key.digest).await.unwrap();
