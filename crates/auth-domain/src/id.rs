@@ -76,6 +76,8 @@ ids! {
     DeviceId;
     /// Identifies the link between an account and the account of a provider.
     IdentityId;
+    /// Identifies an API key.
+    ApiKeyId;
     /// Identifies a message waiting in the outbox; also the stable part of its Message-ID.
     OutboxId;
 }

@@ -3,6 +3,7 @@
 //! | module | holds |
 //! |---|---|
 //! | [`user`], [`tenant`] | accounts, addresses, the password policy |
+//! | [`api_key`] | keys of programs: their text, their scopes, whose they are |
 //! | [`session`] | sessions and the rotation of their refresh tokens |
 //! | [`factor`] | second factors: apps, sent codes, recovery codes, grace period |
 //! | [`token`] | access claims, one-time links, signing keys |
@@ -19,10 +20,12 @@
 //! use std::sync::Arc;
 //!
 //! use auth_crypto::{
-//!     Argon2Hasher, AuditKeys, Ed25519, HasherConfig, JwtConfig, JwtKeys, Keys, OsEntropy, Rfc6238, SystemClock,
+//!     Argon2Hasher, AuditKeys, Ed25519, HasherConfig, JwtConfig, JwtKeys, Keys, OsEntropy, OutsideKeys,
+//!     OutsideKeysConfig, Rfc6238, SystemClock,
 //! };
 //! use auth_domain::{
 //!     client::Client,
+//!     port::OutsideKeyAlgorithm,
 //!     secret::ServerSecret,
 //!     tenant::TenantId,
 //!     token::{JwtAlgorithm, TokenExpectations},
@@ -49,6 +52,11 @@
 //!     longest_life: policy.access_life,
 //! };
 //! let tokens = Arc::new(JwtKeys::new(config, keys.clone())?);
+//! let outside_keys = OutsideKeysConfig {             // none: only keys of this engine are good
+//!     algorithm: OutsideKeyAlgorithm::Hs256,
+//!     secret: None,
+//!     public_key: None,
+//! };
 //! let store = Arc::new(SqliteStore::open(SqliteConfig::in_memory())?);
 //! store.migrate().await?;
 //! let engine = Engine::new(
@@ -59,6 +67,7 @@
 //!         verifier: tokens.clone(),
 //!         key_ring: tokens.clone(),
 //!         key_factory: tokens,
+//!         outside_keys: Arc::new(OutsideKeys::new(outside_keys)?),
 //!         breached: None,                                // or `HttpBreaches` of auth-breach
 //!         keyed_hash: keys.clone(),
 //!         secret_box: keys,
@@ -118,6 +127,7 @@
 //! [`Ports`](usecase::Ports), and name its adapter in the server's `wire.rs`.
 #![warn(missing_docs)]
 
+pub mod api_key;
 pub mod audit;
 pub mod client;
 pub mod factor;

@@ -16,6 +16,7 @@ use auth_domain::port::{Clock, Entropy, RateLimiter};
 use utoipa::openapi::OpenApi;
 
 use crate::{
+    api_key::ApiKeys,
     bearer::Bearer,
     csrf::Csrf,
     docs::{self, Docs},
@@ -35,6 +36,8 @@ pub struct Gate {
     pub settings: HttpSettings,
     /// Decides whom a token belongs to.
     pub bearer: Arc<dyn Bearer>,
+    /// Decides whom an API key stands for.
+    pub api_keys: Arc<dyn ApiKeys>,
     /// Judges calls by cookie.
     pub csrf: Arc<dyn Csrf>,
     /// Counts calls.

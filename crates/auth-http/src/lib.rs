@@ -15,7 +15,8 @@
 //! 1. Write the body: a struct with `#[derive(ToSchema)]` and [`FromBody`](body::FromBody).
 //! 2. Write the answer: a struct with `#[derive(Serialize, ToSchema)]`.
 //! 3. Write the handler: it takes one of [`Open`](extract::Open), [`Signed`](extract::Signed),
-//!    [`Identified`](extract::Identified) and [`Perhaps`](extract::Perhaps), and returns `Result<_, Problem>`.
+//!    [`Identified`](extract::Identified) and [`Perhaps`](extract::Perhaps), or for programs
+//!    [`Permitted`](extract::Permitted) and [`Service`](extract::Service), and returns `Result<_, Problem>`.
 //!    Whatever asks for a token takes it from the header or from a cookie; calls by cookie are
 //!    [checked](csrf) before the handler sees them.
 //! 4. Add an [`Operation`] to the table. There is no other way to make a route,
@@ -24,6 +25,7 @@
 #![warn(missing_docs)]
 
 mod api;
+pub mod api_key;
 pub mod app;
 pub mod bearer;
 pub mod body;

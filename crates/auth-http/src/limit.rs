@@ -1,8 +1,11 @@
-//! How often one address may call one route.
+//! How often one address may call one route, and one API key any.
 
 use std::net::IpAddr;
 
-use auth_domain::port::{Admission, Quota};
+use auth_domain::{
+    id::ApiKeyId,
+    port::{Admission, Quota},
+};
 use chrono::{DateTime, Utc};
 
 use crate::{
@@ -25,7 +28,19 @@ pub(crate) async fn admit(
 ) -> Result<(), Problem> {
     let Some(quota) = quota(spec.limit, &gate.settings.quotas) else { return Ok(()) };
     let key = format!("http:{} {}:{}", spec.method, spec.path, origin::name(client));
-    match gate.limiter.admit(&key, quota, now).await? {
+    count(gate, &key, quota, now).await
+}
+
+/// Counts one call with an API key, from wherever it came.
+///
+/// # Errors
+/// As for [`admit`].
+pub(crate) async fn admit_key(gate: &Gate, id: ApiKeyId, now: DateTime<Utc>) -> Result<(), Problem> {
+    count(gate, &format!("api-key:{id}"), gate.settings.quotas.api_key, now).await
+}
+
+async fn count(gate: &Gate, key: &str, quota: Quota, now: DateTime<Utc>) -> Result<(), Problem> {
+    match gate.limiter.admit(key, quota, now).await? {
         Admission::Admitted => Ok(()),
         Admission::Refused { retry_after } => {
             tracing::info!(limit = quota.limit, "rate limit reached");
@@ -40,6 +55,6 @@ const fn quota(limit: Limit, quotas: &Quotas) -> Option<Quota> {
         Limit::Login => Some(quotas.login),
         Limit::PasswordReset => Some(quotas.password_reset),
         Limit::Default => Some(quotas.default),
-        Limit::Exempt => None,
+        Limit::ApiKey | Limit::Exempt => None,
     }
 }

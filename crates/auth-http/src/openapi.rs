@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use actix_web::http::{Method, StatusCode};
+use auth_domain::api_key::Scope;
 use utoipa::{
     PartialSchema, ToSchema,
     openapi::{
@@ -17,6 +18,7 @@ use utoipa::{
 };
 
 use crate::{
+    api_key,
     cookie::{CookieStyle, Kind},
     csrf,
     operation::{self, Access, Answer, Challenge, Limit, Operation},
@@ -24,6 +26,7 @@ use crate::{
 };
 
 const BEARER: &str = "bearer";
+const API_KEY: &str = "api_key";
 const COOKIE: &str = "cookie";
 const CSRF: &str = "csrf";
 
@@ -80,6 +83,7 @@ pub(crate) fn document(settings: &HttpSettings, operations: &[Operation]) -> Ope
         .schema_from::<ValidationBody>()
         .schema_from::<FieldBody>()
         .security_scheme(BEARER, bearer())
+        .security_scheme(API_KEY, api_key())
         .security_scheme(COOKIE, cookie())
         .security_scheme(CSRF, csrf_header());
     let mut paths: BTreeMap<&str, PathItem> = BTreeMap::new();
@@ -107,6 +111,12 @@ fn bearer() -> SecurityScheme {
     SecurityScheme::Http(HttpBuilder::new().scheme(HttpAuthScheme::Bearer).bearer_format("JWT").build())
 }
 
+fn api_key() -> SecurityScheme {
+    let about = "A key of `POST /api/auth/api-keys`, if it is good for the scope that the operation names. As a bearer \
+                 token it may come, too, but not in both places.";
+    SecurityScheme::ApiKey(ApiKey::Header(ApiKeyValue::with_description(api_key::HEADER, about)))
+}
+
 fn cookie() -> SecurityScheme {
     let about = "The access token of a browser that asked for `\"session\": \"cookie\"`; the refresh token is in \
                  `__Host-refresh`. On plain http in development they are `access` and `refresh`.";
@@ -123,6 +133,7 @@ fn csrf_header() -> SecurityScheme {
 /// The ways in which a caller may be found.
 fn security(operation: &Operation) -> Vec<SecurityRequirement> {
     let one = |name| SecurityRequirement::new::<_, [&str; 0], &str>(name, []);
+    let by_key = |scope: Scope| SecurityRequirement::new(API_KEY, [scope.as_str()]);
     let by_cookie = if csrf::is_unsafe(&operation.method) {
         one(COOKIE).add::<_, [&str; 0], &str>(CSRF, [])
     } else {
@@ -136,6 +147,8 @@ fn security(operation: &Operation) -> Vec<SecurityRequirement> {
         }
         Access::RefreshToken => vec![SecurityRequirement::default(), by_cookie],
         Access::Cookie => vec![by_cookie],
+        Access::BearerOrKey(scope) => vec![one(BEARER), by_cookie, by_key(scope)],
+        Access::ServiceKey(scope) => vec![by_key(scope)],
     }
 }
 
@@ -155,7 +168,7 @@ fn describe(operation: &Operation) -> OperationBuilder {
     if let Some(body) = &doc.input.body {
         let required = if body.required { Required::True } else { Required::False };
         let content = Content::new(Some(body.schema.clone()));
-        let request = RequestBodyBuilder::new().content("application/json", content).required(Some(required));
+        let request = RequestBodyBuilder::new().content(body.media_type, content).required(Some(required));
         builder = builder.request_body(Some(request.build()));
     }
     builder = security(operation).into_iter().fold(builder, OperationBuilder::security);
@@ -220,10 +233,17 @@ fn responses(operation: &Operation) -> BTreeMap<u16, Response> {
     if operation.demands_csrf() {
         add(403, "`csrf_failed`: by cookie, without its token or from a foreign page");
     }
-    if doc.input.body.is_some() {
+    if let Some(body) = &doc.input.body {
         add(408, "The body took too long");
         add(413, "The body is longer than 64 KiB");
-        add(415, "The body is not JSON");
+        add(
+            415,
+            if body.media_type == "application/json" {
+                "The body is not JSON"
+            } else {
+                "The body is not a form"
+            },
+        );
     }
     if doc.validates() {
         add(422, "Something is wrong with the fields");

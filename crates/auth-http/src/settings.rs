@@ -47,6 +47,8 @@ pub struct HttpSettings {
     pub providers: Providers,
     /// The rules for new passwords.
     pub password_policy: PasswordPolicy,
+    /// The header of keys to be validated (`API_KEY_HEADER`).
+    pub api_key_header: String,
     /// Longest body accepted, in bytes.
     pub body_limit: usize,
     /// How long a client may take to send its body.
@@ -118,18 +120,31 @@ pub struct Quotas {
     pub password_reset: Quota,
     /// Every other route: six times [`general`](Self::general).
     pub default: Quota,
+    /// All calls with one API key (`RATE_LIMIT_API_KEY_PER_MINUTE`), from wherever they come.
+    pub api_key: Quota,
 }
 
 impl Quotas {
     /// Quotas from the three settings.
     pub const fn new(general: Quota, login: Quota, password_reset: Quota) -> Self {
         let default = Quota { limit: general.limit.saturating_mul(6), window: general.window };
-        Self { general, login, password_reset, default }
+        Self { general, login, password_reset, default, api_key: Quota::per_minute(Self::API_KEY) }
     }
 
-    /// What the most generous route admits in its window.
+    /// Calls with one API key in a minute where nobody chose a number: a service asks about each token of
+    /// its users every few seconds.
+    pub const API_KEY: u32 = 600;
+
+    /// The same with another quota for API keys.
+    #[must_use]
+    pub const fn with_api_key(self, api_key: Quota) -> Self {
+        Self { api_key, ..self }
+    }
+
+    /// What the most generous route admits in its window. Keys of programs do not count here: whoever
+    /// calls that often spreads the calls over the minute.
     pub fn largest(&self) -> u32 {
-        let Self { general, login, password_reset, default } = self;
+        let Self { general, login, password_reset, default, api_key: _ } = self;
         [general, login, password_reset, default].map(|quota| quota.limit).into_iter().max().unwrap_or(0)
     }
 
@@ -152,7 +167,7 @@ impl EdgeQuota {
 
     /// The least speed that hides none of `quotas`.
     pub fn least(quotas: &Quotas) -> u32 {
-        quotas.largest().div_ceil(60)
+        quotas.largest().max(quotas.api_key.limit).div_ceil(60)
     }
 
     /// The speed where nobody chose one.
@@ -168,6 +183,8 @@ impl Default for Quotas {
 }
 
 impl HttpSettings {
+    /// How the header of keys to be validated is called where nobody says otherwise.
+    pub const API_KEY_HEADER: &str = "X-elevAIte-apikey";
     /// Stands for every origin.
     pub const ANY_ORIGIN: &str = "*";
 
@@ -207,6 +224,7 @@ impl Default for HttpSettings {
             serve_link_pages: true,
             providers: Providers::Native,
             password_policy: PasswordPolicy::default(),
+            api_key_header: Self::API_KEY_HEADER.to_owned(),
             body_limit: 64 * 1024,
             body_deadline: Duration::from_secs(5),
             request_deadline: Duration::from_secs(10),

@@ -70,6 +70,7 @@ const fn count_of(kind: RecordKind) -> &'static str {
         RecordKind::Device => "SELECT count(*) FROM trusted_devices",
         RecordKind::Identity => "SELECT count(*) FROM linked_identities",
         RecordKind::KnownDevice => "SELECT count(*) FROM known_devices",
+        RecordKind::ApiKey => "SELECT count(*) FROM api_keys",
         RecordKind::Lock => "SELECT count(*) FROM login_locks",
         RecordKind::Key => "SELECT count(*) FROM signing_keys",
         RecordKind::Audit => "SELECT count(*) FROM audit_events",

@@ -4,8 +4,8 @@ use std::{future::Future, sync::Arc};
 
 use auth_domain::{
     port::{
-        AuditChain, AuditLog, DeviceRepo, FactorRepo, IdentityRepo, KeyRepo, KnownDeviceRepo, LinkRepo,
-        LockRepo, Outbox, Repos, SealedRepo, SessionRepo, StoreError, UserRepo,
+        ApiKeyRepo, AuditChain, AuditLog, DeviceRepo, FactorRepo, IdentityRepo, KeyRepo, KnownDeviceRepo,
+        LinkRepo, LockRepo, Outbox, Repos, SealedRepo, SessionRepo, StoreError, UserRepo,
     },
     user::User,
 };
@@ -76,6 +76,10 @@ impl<R: Runner> Repos for Repositories<R> {
     fn known_devices(&mut self) -> &mut dyn KnownDeviceRepo {
         self
     }
+    fn api_keys(&mut self) -> &mut dyn ApiKeyRepo {
+        self
+    }
+
     fn locks(&mut self) -> &mut dyn LockRepo {
         self
     }

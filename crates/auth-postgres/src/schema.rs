@@ -142,6 +142,30 @@ macro_rules! known_devices {
 }
 pub(crate) use known_devices;
 
+pub(crate) type ApiKeys = (
+    BigInt,
+    Text,
+    Nullable<BigInt>,
+    BigInt,
+    Text,
+    Text,
+    Binary,
+    Text,
+    Timestamptz,
+    Timestamptz,
+    Nullable<Timestamptz>,
+    Nullable<Timestamptz>,
+);
+
+/// The columns of [`ApiKeys`], of a table called `k` in the statement.
+macro_rules! api_keys {
+    () => {
+        "k.id, k.tenant, k.user_id, k.made_by, k.name, k.prefix, k.digest, k.scopes, k.created_at, \
+         k.expires_at, k.last_used_at, k.revoked_at"
+    };
+}
+pub(crate) use api_keys;
+
 pub(crate) type LoginLocks = (Binary, BigInt, Nullable<Timestamptz>, Timestamptz);
 
 /// The columns of [`LoginLocks`].

@@ -127,6 +127,7 @@ pub(crate) fn api(settings: &Settings, wiring: &Wiring, drain: Drain) -> anyhow:
     let gate = Gate {
         settings,
         bearer: Arc::new(wiring.engine.bearer.clone()),
+        api_keys: Arc::new(wiring.engine.api_keys.clone()),
         csrf: Arc::new(wiring.engine.csrf.clone()),
         limiter: wiring.state.limiter.clone(),
         health: Health::new(
@@ -188,6 +189,7 @@ fn http_settings(settings: &Settings) -> HttpSettings {
         serve_link_pages: settings.link_base == settings.public_url,
         providers: settings.auth_provider,
         password_policy: settings.password_policy,
+        api_key_header: settings.api_keys.header.clone(),
         ..HttpSettings::default()
     }
 }

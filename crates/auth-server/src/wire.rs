@@ -1,5 +1,6 @@
 //! The one place that names adapters: settings in, engine out.
 
+mod api_keys;
 mod breach;
 mod cognito;
 mod hashing;
@@ -101,6 +102,7 @@ pub(crate) fn build(settings: &Settings) -> anyhow::Result<Wiring> {
         verifier: Arc::clone(&tokens) as _,
         key_ring: Arc::clone(&tokens) as _,
         key_factory: tokens,
+        outside_keys: Arc::new(api_keys::outside(settings).context("cannot use API_KEY_PUBLIC_KEY")?),
         breached: breach::sources(settings, &watch)?,
         keyed_hash: Arc::clone(&keys) as _,
         secret_box: keys,
@@ -163,6 +165,7 @@ pub(crate) fn refusals(settings: &Settings) -> Vec<(&'static Spec, String)> {
         .chain(sms::refusals(settings))
         .chain(breach::refusals(settings))
         .chain(cognito::refusals(settings))
+        .chain(api_keys::refusal(settings))
         .collect()
 }
 

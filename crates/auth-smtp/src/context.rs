@@ -111,7 +111,8 @@ impl<'a> Own<'a> {
             | Notice::SignInAfterFailures
             | Notice::IdentityLinked
             | Notice::AccountClaimed
-            | Notice::IdentityUnlinked => Self::default(),
+            | Notice::IdentityUnlinked
+            | Notice::ApiKeyCreated => Self::default(),
         }
     }
 }

@@ -15,15 +15,15 @@ use diesel::prelude::*;
 use crate::{
     error::{Fault, corrupt},
     row::{
-        AuditRow, ChainLinkRow, CheckpointRow, DeviceRow, GenerationRow, IdentityRow, KeyRow, KnownDeviceRow,
-        LinkRow, LockRow, NewAuditRow, OutboxRow, RecoveryCodeRow, SessionRow, TotpRow, UserRow, micros,
-        time,
+        ApiKeyRow, AuditRow, ChainLinkRow, CheckpointRow, DeviceRow, GenerationRow, IdentityRow, KeyRow,
+        KnownDeviceRow, LinkRow, LockRow, NewAuditRow, OutboxRow, RecoveryCodeRow, SessionRow, TotpRow,
+        UserRow, micros, time,
     },
     runner::Runner as _,
     schema::{
-        audit_chain, audit_checkpoints, audit_events, known_devices, linked_identities, login_locks,
-        one_time_links, outbox, recovery_codes, refresh_tokens, sessions, signing_keys, totp_secrets,
-        trusted_devices, users,
+        api_keys, audit_chain, audit_checkpoints, audit_events, known_devices, linked_identities,
+        login_locks, one_time_links, outbox, recovery_codes, refresh_tokens, sessions, signing_keys,
+        totp_secrets, trusted_devices, users,
     },
     store::SqliteStore,
 };
@@ -62,6 +62,7 @@ fn count(conn: &mut SqliteConnection, kind: RecordKind) -> QueryResult<i64> {
         RecordKind::Device => trusted_devices::table.count().get_result(conn),
         RecordKind::Identity => linked_identities::table.count().get_result(conn),
         RecordKind::KnownDevice => known_devices::table.count().get_result(conn),
+        RecordKind::ApiKey => api_keys::table.count().get_result(conn),
         RecordKind::Lock => login_locks::table.count().get_result(conn),
         RecordKind::Key => signing_keys::table.count().get_result(conn),
         RecordKind::Audit => audit_events::table.count().get_result(conn),
@@ -86,6 +87,7 @@ fn page(
         RecordKind::Device => devices_page(conn, number(after)?, limit),
         RecordKind::Identity => identities_page(conn, number(after)?, limit),
         RecordKind::KnownDevice => known_devices_page(conn, bytes(after)?, limit),
+        RecordKind::ApiKey => api_keys_page(conn, number(after)?, limit),
         RecordKind::Lock => locks_page(conn, bytes(after)?, limit),
         RecordKind::Key => keys_page(conn, name(after)?, limit),
         RecordKind::Audit => audit_page(conn, number(after)?, limit),
@@ -196,6 +198,16 @@ fn devices_page(conn: &mut SqliteConnection, after: i64, limit: i64) -> Result<V
         .select(DeviceRow::as_select())
         .load(conn)?;
     rows.into_iter().map(|row| Ok(Record::Device(row.try_into()?))).collect()
+}
+
+fn api_keys_page(conn: &mut SqliteConnection, after: i64, limit: i64) -> Result<Vec<Record>, Fault> {
+    let rows: Vec<ApiKeyRow> = api_keys::table
+        .filter(api_keys::id.gt(after))
+        .order(api_keys::id)
+        .limit(limit)
+        .select(ApiKeyRow::as_select())
+        .load(conn)?;
+    rows.into_iter().map(|row| Ok(Record::ApiKey(row.try_into()?))).collect()
 }
 
 fn identities_page(conn: &mut SqliteConnection, after: i64, limit: i64) -> Result<Vec<Record>, Fault> {
@@ -333,6 +345,11 @@ fn add(conn: &mut SqliteConnection, record: &Record) -> Result<bool, Fault> {
         Record::KnownDevice(device) => diesel::insert_into(known_devices::table)
             .values(KnownDeviceRow::from(device))
             .on_conflict(known_devices::digest)
+            .do_nothing()
+            .execute(conn)?,
+        Record::ApiKey(key) => diesel::insert_into(api_keys::table)
+            .values(ApiKeyRow::from(key))
+            .on_conflict(api_keys::id)
             .do_nothing()
             .execute(conn)?,
         Record::Lock(key, state) => diesel::insert_into(login_locks::table)

@@ -12,9 +12,9 @@ use auth_domain::{
     id::{IdentityId, OutboxId, UserId},
     outbox::OutboxState,
     port::{
-        AuditChain, AuditFilter, AuditLog, DeviceRepo, DueChecks, FactorRepo, IdentityRepo, KeyRepo,
-        KnownDeviceRepo, LinkRepo, LockRepo, Outbox, SealedPlace, SealedRepo, SealedRow, SealedValue,
-        SessionRepo, StoreError, UserRepo,
+        ApiKeyRepo, AuditChain, AuditFilter, AuditLog, DeviceRepo, DueChecks, FactorRepo, IdentityRepo,
+        KeyRepo, KnownDeviceRepo, LinkRepo, LockRepo, Outbox, SealedPlace, SealedRepo, SealedRow,
+        SealedValue, SessionRepo, StoreError, UserRepo,
     },
     secret::{SealLabel, Sealed},
     session::EndReason,
@@ -198,6 +198,25 @@ async fn every_statement_on_linked_identities_uses_an_index() {
         IdentityRepo::lease_due(identity.key.issuer(), due);
         IdentityRepo::counts(identity.key.issuer());
         IdentityRepo::unlink(identity.id);
+    }
+}
+
+#[tokio::test]
+async fn every_statement_on_api_keys_uses_an_index() {
+    let now = builder::noon();
+    let (user, mut probe) = (builder::user(1, now), Probe::new());
+    let (mine, service) = (builder::personal_key(1, user.id, now), builder::service_key(2, now));
+    all_search! { probe:
+        UserRepo::insert(&user);
+        ApiKeyRepo::insert(&mine);
+        ApiKeyRepo::with_person(&mine.digest);
+        ApiKeyRepo::list(&mine.owner());
+        ApiKeyRepo::list(&service.owner());
+        ApiKeyRepo::revoke(&mine.owner(), mine.id, now);
+        ApiKeyRepo::revoke(&service.owner(), service.id, now);
+        ApiKeyRepo::revoke_all(user.id, now);
+        ApiKeyRepo::touch(mine.id, now);
+        ApiKeyRepo::purge(now, 10);
     }
 }
 

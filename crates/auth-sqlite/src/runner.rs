@@ -4,8 +4,8 @@ use std::{future::Future, sync::Arc};
 
 use async_trait::async_trait;
 use auth_domain::port::{
-    AuditChain, AuditLog, DeviceRepo, FactorRepo, IdentityRepo, KeyRepo, KnownDeviceRepo, LinkRepo, LockRepo,
-    Outbox, Repos, SealedRepo, SessionRepo, StoreError, Tx, UserRepo,
+    ApiKeyRepo, AuditChain, AuditLog, DeviceRepo, FactorRepo, IdentityRepo, KeyRepo, KnownDeviceRepo,
+    LinkRepo, LockRepo, Outbox, Repos, SealedRepo, SessionRepo, StoreError, Tx, UserRepo,
 };
 use diesel::SqliteConnection;
 
@@ -58,6 +58,10 @@ impl<R: Runner> Repos for Repositories<R> {
     fn known_devices(&mut self) -> &mut dyn KnownDeviceRepo {
         self
     }
+    fn api_keys(&mut self) -> &mut dyn ApiKeyRepo {
+        self
+    }
+
     fn locks(&mut self) -> &mut dyn LockRepo {
         self
     }

@@ -16,6 +16,7 @@
 use std::net::{IpAddr, Ipv4Addr};
 
 use auth_domain::{
+    api_key::{ApiKey, ApiKeyName, KeyPrefix, Scope},
     audit::{AuditEvent, AuditKey, AuditRecord, ChainHead, Checkpoint, CheckpointKind, Signature},
     client::{Client, UserAgent},
     factor::{Enrolment, Fingerprint, SmsFactor, TrustedDevice},
@@ -23,7 +24,7 @@ use auth_domain::{
         known_device::{KnownDevice, KnownDevicePolicy},
         lockout::LockState,
     },
-    id::{DeviceId, IdentityId, OutboxId, SessionId, UserId},
+    id::{ApiKeyId, DeviceId, IdentityId, OutboxId, SessionId, UserId},
     outbox::{Intent, OutboxItem},
     port::{IdentityKey, PendingTotp},
     secret::{Digest, Sealed},
@@ -163,6 +164,35 @@ pub fn identity(number: i64, user: UserId, now: DateTime<Utc>) -> LinkedIdentity
     LinkedIdentity {
         grant: Some(Sealed::from_bytes(format!("sealed grant {number}").into_bytes())),
         ..LinkedIdentity::new(IdentityId::from_i64(number), user, key, now)
+    }
+}
+
+/// A key of `user` for both things a person's key can be good for, made now; `number` makes its id and its
+/// digest.
+pub fn personal_key(number: i64, user: UserId, now: DateTime<Utc>) -> ApiKey {
+    ApiKey {
+        person: Some(user),
+        made_by: user,
+        scopes: [Scope::ProfileRead, Scope::ActivityRead].into_iter().collect(),
+        ..service_key(number, now)
+    }
+}
+
+/// A key of a service of the default tenant, made now; `number` makes its id and its digest.
+pub fn service_key(number: i64, now: DateTime<Utc>) -> ApiKey {
+    ApiKey {
+        id: ApiKeyId::from_i64(number),
+        tenant: TenantId::default(),
+        person: None,
+        made_by: UserId::from_i64(1),
+        name: ApiKeyName::parse(&format!("key {number}")).expect("a name"),
+        prefix: KeyPrefix::parse("ak_12345678").expect("the shape of a prefix"),
+        digest: Digest::of(format!("api key {number}").as_bytes()),
+        scopes: [Scope::TokensIntrospect].into_iter().collect(),
+        created_at: now,
+        expires_at: now + auth_domain::api_key::DEFAULT_LIFE,
+        last_used_at: None,
+        revoked_at: None,
     }
 }
 

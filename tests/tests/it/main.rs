@@ -17,6 +17,7 @@ mod moving;
 mod outage;
 mod pages;
 mod passwords;
+mod programs;
 mod races;
 mod refusal;
 mod replicas;

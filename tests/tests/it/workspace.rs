@@ -42,11 +42,11 @@ const DOMAIN_TESTS: &[&str] = &["auth-crypto", "auth-memory", "auth-smtp", "auth
 
 /// Families of crates, by how their names begin, and the only members that may name them.
 const CONFINED: &[(&str, &[&str])] = &[
-    ("actix", &["auth-http", "auth-server"]),
+    ("actix", &["auth-e2e", "auth-http", "auth-server", "auth-verifier"]),
     ("aws-", &["auth-cognito", "auth-sns"]),
     ("deadpool-redis", &["auth-redis"]),
     ("diesel", &["auth-postgres", "auth-sqlite"]),
-    ("hyper", &["auth-breach"]),
+    ("hyper", &["auth-breach", "auth-verifier"]),
     ("redis", &["auth-redis"]),
 ];
 
@@ -88,6 +88,7 @@ fn forbidden_edges_are_found() {
         ("auth-server", "deadpool-redis"),
         ("auth-server", "hyper-rustls"),
         ("auth-testkit", "redis"),
+        ("auth-verifier", "auth-domain"),
         ("auth-newcomer", "auth-domain"),
     ] {
         let found = violations(&[edge(from, to)]);
@@ -189,6 +190,8 @@ fn refusal(edge: &Edge) -> Option<&'static str> {
         }
         "auth-domain" if to == "mockall" => (!edge.optional).then_some("mocks must be optional"),
         "auth-domain" => (!PURE.contains(&to)).then_some("not on the list of pure crates"),
+        // Others link it: what it brings along is theirs, too.
+        "auth-verifier" => ours.then_some("knows no other member"),
         "auth-http" | "auth-testkit" => outer(to, edge.dev),
         _ if ADAPTERS.contains(&from) => outer(to, edge.dev),
         _ => Some("this member has no row in the tables"),

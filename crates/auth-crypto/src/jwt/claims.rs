@@ -2,7 +2,7 @@
 
 use auth_domain::{
     id::{SessionId, UserId},
-    port::KeyError,
+    port::{KeyError, OutsideKey, OutsideKeyError},
     tenant::TenantId,
     token::{AccessClaims, AuthMethod, TokenExpectations, TokenRejected},
 };
@@ -148,6 +148,50 @@ impl Rules {
             return Err(TokenRejected::BadClaim("exp"));
         }
         Ok(())
+    }
+}
+
+/// The claims of an API key that was minted outside.
+pub(super) struct OutsideClaims(Claims);
+
+impl OutsideClaims {
+    /// Reads the payload of a key.
+    ///
+    /// # Errors
+    /// [`OutsideKeyError::Invalid`] for what is no JSON object.
+    pub(super) fn parse(payload: &[u8]) -> Result<Self, OutsideKeyError> {
+        Object::parse(payload).map(|object| Self(Claims(object))).ok_or(OutsideKeyError::Invalid)
+    }
+
+    /// What the key says, if it says enough. One that names an audience is for somebody else.
+    ///
+    /// # Errors
+    /// [`OutsideKeyError`] names the first thing wrong.
+    pub(super) fn judge(&self, now: DateTime<Utc>, leeway: TimeDelta) -> Result<OutsideKey, OutsideKeyError> {
+        let Self(claims) = self;
+        let times = (claims.required_time("exp"), claims.time("nbf"), claims.time("iat"));
+        let (Ok(expires_at), Ok(not_before), Ok(issued_at)) = times else {
+            return Err(OutsideKeyError::Invalid);
+        };
+        let early = [not_before, issued_at].into_iter().flatten().any(|at| at > now + leeway);
+        if expires_at + leeway <= now || early || claims.0.get("aud").is_some() {
+            return Err(OutsideKeyError::Invalid);
+        }
+        if claims.0.get("type") != Some(&Json::Text("api_key".to_owned())) {
+            return Err(OutsideKeyError::WrongType);
+        }
+        let subject = match claims.0.get("sub") {
+            // Some minters write a number for a number.
+            Some(Json::Integer(number)) if (1..=MAX_INTEGER).contains(number) => {
+                i64::try_from(*number).map(UserId::from_i64).map_err(|_| OutsideKeyError::NoSubject)?
+            }
+            _ => claims.subject().map_err(|_| OutsideKeyError::NoSubject)?,
+        };
+        let tenant = match claims.0.get("tenant_id") {
+            None => None,
+            Some(_) => Some(claims.tenant().map_err(|_| OutsideKeyError::Invalid)?),
+        };
+        Ok(OutsideKey { subject, tenant })
     }
 }
 

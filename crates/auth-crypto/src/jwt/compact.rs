@@ -71,18 +71,27 @@ impl<'a> Compact<'a> {
     /// [`TokenRejected::Malformed`] for another `typ`, [`TokenRejected::UnknownKey`] for another
     /// algorithm or a key id, since there is no ring.
     pub(super) fn check_shared_header(&self) -> Result<(), TokenRejected> {
-        let plain = match self.header.get("typ") {
-            None => true,
-            Some(Json::Text(typ)) => typ.eq_ignore_ascii_case("JWT"),
-            Some(_) => false,
-        };
-        if !plain {
+        if !self.is_untyped() {
             return Err(TokenRejected::Malformed);
         }
         if self.text("alg") != Some("HS256") || self.header.get("kid").is_some() {
             return Err(TokenRejected::UnknownKey);
         }
         Ok(())
+    }
+
+    /// Whether the header is that of a plain JWT of `algorithm`, as keys minted outside have it. They may
+    /// name the key they are signed with, which is not looked at: there is but one.
+    pub(super) fn is_plain(&self, algorithm: &str) -> bool {
+        self.is_untyped() && self.text("alg") == Some(algorithm)
+    }
+
+    fn is_untyped(&self) -> bool {
+        match self.header.get("typ") {
+            None => true,
+            Some(Json::Text(typ)) => typ.eq_ignore_ascii_case("JWT"),
+            Some(_) => false,
+        }
     }
 
     /// What is signed.

@@ -7,6 +7,7 @@
 mod claims;
 mod compact;
 mod key;
+mod outside;
 mod shared;
 mod strict;
 
@@ -24,6 +25,7 @@ use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use chrono::{DateTime, TimeDelta, Utc};
 use zeroize::Zeroizing;
 
+pub use self::outside::{OutsideKeys, OutsideKeysConfig, UnfitPublicKey};
 use self::{claims::Rules, compact::Compact, key::AsymmetricKey, shared::SharedKey};
 use crate::OsEntropy;
 
@@ -145,6 +147,10 @@ impl TokenVerifier for JwtKeys {
             return Err(TokenRejected::BadSignature);
         }
         claims::decode_own(token.payload(), &self.rules, now)
+    }
+
+    fn expectations(&self) -> &TokenExpectations {
+        &self.rules.expectations
     }
 }
 

@@ -4,6 +4,7 @@
 mod contract;
 mod forged;
 mod imported;
+mod outside;
 mod shared;
 
 use std::sync::Arc;

@@ -180,6 +180,12 @@ events! {
     IdentityRevoked = "cognito.revoked", Success;
     /// A password that Cognito knows became one of this server, too.
     PasswordMigrated = "cognito.password_migrated", Success;
+    /// An API key was made.
+    ApiKeyCreated = "apikey.created", Success;
+    /// An API key was revoked, or all of an account.
+    ApiKeyRevoked = "apikey.revoked", Success;
+    /// Calls with an API key were refused: so many in a minute, for one reason.
+    ApiKeyDenied = "apikey.denied", Failure;
     /// A new signing key was made.
     KeyRotated = "key.rotated", Success;
     /// A signing key was taken away at once.

@@ -68,6 +68,8 @@ pub enum Intent {
     AccountClaimedNotice,
     /// Tells the user that their account at Cognito opens this one no more.
     IdentityUnlinkedNotice,
+    /// Tells the user that an API key was made.
+    ApiKeyCreatedNotice,
     /// Nothing: the same work for an address without an account.
     Nothing,
 }
@@ -107,6 +109,7 @@ impl Intent {
             Self::IdentityLinkedNotice => "identity_linked_notice",
             Self::AccountClaimedNotice => "account_claimed_notice",
             Self::IdentityUnlinkedNotice => "identity_unlinked_notice",
+            Self::ApiKeyCreatedNotice => "api_key_created_notice",
             Self::Nothing => "nothing",
         }
     }
@@ -153,6 +156,7 @@ impl Intent {
             ("identity_linked_notice", _) => Self::IdentityLinkedNotice,
             ("account_claimed_notice", _) => Self::AccountClaimedNotice,
             ("identity_unlinked_notice", _) => Self::IdentityUnlinkedNotice,
+            ("api_key_created_notice", _) => Self::ApiKeyCreatedNotice,
             ("nothing", _) => Self::Nothing,
             _ => return Err(UnknownIntent),
         })
@@ -177,7 +181,8 @@ impl Intent {
             | Self::SignInAfterFailuresNotice
             | Self::IdentityLinkedNotice
             | Self::AccountClaimedNotice
-            | Self::IdentityUnlinkedNotice => true,
+            | Self::IdentityUnlinkedNotice
+            | Self::ApiKeyCreatedNotice => true,
             Self::VerifyEmail
             | Self::AccountExists
             | Self::ResetPassword
@@ -208,7 +213,8 @@ impl Intent {
             | Self::SignInAfterFailuresNotice
             | Self::IdentityLinkedNotice
             | Self::AccountClaimedNotice
-            | Self::IdentityUnlinkedNotice => TimeDelta::days(7),
+            | Self::IdentityUnlinkedNotice
+            | Self::ApiKeyCreatedNotice => TimeDelta::days(7),
         }
     }
 }

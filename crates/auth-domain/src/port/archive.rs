@@ -7,6 +7,7 @@ use chrono::{DateTime, Utc};
 
 use super::{StoreError, StoredTotp};
 use crate::{
+    api_key::ApiKey,
     audit::{AuditEntry, ChainLink, Checkpoint},
     factor::TrustedDevice,
     guard::{known_device::KnownDevice, lockout::LockState},
@@ -37,6 +38,8 @@ pub enum RecordKind {
     Identity,
     /// Devices that accounts signed in from.
     KnownDevice,
+    /// Keys of programs, revoked and expired ones too.
+    ApiKey,
     /// Failure counts.
     Lock,
     /// Signing keys.
@@ -53,7 +56,7 @@ pub enum RecordKind {
 
 impl RecordKind {
     /// All kinds, in the order in which a store can take them.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 15] = [
         Self::User,
         Self::Session,
         Self::Link,
@@ -62,6 +65,7 @@ impl RecordKind {
         Self::Device,
         Self::Identity,
         Self::KnownDevice,
+        Self::ApiKey,
         Self::Lock,
         Self::Key,
         Self::Audit,
@@ -81,6 +85,7 @@ impl RecordKind {
             Self::Device => "trusted devices",
             Self::Identity => "linked identities",
             Self::KnownDevice => "known devices",
+            Self::ApiKey => "API keys",
             Self::Lock => "locks",
             Self::Key => "signing keys",
             Self::Audit => "audit entries",
@@ -116,6 +121,8 @@ pub enum Record {
     Identity(LinkedIdentity),
     /// A device that an account signed in from.
     KnownDevice(KnownDevice),
+    /// A key of a program.
+    ApiKey(ApiKey),
     /// The failure count of a key.
     Lock([u8; 32], LockState),
     /// A signing key, still sealed.
@@ -164,6 +171,7 @@ impl Record {
             Self::Device(_) => RecordKind::Device,
             Self::Identity(_) => RecordKind::Identity,
             Self::KnownDevice(_) => RecordKind::KnownDevice,
+            Self::ApiKey(_) => RecordKind::ApiKey,
             Self::Lock(..) => RecordKind::Lock,
             Self::Key(_) => RecordKind::Key,
             Self::Audit(_) => RecordKind::Audit,
@@ -184,6 +192,7 @@ impl Record {
             Self::Device(device) => RecordKey::Number(device.id.as_i64()),
             Self::Identity(identity) => RecordKey::Number(identity.id.as_i64()),
             Self::KnownDevice(device) => RecordKey::Bytes(*device.digest.as_bytes()),
+            Self::ApiKey(key) => RecordKey::Number(key.id.as_i64()),
             Self::Lock(key, _) => RecordKey::Bytes(*key),
             Self::Key(key) => RecordKey::Name(key.id.to_string()),
             Self::Audit(entry) => RecordKey::Number(entry.seq),
@@ -195,7 +204,7 @@ impl Record {
 }
 
 /// What a record is found by: numbers for accounts and their authenticator apps, sessions, devices, linked
-/// identities, audit entries, their links and checkpoints, and messages, bytes for links, recovery codes,
+/// identities, API keys, audit entries, their links and checkpoints, and messages, bytes for links, recovery codes,
 /// known devices and locks, names for signing keys.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub enum RecordKey {

@@ -82,6 +82,8 @@ pub enum Notice {
     AccountClaimed,
     /// The person's account at Cognito opens this one no more.
     IdentityUnlinked,
+    /// An API key was made.
+    ApiKeyCreated,
 }
 
 impl Notice {
@@ -107,7 +109,8 @@ impl Notice {
             | Self::SignInAfterFailures
             | Self::IdentityLinked
             | Self::AccountClaimed
-            | Self::IdentityUnlinked => None,
+            | Self::IdentityUnlinked
+            | Self::ApiKeyCreated => None,
         }
     }
 }

@@ -16,6 +16,7 @@ mod identity;
 mod limiter;
 mod mailbox;
 mod mailer;
+mod outside_keys;
 mod sms;
 mod store;
 mod tokens;
@@ -40,11 +41,15 @@ pub use identity::{
 pub use limiter::{Admission, LimiterError, Quota, RateLimiter};
 pub use mailbox::{CapturedMessage, Channel, Mailbox, MailboxError, MailboxFilter};
 pub use mailer::{Letter, Mailer, Notice, SendError};
+pub use outside_keys::{
+    OutsideKey, OutsideKeyAlgorithm, OutsideKeyError, OutsideKeyVerifier, UnknownOutsideAlgorithm,
+};
 pub use sms::{LedgerError, SmsError, SmsLedger, SmsReceipt, SmsSender, SmsText};
 pub use store::{
-    AuditChain, AuditFilter, AuditLog, DeviceRepo, DueChecks, ExistingAccount, ExistingLink, FactorRepo,
-    IdentityRepo, KeyRepo, KnownDeviceRepo, LinkRepo, LockRepo, Outbox, PendingTotp, Repos, SealedPlace,
-    SealedRepo, SealedRow, SealedValue, SessionRepo, Store, StoreError, StoredTotp, Tx, UserRepo,
+    ApiKeyRepo, AuditChain, AuditFilter, AuditLog, DeviceRepo, DueChecks, ExistingAccount, ExistingLink,
+    FactorRepo, IdentityRepo, KeyRepo, KnownDeviceRepo, LinkRepo, LockRepo, Outbox, PendingTotp, Repos,
+    SealedPlace, SealedRepo, SealedRow, SealedValue, SessionRepo, Store, StoreError, StoredTotp, Tx,
+    UserRepo,
 };
 pub use tokens::{KeyError, KeyFactory, KeyRing, PublicJwk, TokenSigner, TokenVerifier};
 pub use totp::TotpGenerator;
@@ -64,11 +69,12 @@ pub use {
     limiter::MockRateLimiter,
     mailbox::MockMailbox,
     mailer::MockMailer,
+    outside_keys::MockOutsideKeyVerifier,
     sms::{MockSmsLedger, MockSmsSender},
     store::mock::{
-        MockAuditChain, MockAuditLog, MockDeviceRepo, MockFactorRepo, MockIdentityRepo, MockKeyRepo,
-        MockKnownDeviceRepo, MockLinkRepo, MockLockRepo, MockOutbox, MockSealedRepo, MockSessionRepo,
-        MockStore, MockTx, MockUserRepo,
+        MockApiKeyRepo, MockAuditChain, MockAuditLog, MockDeviceRepo, MockFactorRepo, MockIdentityRepo,
+        MockKeyRepo, MockKnownDeviceRepo, MockLinkRepo, MockLockRepo, MockOutbox, MockSealedRepo,
+        MockSessionRepo, MockStore, MockTx, MockUserRepo,
     },
     tokens::{MockKeyFactory, MockKeyRing, MockTokenSigner, MockTokenVerifier},
     totp::MockTotpGenerator,

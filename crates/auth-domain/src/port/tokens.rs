@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 
 use crate::{
     secret::AccessToken,
-    token::{AccessClaims, JwtAlgorithm, SigningKey, TokenRejected},
+    token::{AccessClaims, JwtAlgorithm, SigningKey, TokenExpectations, TokenRejected},
 };
 
 /// A public key as JSON (RFC 7517).
@@ -32,6 +32,9 @@ pub trait TokenVerifier: Send + Sync {
     /// # Errors
     /// [`TokenRejected`] says why, for the log.
     fn verify(&self, token: &str, now: DateTime<Utc>) -> Result<AccessClaims, TokenRejected>;
+
+    /// Whose tokens it believes, and for whom they must be.
+    fn expectations(&self) -> &TokenExpectations;
 }
 
 /// Holds the keys that [`TokenSigner`] and [`TokenVerifier`] use.

@@ -4,18 +4,32 @@ use std::sync::Arc;
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 
-use super::{Caller, Core, Fault, fault::faults};
+use super::{Core, Fault, fault::faults};
 use crate::{
     audit::AuditEntry,
     id::UserId,
     port::{AuditFilter, KeyPurpose},
     tenant::TenantId,
+    user::User,
 };
 
 /// Details that are fit for the owner's eyes. The others are for operators: why a login was refused tells
 /// whoever holds a stolen session how the defences work.
-const DETAILS: [&str; 10] =
-    ["factor", "to", "from", "fields", "devices", "provider", "sessions", "sessions_ended", "role", "roles"];
+const DETAILS: [&str; 13] = [
+    "key",
+    "keys",
+    "scopes",
+    "factor",
+    "to",
+    "from",
+    "fields",
+    "devices",
+    "provider",
+    "sessions",
+    "sessions_ended",
+    "role",
+    "roles",
+];
 
 /// How much of the keyed hash a cursor carries.
 const MAC_BYTES: usize = 16;
@@ -53,19 +67,19 @@ impl Activity {
         Self { core }
     }
 
-    /// What happened to the caller's account, at most `limit` events from `cursor` on.
+    /// What happened to the owner's account, at most `limit` events from `cursor` on.
     ///
-    /// Who did it is told where it was the caller; that somebody else did it shows, who does not.
+    /// Who did it is told where it was the owner; that somebody else did it shows, who does not.
     ///
     /// # Errors
     /// [`ActivityError`].
     pub async fn of(
         &self,
-        caller: &Caller,
+        owner: &User,
         limit: u32,
         cursor: Option<&str>,
     ) -> Result<ActivityPage, ActivityError> {
-        let (user, tenant) = (caller.user.id, &caller.user.tenant);
+        let (user, tenant) = (owner.id, &owner.tenant);
         let before = match cursor {
             Some(cursor) => Some(self.read_cursor(user, tenant, cursor).ok_or(ActivityError::BadCursor)?),
             None => None,

@@ -15,7 +15,7 @@ use crate::{
 
 /// How stale `last_used_at` may become before a request writes it again. A write per request would
 /// cost more than the request.
-const TOUCH_AFTER: TimeDelta = TimeDelta::minutes(1);
+pub(super) const TOUCH_AFTER: TimeDelta = TimeDelta::minutes(1);
 
 /// Turns access tokens into callers.
 #[derive(Clone)]
@@ -85,7 +85,21 @@ impl Bearer {
     }
 
     async fn find_caller(&self, token: &str, tenant: &TenantId) -> Result<Caller, BearerError> {
-        let identity = self.find_identity(token, tenant).await?;
+        self.admit(self.find_identity(token, tenant).await?).await
+    }
+
+    /// The same for tokens that this installation made, and with what they say. Refusals are not counted.
+    pub(super) async fn find_live(
+        &self,
+        token: &str,
+        tenant: &TenantId,
+    ) -> Result<(AccessClaims, Caller), BearerError> {
+        let verified = self.core.verify_token(token).await.map_err(BearerError::Fault)?;
+        let identity = self.found(verified.map_err(BearerError::Rejected)?, tenant).await?;
+        Ok((identity.claims.clone(), self.admit(identity).await?))
+    }
+
+    async fn admit(&self, identity: Identity) -> Result<Caller, BearerError> {
         let now = self.core.now();
         let user = identity.user.ok_or(BearerError::UserNotFound)?;
         if identity.claims.session.is_some() && !identity.session.as_ref().is_some_and(|s| s.is_live(now)) {
@@ -114,6 +128,10 @@ impl Bearer {
             Ok(claims) => claims,
             Err(rejected) => return self.identify_by_provider(token, tenant, rejected).await,
         };
+        self.found(claims, tenant).await
+    }
+
+    async fn found(&self, claims: AccessClaims, tenant: &TenantId) -> Result<Identity, BearerError> {
         if claims.tenant != *tenant {
             return Err(BearerError::WrongTenant);
         }

@@ -204,6 +204,7 @@ impl Delivery {
             Intent::IdentityLinkedNotice => (user.email.clone(), Notice::IdentityLinked),
             Intent::AccountClaimedNotice => (user.email.clone(), Notice::AccountClaimed),
             Intent::IdentityUnlinkedNotice => (user.email.clone(), Notice::IdentityUnlinked),
+            Intent::ApiKeyCreatedNotice => (user.email.clone(), Notice::ApiKeyCreated),
         };
         Ok(Some(Letter {
             id: item.id,
@@ -294,6 +295,7 @@ fn is_wanted(intent: &Intent, user: &User) -> bool {
         | Intent::SignInAfterFailuresNotice
         | Intent::IdentityLinkedNotice
         | Intent::AccountClaimedNotice
-        | Intent::IdentityUnlinkedNotice => true,
+        | Intent::IdentityUnlinkedNotice
+        | Intent::ApiKeyCreatedNotice => true,
     }
 }

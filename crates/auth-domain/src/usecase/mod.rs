@@ -23,10 +23,12 @@
 //! | [`AuditTrail`] | chains, signs, checks and shows the audit log |
 //! | [`Activity`] | shows people what happened to their account |
 //! | [`Refusals`] | counts and notes calls with bad tokens (a worker calls it) |
+//! | [`ApiKeys`] | makes, shows, revokes and checks keys of programs; introspects tokens for services |
 //! | [`Reports`] | writes down what applications tell about themselves |
 
 mod accounts;
 mod activity;
+mod api_keys;
 mod bearer;
 mod csrf;
 mod delivery;
@@ -63,6 +65,10 @@ pub use accounts::{
     RegisterError, UpdateProfile, VerifyEmailError,
 };
 pub use activity::{Activity, ActivityError, ActivityPage};
+pub use api_keys::{
+    ApiKeyAccessError, ApiKeyError, ApiKeyRefused, ApiKeys, CreateApiKey, CreatedApiKey, KeyInvalid,
+    LiveToken,
+};
 pub use bearer::{Bearer, BearerError, Caller, Identity};
 pub use csrf::{Csrf, CsrfDenial, CsrfFlaw};
 pub use delivery::{Delivery, DeliveryOutcome, DeliveryReport};
@@ -103,8 +109,9 @@ use crate::{
     outbox::{Intent, OutboxItem},
     port::{
         BreachedPasswords, ChallengeStore, CheckpointSigner, CheckpointVerifier, Clock, CodeStore, Entropy,
-        EntropyError, KeyFactory, KeyRing, KeyedHash, Mailer, PasswordHasher, RateLimiter, SecretBox,
-        SmsLedger, SmsSender, Store, StoreError, TokenSigner, TokenVerifier, TotpGenerator,
+        EntropyError, KeyFactory, KeyRing, KeyedHash, Mailer, OutsideKeyVerifier, PasswordHasher,
+        RateLimiter, SecretBox, SmsLedger, SmsSender, Store, StoreError, TokenSigner, TokenVerifier,
+        TotpGenerator,
     },
     tenant::TenantId,
     user::{Email, User},
@@ -125,6 +132,8 @@ pub struct Ports {
     pub key_ring: Arc<dyn KeyRing>,
     /// Makes signing keys.
     pub key_factory: Arc<dyn KeyFactory>,
+    /// Verifies API keys that are minted outside.
+    pub outside_keys: Arc<dyn OutsideKeyVerifier>,
     /// Passwords known from breaches; `None` where nobody looks them up.
     pub breached: Option<Arc<dyn BreachedPasswords>>,
     /// Keyed hashing.
@@ -190,6 +199,8 @@ pub struct Engine {
     pub operators: Operators,
     /// The outbox as operators see it.
     pub messages: Messages,
+    /// Keys of programs.
+    pub api_keys: ApiKeys,
     /// What applications tell about themselves.
     pub reports: Reports,
     /// Calls that were refused for their token.
@@ -207,12 +218,15 @@ impl Engine {
         let core = Arc::new(Core { ports, policy, unknown_keys: UnknownKeys::default() });
         let trail = AuditTrail::new(Arc::clone(&core));
         let refusals = Refusals::new(Arc::clone(&core));
+        let bearer = Bearer::new(Arc::clone(&core), refusals.clone());
+        let factors = Factors::new(Arc::clone(&core));
+        let api_keys = ApiKeys::new(Arc::clone(&core), factors.clone(), bearer.clone(), refusals.clone());
         Self {
             accounts: Accounts::new(Arc::clone(&core)),
             login: Login::new(Arc::clone(&core)),
-            factors: Factors::new(Arc::clone(&core)),
+            factors,
             federation: Federation::new(Arc::clone(&core)),
-            bearer: Bearer::new(Arc::clone(&core), refusals.clone()),
+            bearer,
             sessions: Sessions::new(Arc::clone(&core)),
             csrf: Csrf::new(Arc::clone(&core)),
             passwords: Passwords::new(Arc::clone(&core)),
@@ -223,6 +237,7 @@ impl Engine {
             upkeep: Upkeep::new(Arc::clone(&core), trail.clone()),
             operators: Operators::new(Arc::clone(&core)),
             messages: Messages::new(Arc::clone(&core)),
+            api_keys,
             reports: Reports::new(Arc::clone(&core)),
             activity: Activity::new(Arc::clone(&core)),
             trail,
@@ -320,7 +335,7 @@ mod tests {
             let _ = e.trail.checkpoint().await;
             let _ = e.trail.check(None, |_| {}).await;
             let _ = e.trail.extract(None, None).await;
-            let _ = e.activity.of(&c, 1, None).await;
+            let _ = e.activity.of(&c.user, 1, None).await;
             let _ = e.keys.maintain().await;
             let _ = e.keys.rotate().await;
             let _ = e.rekey.run(true, |_| {}).await;
@@ -331,6 +346,8 @@ mod tests {
             let _ = e.accounts.verify_email("", &client).await;
             let _ = e.federation.recheck(1).await;
             let _ = e.login.with_provider(&login).await;
+            let _ = e.api_keys.list(&c, crate::api_key::ApiKeyKind::Personal).await;
+            let _ = e.api_keys.validate("", &tenant).await;
         });
     }
 }

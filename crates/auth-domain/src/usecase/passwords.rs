@@ -5,14 +5,13 @@ use std::sync::Arc;
 use chrono::{DateTime, Utc};
 
 use super::{
-    Caller, Core, Fault, fault::faults, new_password::PasswordFor, proof::ProofError,
-    transaction::transaction,
+    Caller, Core, Fault, api_keys::revoke_personal_in, fault::faults, new_password::PasswordFor,
+    proof::ProofError, transaction::transaction,
 };
 use crate::{
     audit::{AuditEvent, AuditRecord},
     client::Client,
     guard::lockout::Locked,
-    id::UserId,
     outbox::Intent,
     port::{Tx, Verification},
     session::{EndReason, Ended},
@@ -122,10 +121,7 @@ impl Passwords {
     }
 
     fn may_omit_current(&self, caller: &Caller) -> bool {
-        let recent = caller.session.as_ref().is_some_and(|session| {
-            self.core.now() - session.authentication.at <= self.core.policy.recent_login
-        });
-        recent || caller.user.must_change_password()
+        self.core.signed_in_recently(caller) || caller.user.must_change_password()
     }
 
     async fn replace(
@@ -176,7 +172,7 @@ impl Passwords {
         user.set_credential(Credential::permanent(hash), now);
         self.core.password_replaced_in(tx, &user, client, now).await?;
         if aftermath == Aftermath::EndSessions {
-            end_sessions_in(tx, user.id, now).await?;
+            end_sessions_in(tx, &user, client, now).await?;
         }
         let record = AuditRecord::new(AuditEvent::PasswordChanged, &user.tenant, client, now);
         tx.audit().append(&record.by(user.id)).await?;
@@ -184,10 +180,16 @@ impl Passwords {
     }
 }
 
-/// Ends all sessions because the password changed.
-pub(super) async fn end_sessions_in(tx: &mut dyn Tx, user: UserId, now: DateTime<Utc>) -> Result<u64, Fault> {
+/// Ends all sessions because the password changed, and all that else lets programs in for the user.
+pub(super) async fn end_sessions_in(
+    tx: &mut dyn Tx,
+    user: &User,
+    client: &Client,
+    now: DateTime<Utc>,
+) -> Result<u64, Fault> {
+    revoke_personal_in(tx, user, client, now).await?;
     let ended = Ended { at: now, reason: EndReason::PasswordChanged };
-    Ok(tx.sessions().end_all(user, None, ended).await?)
+    Ok(tx.sessions().end_all(user.id, None, ended).await?)
 }
 
 impl Core {

@@ -139,7 +139,7 @@ impl Recovery {
         user.verify_email(now);
         self.core.password_replaced_in(tx, &user, client, now).await?;
         tx.links().withdraw(user.id, LinkPurpose::VerifyEmail).await?;
-        let ended = end_sessions_in(tx, user.id, now).await?;
+        let ended = end_sessions_in(tx, &user, client, now).await?;
         let record = AuditRecord::new(AuditEvent::PasswordReset, &user.tenant, client, now);
         Ok(tx.audit().append(&record.by(user.id).with("sessions_ended", ended.to_string())).await?)
     }

@@ -1,4 +1,4 @@
-//! Calls that were refused for their token: counted, and noted now and then.
+//! Calls that were refused for their token or key: counted, and noted now and then.
 //!
 //! Anybody can send tokens that are none, as often as the limits let them. One entry per refusal would let
 //! outsiders fill the log; one per reason and minute cannot.
@@ -8,7 +8,7 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
 };
 
-use super::{BearerError, Core, Fault};
+use super::{ApiKeyRefused, BearerError, Core, Fault};
 use crate::{
     audit::{AuditEvent, AuditRecord},
     client::Client,
@@ -35,6 +35,13 @@ impl Refusals {
     pub(super) fn count(&self, error: &BearerError) {
         if let Some((event, reason)) = reason(error) {
             *self.lock().entry((event, reason)).or_default() += 1;
+        }
+    }
+
+    /// The same for API keys.
+    pub(super) fn count_key(&self, error: &ApiKeyRefused) {
+        if let Some(reason) = key_reason(error) {
+            *self.lock().entry((AuditEvent::ApiKeyDenied, reason)).or_default() += 1;
         }
     }
 
@@ -80,6 +87,18 @@ const fn reason(error: &BearerError) -> Option<(AuditEvent, &'static str)> {
         BearerError::Fault(_) => return None,
     };
     Some((event, reason))
+}
+
+const fn key_reason(error: &ApiKeyRefused) -> Option<&'static str> {
+    match error {
+        ApiKeyRefused::Unknown => Some("unknown"),
+        ApiKeyRefused::Revoked => Some("revoked"),
+        ApiKeyRefused::Expired => Some("expired"),
+        ApiKeyRefused::WrongTenant => Some("other_tenant"),
+        ApiKeyRefused::OwnerInactive => Some("account_inactive"),
+        ApiKeyRefused::OutOfScope(_) => Some("out_of_scope"),
+        ApiKeyRefused::Fault(_) => None,
+    }
 }
 
 const fn rejection(why: TokenRejected) -> &'static str {

@@ -26,6 +26,8 @@ pub struct UpkeepReport {
     pub devices: u64,
     /// Devices that nobody signed in from for long.
     pub known_devices: u64,
+    /// Revoked or expired API keys.
+    pub api_keys: u64,
     /// Failure counts long past.
     pub locks: u64,
     /// Dead letters.
@@ -47,13 +49,14 @@ impl UpkeepReport {
             links,
             devices,
             known_devices,
+            api_keys,
             locks,
             dead_letters,
             audit_clients,
             audit_entries,
             pruned,
         } = self;
-        [sessions, links, devices, known_devices, locks, dead_letters, audit_clients, audit_entries]
+        [sessions, links, devices, known_devices, api_keys, locks, dead_letters, audit_clients, audit_entries]
             .iter()
             .any(|&&rows| rows >= u64::from(BATCH))
             || pruned.is_some()
@@ -80,6 +83,7 @@ impl Upkeep {
             // At once: they are worth nothing any more, and tell where somebody was.
             devices: repos.devices().purge(now, BATCH).await?,
             known_devices: repos.known_devices().purge(now, BATCH).await?,
+            api_keys: repos.api_keys().purge(before, BATCH).await?,
             locks: repos.locks().purge(self.core.policy.lock.old(now), BATCH).await?,
             dead_letters: repos.outbox().purge(before, BATCH).await?,
             // The rest last: stores refuse there what they do not notice elsewhere, a clock far ahead.

@@ -9,7 +9,7 @@ use utoipa::ToSchema;
 use crate::{
     FieldError, Operation, Problem,
     body::{BodyKind, Fields, Input, Refused},
-    extract::Signed,
+    extract::{ActivityRead, Permitted},
     operation::InputDoc,
     time::wire_time,
 };
@@ -99,9 +99,12 @@ pub(super) fn operation() -> Operation {
         .answers::<PageView>(200, "A page of events")
 }
 
-async fn handle(request: Signed<Query>, engine: Data<Engine>) -> Result<Json<PageView>, Problem> {
+async fn handle(
+    request: Permitted<ActivityRead, Query>,
+    engine: Data<Engine>,
+) -> Result<Json<PageView>, Problem> {
     let Query { limit, cursor } = &request.body;
-    let page = engine.activity.of(&request.caller, *limit, cursor.as_deref()).await?;
+    let page = engine.activity.of(&request.user, *limit, cursor.as_deref()).await?;
     let items = page.items.into_iter().map(ItemView::from).collect();
     Ok(Json(PageView { items, next_cursor: page.next }))
 }

@@ -12,7 +12,7 @@ use crate::{
     Operation, Problem,
     body::{Fields, FromBody, NoBody, Refused},
     cookie::Reply,
-    extract::Signed,
+    extract::{Permitted, ProfileRead, Signed},
 };
 
 const PATH: &str = "/api/auth/me";
@@ -24,8 +24,11 @@ pub(super) fn show() -> Operation {
         .answers::<ProfileView>(200, "The account")
 }
 
-async fn handle_show(request: Signed<NoBody>, engine: Data<Engine>) -> Result<Json<ProfileView>, Problem> {
-    profile(&request.caller.user, &engine).await
+async fn handle_show(
+    request: Permitted<ProfileRead, NoBody>,
+    engine: Data<Engine>,
+) -> Result<Json<ProfileView>, Problem> {
+    profile(&request.user, &engine).await
 }
 
 /// The account as its owner sees it.

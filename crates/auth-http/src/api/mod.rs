@@ -2,6 +2,7 @@
 //! address.
 
 mod activity;
+mod api_keys;
 mod change_email;
 mod change_password;
 mod change_password_user;
@@ -10,6 +11,7 @@ mod csrf;
 mod dev_mailbox;
 mod forgot_password;
 mod health;
+mod introspect;
 mod jwks;
 mod link_pages;
 mod log_mobile_auth;
@@ -27,6 +29,7 @@ mod session_check;
 mod sessions;
 mod tokens;
 mod unlock;
+mod validate_apikey;
 mod verify_email;
 mod view;
 
@@ -57,6 +60,11 @@ pub fn operations(settings: &HttpSettings) -> Vec<Operation> {
         health::ready(),
         jwks::operation(),
         log_mobile_auth::operation(),
+        api_keys::list(),
+        api_keys::create(),
+        api_keys::revoke(),
+        introspect::operation(),
+        validate_apikey::operation(),
     ];
     if settings.providers.has_native() {
         table.extend(passwords_of_this_server());

@@ -2,7 +2,7 @@
 
 mod session;
 
-use std::borrow::Cow;
+use std::{borrow::Cow, ops::RangeInclusive};
 
 use actix_web::{HttpRequest, web::Query};
 use auth_domain::{
@@ -13,7 +13,10 @@ use secrecy::SecretString;
 use serde_json::{Map, Value, json};
 
 use super::{Unfit, scrub};
-use crate::{problem::FieldError, settings::HttpSettings};
+use crate::{
+    problem::{FieldError, Problem},
+    settings::HttpSettings,
+};
 
 /// The fields of a body and the parameters of its request, with the errors found so far.
 ///
@@ -114,6 +117,54 @@ impl<'a> Fields<'a> {
             Err(self.refuse(FieldError::too_short("body", name, 1)))
         } else {
             Ok(Password::new(text))
+        }
+    }
+
+    /// A required list of texts.
+    pub fn texts(&mut self, name: &str) -> Result<Vec<String>, Refused> {
+        let Some(value) = self.object.get(name).cloned() else { return Err(self.missing(name)) };
+        let texts = match &value {
+            Value::Array(items) => items.iter().map(|item| item.as_str().map(ToOwned::to_owned)).collect(),
+            _ => None,
+        };
+        texts.ok_or_else(|| {
+            let error =
+                FieldError::new("list_type", "body", "Input should be a valid list of strings").at(name);
+            self.refuse(error.with_input(scrub::echo(&value)))
+        })
+    }
+
+    /// A whole number of `range` that may be left out or `null`; `rule` says what it has to be.
+    pub fn optional_integer(
+        &mut self,
+        name: &str,
+        range: RangeInclusive<i64>,
+        rule: &str,
+    ) -> Result<Option<i64>, Refused> {
+        let Some(value) = self.object.get(name).filter(|value| !value.is_null()).cloned() else {
+            return Ok(None);
+        };
+        let number = value.as_i64().filter(|number| range.contains(number));
+        number
+            .map(Some)
+            .ok_or_else(|| self.refuse(FieldError::value("body", name, rule).with_input(scrub::echo(&value))))
+    }
+
+    /// The key to be validated, in the header that the settings name. Without one there is an answer of its
+    /// own; what is no text, and two of them, is no key.
+    pub fn shown_key(&mut self) -> Result<SecretString, Refused> {
+        let name = &self.settings.api_key_header;
+        let mut values = self.request.headers().get_all(name.as_str());
+        match (values.next(), values.next()) {
+            (Some(value), None) if !value.is_empty() => {
+                Ok(value.to_str().unwrap_or_default().trim().to_owned().into())
+            }
+            (Some(_), Some(_)) => Ok(String::new().into()),
+            _ => {
+                let missing = Problem::bad_request("missing_api_key", format!("missing {name} header"));
+                self.veto = Some(Unfit::Otherwise(missing));
+                Err(Refused)
+            }
         }
     }
 

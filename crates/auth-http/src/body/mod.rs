@@ -28,6 +28,7 @@
 //! ```
 
 mod fields;
+mod form;
 mod json;
 mod receive;
 mod scrub;
@@ -39,7 +40,11 @@ use utoipa::ToSchema;
 pub use fields::{Fields, Refused};
 pub(crate) use receive::{ReadToTheEnd, receive};
 
-use crate::{operation::InputDoc, problem::FieldError, settings::HttpSettings};
+use crate::{
+    operation::InputDoc,
+    problem::{FieldError, Problem},
+    settings::HttpSettings,
+};
 
 /// A JSON object that an operation takes as its body.
 ///
@@ -66,6 +71,9 @@ pub enum BodyKind {
     OptionalModel,
     /// Any object.
     Free,
+    /// A form (`application/x-www-form-urlencoded`) with known fields. For callers that no browser can be: one
+    /// sends forms across origins without asking.
+    Form,
 }
 
 /// Everything an operation reads from a request: its body, or parameters, or both.
@@ -93,7 +101,10 @@ impl<T: FromBody> Input for T {
     }
 
     fn describe(doc: &mut InputDoc) {
-        doc.body::<T>(T::KIND != BodyKind::OptionalModel);
+        match T::KIND {
+            BodyKind::Form => doc.form::<T>(),
+            kind => doc.body::<T>(kind != BodyKind::OptionalModel),
+        }
     }
 }
 
@@ -119,6 +130,8 @@ pub(crate) enum Unfit {
     ForeignPage,
     /// It asks for cookies, and does not say that it is JSON.
     NotJson,
+    /// It lacks something for which clients know an answer of its own.
+    Otherwise(Problem),
 }
 
 impl From<FieldError> for Unfit {
@@ -137,7 +150,7 @@ pub(crate) fn read<I: Input>(
     settings: &HttpSettings,
 ) -> Result<I, Unfit> {
     let object = match (I::BODY, body) {
-        (BodyKind::Ignored, _) | (BodyKind::OptionalModel, None) => serde_json::Map::new(),
+        (BodyKind::Ignored, _) | (BodyKind::OptionalModel | BodyKind::Form, None) => serde_json::Map::new(),
         (_, Some(Value::Object(object))) => object,
         (_, None) => {
             let missing = FieldError::new("missing", "body", "Field required").with_input(Value::Null);

@@ -13,17 +13,17 @@ use actix_web::{
 use futures_util::StreamExt as _;
 use serde_json::Value;
 
-use super::{BodyKind, json};
+use super::{BodyKind, form, json};
 use crate::{problem::Problem, settings::HttpSettings};
 
 /// Stands at a request whose body was read to its end.
 pub(crate) struct ReadToTheEnd;
 
-/// Reads a body and checks that it is JSON. `None` for no body, and for `null`.
+/// Reads a body and checks that it is JSON, or the form it is to be. `None` for no body, and for `null`.
 ///
 /// # Errors
 /// 415 for other media types and encodings, 413 beyond the size limit, 408 beyond the deadline, 400
-/// for a body that breaks off, 422 for text that is not JSON.
+/// for a body that breaks off, 422 for text that is neither.
 pub(crate) async fn receive(
     request: &HttpRequest,
     payload: Payload,
@@ -33,7 +33,7 @@ pub(crate) async fn receive(
     if kind == BodyKind::Ignored {
         return Ok(None);
     }
-    check_media_type(request.headers())?;
+    check_media_type(request.headers(), kind)?;
     check_announced_size(request.headers(), settings.body_limit)?;
     let reading = collect(payload, settings.body_limit);
     // The server's own time-out covers the head only; a body that drips in would hold its connection.
@@ -44,6 +44,9 @@ pub(crate) async fn receive(
     if bytes.is_empty() {
         return Ok(None);
     }
+    if kind == BodyKind::Form {
+        return form::parse(&bytes).map(Some).map_err(|error| Problem::invalid(vec![error.into()]));
+    }
     match json::parse(&bytes) {
         Ok(Value::Null) => Ok(None),
         Ok(value) => Ok(Some(value)),
@@ -52,14 +55,15 @@ pub(crate) async fn receive(
 }
 
 /// No type counts as JSON. Forms and plain text are refused: a browser sends those across origins
-/// without asking.
-fn check_media_type(headers: &HeaderMap) -> Result<(), Problem> {
+/// without asking. Where a form is read, it must say that it is one.
+fn check_media_type(headers: &HeaderMap, kind: BodyKind) -> Result<(), Problem> {
     let plain = values(headers, &CONTENT_ENCODING).all(|value| value.trim().eq_ignore_ascii_case("identity"));
-    if plain && values(headers, &CONTENT_TYPE).all(is_json) {
-        Ok(())
-    } else {
-        Err(Problem::of_status(StatusCode::UNSUPPORTED_MEDIA_TYPE))
-    }
+    let mut types = values(headers, &CONTENT_TYPE);
+    let fits = match kind {
+        BodyKind::Form => types.next().is_some_and(is_form) && types.next().is_none(),
+        _ => types.all(is_json),
+    };
+    if plain && fits { Ok(()) } else { Err(Problem::of_status(StatusCode::UNSUPPORTED_MEDIA_TYPE)) }
 }
 
 /// The values of a header; one that is no text reads as empty.
@@ -67,8 +71,16 @@ fn values<'a>(headers: &'a HeaderMap, name: &'a HeaderName) -> impl Iterator<Ite
     headers.get_all(name).map(|value| value.to_str().unwrap_or_default())
 }
 
+fn essence(content_type: &str) -> String {
+    content_type.split(';').next().unwrap_or_default().trim().to_ascii_lowercase()
+}
+
+fn is_form(content_type: &str) -> bool {
+    essence(content_type) == "application/x-www-form-urlencoded"
+}
+
 fn is_json(content_type: &str) -> bool {
-    let essence = content_type.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
+    let essence = essence(content_type);
     essence.strip_prefix("application/").is_some_and(|sub| sub == "json" || sub.ends_with("+json"))
 }
 

@@ -2,14 +2,16 @@
 
 use actix_web::http::StatusCode;
 use auth_domain::{
+    api_key::{ApiKey, Scope},
     id::SessionId,
     usecase::{Caller, Identity},
+    user::User,
 };
 use secrecy::SecretString;
 use serde_json::Value;
 
 use super::visit::{Presented, Visit, not_authenticated};
-use crate::problem::Problem;
+use crate::{api_key, problem::Problem};
 
 /// Somebody who may act.
 pub(super) async fn caller(visit: &Visit<'_>) -> Result<Caller, Problem> {
@@ -17,6 +19,22 @@ pub(super) async fn caller(visit: &Visit<'_>) -> Result<Caller, Problem> {
     let caller = visit.gate.bearer.authenticate(presented.token, &visit.context.tenant).await?;
     visit.admit(presented, caller.session.as_ref()).await?;
     Ok(caller)
+}
+
+/// Somebody who may act, or the person behind a key that is good for `scope`.
+pub(super) async fn permitted(visit: &Visit<'_>, scope: Scope) -> Result<User, Problem> {
+    let Some(key) = api_key::presented(visit.headers())? else { return Ok(caller(visit).await?.user) };
+    let (key, user) = visit.gate.api_keys.person(key, &visit.context.tenant, scope).await?;
+    visit.note_key(key.id);
+    Ok(user)
+}
+
+/// The key of a service that is good for `scope`.
+pub(super) async fn service(visit: &Visit<'_>, scope: Scope) -> Result<ApiKey, Problem> {
+    let key = api_key::presented(visit.headers())?.ok_or_else(not_authenticated)?;
+    let key = visit.gate.api_keys.service(key, &visit.context.tenant, scope).await?;
+    visit.note_key(key.id);
+    Ok(key)
 }
 
 /// What a good token names.

@@ -9,9 +9,11 @@
 //! So broken JSON without a token is 422, an incomplete body without a token is 401, and neither uses
 //! the limit up.
 //!
+//! Programs show an API key in place of a token, on the routes that say for what ([`Permitted`], [`Service`]).
 //! Whoever is found by cookie has to pass the [check against forged requests](crate::csrf) with the third.
 
 mod caller;
+mod keyed;
 mod visit;
 
 use actix_web::{FromRequest, HttpRequest, dev::Payload, web::Data};
@@ -22,6 +24,7 @@ use auth_domain::{
 use futures_util::future::LocalBoxFuture;
 use secrecy::SecretString;
 
+pub use self::keyed::{ActivityRead, KeyScope, Permitted, ProfileRead, Service, TokensIntrospect};
 pub(crate) use self::visit::{ByCookie, CookiesRead};
 use self::{
     caller::{caller, has_credentials, identity, kept_session, kept_token, whoever},

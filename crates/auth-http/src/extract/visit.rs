@@ -2,10 +2,14 @@
 
 use actix_web::{
     HttpMessage as _, HttpRequest,
-    http::{StatusCode, header::AUTHORIZATION},
+    http::{
+        StatusCode,
+        header::{AUTHORIZATION, HeaderMap},
+    },
     web::Data,
 };
 use auth_domain::{
+    id::ApiKeyId,
     session::Session,
     usecase::{CsrfDenial, CsrfFlaw},
 };
@@ -27,6 +31,10 @@ pub(crate) struct CookiesRead;
 
 /// Put beside a request whose caller was found by cookie.
 pub(crate) struct ByCookie;
+
+/// Put beside a request whose caller showed an API key.
+#[derive(Clone, Copy)]
+struct ByKey(ApiKeyId);
 
 /// The token a request brings.
 #[derive(Clone, Copy)]
@@ -65,6 +73,7 @@ impl<'a> Visit<'a> {
             Ok(input) => input,
             Err(Unfit::Fields(errors)) => return Err(Problem::invalid(errors)),
             Err(Unfit::NotJson) => return Err(Problem::not_json()),
+            Err(Unfit::Otherwise(problem)) => return Err(problem),
             Err(Unfit::ForeignPage) => return Err(self.deny(CsrfFlaw::Origin, None).await),
         };
         self.count().await?;
@@ -72,6 +81,16 @@ impl<'a> Visit<'a> {
             self.context.by_cookie = Some(self.style());
         }
         Ok((self.context, input))
+    }
+
+    /// The headers of the request.
+    pub(super) fn headers(&self) -> &'a HeaderMap {
+        self.request.headers()
+    }
+
+    /// Has the call count for that key, too.
+    pub(super) fn note_key(&self, id: ApiKeyId) {
+        self.request.extensions_mut().insert(ByKey(id));
     }
 
     /// The token in the header; without a header the one in the cookie.
@@ -169,6 +188,10 @@ impl<'a> Visit<'a> {
     }
 
     async fn count(&self) -> Result<(), Problem> {
+        let key = self.request.extensions().get::<ByKey>().copied();
+        if let Some(ByKey(id)) = key {
+            limit::admit_key(self.gate, id, self.context.now).await?;
+        }
         limit::admit(self.gate, &self.spec, self.context.client.ip, self.context.now).await
     }
 

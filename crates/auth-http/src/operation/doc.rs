@@ -1,5 +1,6 @@
 //! What is said about an operation.
 
+use auth_domain::api_key::Scope;
 use utoipa::{
     PartialSchema, ToSchema,
     openapi::{
@@ -30,12 +31,16 @@ pub enum Access {
     RefreshToken,
     /// A browser with session cookies.
     Cookie,
+    /// The owner of an access token, or of a personal API key with that scope.
+    BearerOrKey(Scope),
+    /// A service with an API key with that scope.
+    ServiceKey(Scope),
 }
 
 impl Access {
     /// Whether the caller may be found by cookie.
     pub const fn takes_cookies(self) -> bool {
-        !matches!(self, Self::Public)
+        !matches!(self, Self::Public | Self::ServiceKey(_))
     }
 }
 
@@ -66,6 +71,7 @@ pub struct InputDoc {
 /// The body an operation reads.
 #[derive(Clone)]
 pub(crate) struct BodyDoc {
+    pub(crate) media_type: &'static str,
     pub(crate) schema: RefOr<Schema>,
     pub(crate) required: bool,
 }
@@ -131,7 +137,16 @@ impl OperationDoc {
 impl InputDoc {
     /// A JSON body.
     pub fn body<T: ToSchema>(&mut self, required: bool) {
-        self.body = Some(BodyDoc { schema: reference::<T>(), required });
+        self.read_as::<T>("application/json", required);
+    }
+
+    /// A form.
+    pub fn form<T: ToSchema>(&mut self) {
+        self.read_as::<T>("application/x-www-form-urlencoded", true);
+    }
+
+    fn read_as<T: ToSchema>(&mut self, media_type: &'static str, required: bool) {
+        self.body = Some(BodyDoc { media_type, schema: reference::<T>(), required });
         self.schemas.extend(schemas_of::<T>());
     }
 

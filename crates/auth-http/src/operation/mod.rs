@@ -70,6 +70,8 @@ pub enum Limit {
     PasswordReset,
     /// Everything else.
     Default,
+    /// Nothing by address: what the [API key](crate::api_key) may do counts alone.
+    ApiKey,
     /// Nothing is counted: probes, keys and static files.
     Exempt,
 }

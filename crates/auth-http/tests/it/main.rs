@@ -9,6 +9,7 @@ mod document;
 mod edge;
 mod headers;
 mod health;
+mod keyed;
 mod limits;
 mod metrics;
 mod order;

@@ -15,14 +15,16 @@ use actix_web::{
 };
 use async_trait::async_trait;
 use auth_domain::{
+    api_key::{ApiKey, Scope},
     port::{Mailbox, MockMailbox, StoreError},
     tenant::TenantId,
     token::TokenRejected,
-    usecase::{BearerError, Caller, Identity, Policy},
-    user::{Email, FullName, NewPassword},
+    usecase::{ApiKeyRefused, BearerError, Caller, Identity, Policy},
+    user::{Email, FullName, NewPassword, User},
 };
 use auth_http::{
     Api, Drain, Gate, Health, HttpSettings, Limit, Metrics, Operation, Problem,
+    api_key::ApiKeys,
     bearer::Bearer,
     body::{BodyKind, Fields, FromBody, Input, NoBody, Refused},
     extract::{Open, Perhaps, Signed},
@@ -40,7 +42,7 @@ use utoipa::ToSchema;
 
 use self::guard::StoreIsDown;
 pub(crate) use self::guard::ToyCsrf;
-use crate::{cookies, credentials};
+use crate::{cookies, credentials, keyed};
 
 use crate::{
     health::ToyPart,
@@ -259,6 +261,32 @@ impl Bearer for ToyBearer {
     }
 }
 
+/// Knows a few keys by name.
+struct ToyKeys;
+
+#[async_trait]
+impl ApiKeys for ToyKeys {
+    async fn person(&self, text: &str, _: &TenantId, scope: Scope) -> Result<(ApiKey, User), ApiKeyRefused> {
+        let user = builder::user(7, builder::noon());
+        let key = builder::personal_key(1, user.id, builder::noon());
+        match text {
+            "ak_good" if key.scopes.allow(scope) => Ok((key, user)),
+            "ak_good" | "ak_service" => Err(ApiKeyRefused::OutOfScope(scope)),
+            "ak_old" => Err(ApiKeyRefused::Expired),
+            _ => Err(ApiKeyRefused::Unknown),
+        }
+    }
+
+    async fn service(&self, text: &str, _: &TenantId, scope: Scope) -> Result<ApiKey, ApiKeyRefused> {
+        let key = builder::service_key(2, builder::noon());
+        match text {
+            "ak_service" if key.scopes.allow(scope) => Ok(key),
+            "ak_good" | "ak_service" => Err(ApiKeyRefused::OutOfScope(scope)),
+            _ => Err(ApiKeyRefused::Unknown),
+        }
+    }
+}
+
 /// The toy API and what is behind it.
 pub(crate) struct Toy {
     pub(crate) api: Api,
@@ -293,6 +321,7 @@ impl Toy {
                 .into_iter()
                 .chain(credentials::operations())
                 .chain(cookies::operations())
+                .chain(keyed::operations())
                 .chain(metrics)
                 .collect()
         })
@@ -328,6 +357,7 @@ impl Toy {
         let gate = Gate {
             settings,
             bearer: Arc::new(ToyBearer),
+            api_keys: Arc::new(ToyKeys),
             csrf: Arc::new(csrf.clone()),
             limiter: Arc::new(limiter.clone()),
             health: Health::new(store.clone(), Some(redis.clone()), Arc::new(clock.clone())),

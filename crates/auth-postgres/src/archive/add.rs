@@ -8,9 +8,9 @@ use auth_domain::{
 use crate::{
     exchange::Counted,
     row::{
-        chain_values, checkpoint_values, device_values, entry_values, generation_values, identity_values,
-        key_values, known_device_values, link_values, lock_values, outbox_values, recovery_code_values,
-        session_values, totp_values, user_values,
+        api_key_values, chain_values, checkpoint_values, device_values, entry_values, generation_values,
+        identity_values, key_values, known_device_values, link_values, lock_values, outbox_values,
+        recovery_code_values, session_values, totp_values, user_values,
     },
     statement::Statement,
 };
@@ -31,6 +31,7 @@ pub(super) fn statements(record: &Record, to: &mut Vec<Counted>) -> Result<(), S
         Record::Device(device) => Statement::new(DEVICE).with_all(device_values(device)),
         Record::Identity(identity) => Statement::new(IDENTITY).with_all(identity_values(identity)),
         Record::KnownDevice(device) => Statement::new(KNOWN_DEVICE).with_all(known_device_values(device)),
+        Record::ApiKey(key) => Statement::new(API_KEY).with_all(api_key_values(key)),
         Record::Lock(key, state) => Statement::new(LOCK).with_all(lock_values(key, state)),
         Record::Key(key) => Statement::new(KEY).with_all(key_values(key)),
         Record::Audit(entry) => Statement::new(ENTRY).with(entry.seq).with_all(entry_values(entry)?),
@@ -81,6 +82,9 @@ const CODE: &str = "INSERT INTO recovery_codes VALUES (?, ?, ?, ?) ON CONFLICT (
 
 /// Nor where that device is known already.
 const DEVICE: &str = "INSERT INTO trusted_devices VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING";
+
+const API_KEY: &str =
+    "INSERT INTO api_keys VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO NOTHING";
 
 const IDENTITY: &str =
     "INSERT INTO linked_identities VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO NOTHING";

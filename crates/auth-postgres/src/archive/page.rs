@@ -16,16 +16,16 @@ use crate::{
     error::corrupt,
     exchange::Find,
     row::{
-        AuditRow, ChainRow, CheckpointRow, DeviceRow, GenerationRow, IdentityRow, KeyRow, KnownDeviceRow,
-        LinkRow, LockRow, OutboxRow, RecoveryCodeRow, SessionRow, TotpRow, UserRow, time,
+        ApiKeyRow, AuditRow, ChainRow, CheckpointRow, DeviceRow, GenerationRow, IdentityRow, KeyRow,
+        KnownDeviceRow, LinkRow, LockRow, OutboxRow, RecoveryCodeRow, SessionRow, TotpRow, UserRow, time,
     },
     runner::{Access, Autocommit, Runner as _},
     schema::{
-        AuditChain, AuditCheckpoints, AuditEvents, KnownDevices, LinkedIdentities, LoginLocks, OneTimeLinks,
-        Outbox, RecoveryCodes, RefreshTokens, Sessions, SigningKeys, TotpSecrets, TrustedDevices, Users,
-        audit_chain, audit_checkpoints, audit_events, known_devices, linked_identities, login_locks,
-        one_time_links, outbox, recovery_codes, refresh_tokens, sessions, signing_keys, totp_secrets,
-        trusted_devices, users,
+        ApiKeys, AuditChain, AuditCheckpoints, AuditEvents, KnownDevices, LinkedIdentities, LoginLocks,
+        OneTimeLinks, Outbox, RecoveryCodes, RefreshTokens, Sessions, SigningKeys, TotpSecrets,
+        TrustedDevices, Users, api_keys, audit_chain, audit_checkpoints, audit_events, known_devices,
+        linked_identities, login_locks, one_time_links, outbox, recovery_codes, refresh_tokens, sessions,
+        signing_keys, totp_secrets, trusted_devices, users,
     },
     statement::{Statement, Value},
 };
@@ -67,6 +67,10 @@ pub(super) async fn page(
         RecordKind::KnownDevice => {
             let find = Find::<KnownDevices, KnownDeviceRow>::new(find(KNOWN_DEVICES)?);
             runner.ask(Access::Read, Vec::new(), find, |rows| each(rows, known_device)).await
+        }
+        RecordKind::ApiKey => {
+            let find = Find::<ApiKeys, ApiKeyRow>::new(find(API_KEYS)?);
+            runner.ask(Access::Read, Vec::new(), find, |rows| each(rows, api_key)).await
         }
         RecordKind::Lock => {
             let find = Find::<LoginLocks, LockRow>::new(find(LOCKS)?);
@@ -136,6 +140,10 @@ fn code(row: RecoveryCodeRow) -> Result<Record, StoreError> {
 
 fn device(row: DeviceRow) -> Result<Record, StoreError> {
     Ok(Record::Device(row.try_into()?))
+}
+
+fn api_key(row: ApiKeyRow) -> Result<Record, StoreError> {
+    Ok(Record::ApiKey(row.try_into()?))
 }
 
 fn identity(row: IdentityRow) -> Result<Record, StoreError> {
@@ -228,6 +236,9 @@ const CODES: &str =
 
 const DEVICES: &str =
     concat!("SELECT ", trusted_devices!(), " FROM trusted_devices WHERE id > ? ORDER BY id LIMIT ?");
+
+const API_KEYS: &str =
+    concat!("SELECT ", api_keys!(), " FROM api_keys k WHERE k.id > ? ORDER BY k.id LIMIT ?");
 
 const IDENTITIES: &str = concat!(
     "SELECT ",

@@ -3,11 +3,12 @@
 //! A method gives a statement its values and says whether its answer is needed: [`ask`] sends it, with
 //! all that was kept before; [`tell`] may keep it. Rows are locked in one order in every transaction:
 //! accounts, authenticator apps and recovery codes, devices, known devices, links, sessions, linked identities,
-//! failure counts, signing keys.
+//! API keys, failure counts, signing keys.
 //!
 //! [`ask`]: crate::runner::Runner::ask
 //! [`tell`]: crate::runner::Runner::tell
 
+mod api_keys;
 mod audit;
 mod chain;
 mod devices;

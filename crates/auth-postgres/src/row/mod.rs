@@ -2,6 +2,7 @@
 //! [`StoreError::Corrupt`](auth_domain::port::StoreError::Corrupt).
 #![expect(clippy::option_option, reason = "the outer one is about the row, the inner one about the column")]
 
+mod api_key;
 mod audit;
 mod chain;
 mod device;
@@ -27,6 +28,7 @@ use diesel::pg::data_types::PgTimestamp;
 
 use crate::statement::Value;
 
+pub(crate) use api_key::{ApiKeyRow, api_key_values};
 pub(crate) use audit::{AuditRow, audit_values, entry_values};
 pub(crate) use chain::{
     ChainRow, CheckpointRow, StoredAuditRow, chain_values, chained, checkpoint_values, links_values,

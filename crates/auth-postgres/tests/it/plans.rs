@@ -6,10 +6,11 @@
 use std::{fs, future::Future};
 
 use auth_domain::{
+    api_key::KeyOwner,
     audit::{AuditEvent, ChainHead, CheckpointKind, Salt},
     factor::{Fingerprint, TimeStep, TrustedDevice},
     guard::lockout::OldLocks,
-    id::{DeviceId, IdentityId, OutboxId, SessionId, UserId},
+    id::{ApiKeyId, DeviceId, IdentityId, OutboxId, SessionId, UserId},
     outbox::OutboxState,
     port::{AuditFilter, DueChecks, SealedPlace, SealedRow, Store, StoreError},
     secret::{Digest, SealLabel},
@@ -105,6 +106,10 @@ fn fill(rows: u64) -> String {
              FROM generate_series(1, {rows}) n, LATERAL (SELECT timestamptz '2026-01-01' + n * interval '1 minute') x(t);
          INSERT INTO linked_identities SELECT n, n, 'https://pool.example.com/1', 'subject-' || n, t, t, t, '\\x010203040506', NULL,
              NULL
+             FROM generate_series(1, {rows}) n, LATERAL (SELECT timestamptz '2026-01-01' + n * interval '1 minute') x(t);
+         INSERT INTO api_keys SELECT n, 'tenant' || n / 10, CASE WHEN n % 2 = 0 THEN 1 + n / 10 END, 1, 'n',
+             'ak_12345678', sha256(n::text::bytea), 'profile:read', t, t + interval '90 days', NULL,
+             CASE WHEN n % 3 = 0 THEN t END
              FROM generate_series(1, {rows}) n, LATERAL (SELECT timestamptz '2026-01-01' + n * interval '1 minute') x(t);
          INSERT INTO known_devices SELECT sha256(n::text::bytea), 1 + n / 10, t, t, t + interval '90 days', 0, 0, NULL
              FROM generate_series(1, {rows}) n, LATERAL (SELECT timestamptz '2026-01-01' + n * interval '1 minute') x(t);
@@ -219,6 +224,7 @@ async fn every_statement_that_matters_uses_an_index() {
     factors(&probe).await;
     sealed(&probe).await;
     identities(&probe).await; // puts one back, with a grant of another key
+    api_keys(&probe).await;
     known_devices(&probe).await;
     outbox_and_upkeep(&probe).await;
     audit(&probe).await;
@@ -294,6 +300,28 @@ async fn identities(probe: &Probe) {
             })
             .await;
     }
+}
+
+async fn api_keys(probe: &Probe) {
+    let (store, now) = (&probe.store, builder::noon());
+    probe
+        .uses_indexes("API keys", |n| async move {
+            // Keys 10, 12, …, 18 are those of account 2, keys 11, 13, …, 19 those of services of tenant 1.
+            let (user, id) = (UserId::from_i64(2 + n), ApiKeyId::from_i64(11 + 10 * n));
+            let tenant = TenantId::parse(&format!("tenant{}", 1 + n)).expect("a tenant's name");
+            let (mine, services) = (KeyOwner::Person(user), KeyOwner::Tenant(tenant));
+            let mut repos = store.read().await?;
+            assert!(repos.api_keys().with_person(&digest(10 + 10 * n)).await?.is_some());
+            assert_eq!(repos.api_keys().list(&mine).await?.len(), 5);
+            assert_eq!(repos.api_keys().list(&services).await?.len(), 5);
+            repos.api_keys().touch(id, now).await?;
+            repos.api_keys().revoke(&services, id, now).await?;
+            repos.api_keys().revoke(&mine, id, now).await?;
+            assert!(repos.api_keys().revoke_all(user, now).await? > 0);
+            let key = builder::personal_key(1_000_000_000 + n, user, now);
+            repos.api_keys().insert(&key).await
+        })
+        .await;
 }
 
 /// Every start of a server asks which keys there are, however many people have an app.

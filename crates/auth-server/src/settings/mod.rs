@@ -7,6 +7,7 @@
 //! Everything is checked before anything is started, and every reason to refuse is reported at once,
 //! on one line each ([`SettingsError`]).
 
+mod api_keys;
 mod breach;
 mod cognito;
 mod database;
@@ -33,6 +34,7 @@ use std::{
     path::PathBuf,
 };
 
+pub use api_keys::ApiKeySettings;
 use auth_domain::{
     factor::MfaPolicy,
     guard::pumping::SmsPolicy,
@@ -129,8 +131,8 @@ pub struct Settings {
     pub secret_key: Option<ServerSecret>,
     /// `SECRET_KEY_FORMER`: open what was sealed with them.
     pub former_secret_keys: Vec<ServerSecret>,
-    /// Reserved for API keys.
-    pub api_key_secret: Option<ServerSecret>,
+    /// `API_KEY_*`: keys of programs.
+    pub api_keys: ApiKeySettings,
     /// `METRICS_TOKEN`: what whoever reads `/metrics` must send.
     pub metrics_token: Option<SecretString>,
 
@@ -233,6 +235,7 @@ impl Settings {
     /// How often one address may call one route.
     pub fn quotas(&self) -> Quotas {
         Quotas::new(self.rate_limit, self.rate_limit_login, self.rate_limit_password_reset)
+            .with_api_key(self.api_keys.quota)
     }
 
     /// Reads the settings of this process: files of the working directory, and the environment.

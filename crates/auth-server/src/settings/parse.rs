@@ -6,7 +6,7 @@ use std::{
     str::FromStr,
 };
 
-use actix_web::http::Uri;
+use actix_web::http::{Uri, header::HeaderName};
 use auth_domain::secret::ServerSecret;
 use ipnet::IpNet;
 use secrecy::SecretString;
@@ -68,6 +68,11 @@ impl AllowList {
     pub const fn is_any(&self) -> bool {
         matches!(self, Self::Any)
     }
+}
+
+/// The name of a header, as clients are told it.
+pub(crate) fn header_name(text: &str) -> Result<String, Wrong> {
+    HeaderName::from_bytes(text.as_bytes()).map(|_| text.to_owned()).map_err(|_| Wrong::Shape)
 }
 
 pub(crate) fn flag(text: &str) -> Result<bool, Wrong> {

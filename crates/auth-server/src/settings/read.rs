@@ -18,7 +18,7 @@ use tracing::Level;
 
 use super::{
     AllowList, AppEnv, BaseUrl, BreachSettings, Database, Dsn, ForwardedHeader, Loaded, LogFormat, Settings,
-    SettingsError, cognito, database, factors,
+    SettingsError, api_keys, cognito, database, factors,
     layer::{Inputs, Layers},
     mail, memory,
     parse::{self, Wrong},
@@ -56,7 +56,7 @@ fn settings(from: &mut Reader) -> Settings {
     let identity = cognito::identity(from);
     let secret_key = from.secret(&table::SECRET_KEY);
     let former_secret_keys = from.optional(&table::SECRET_KEY_FORMER, parse::secrets).unwrap_or_default();
-    let api_key_secret = from.secret(&table::API_KEY_SECRET);
+    let api_keys = api_keys::read(from);
     let sms_policy = sms::policy(from);
     let metrics_token = from.optional(&table::METRICS_TOKEN, parse::bearer);
     let public_url = from.value_or(&table::PUBLIC_URL, of_listener(host, port), parse::base_url);
@@ -67,7 +67,8 @@ fn settings(from: &mut Reader) -> Settings {
         &table::RATE_LIMIT_PASSWORD_RESET_PER_MINUTE,
     ]
     .map(|spec| Quota::per_minute(from.number(spec)));
-    let quotas = Quotas::new(rate_limit, rate_limit_login, rate_limit_password_reset);
+    let quotas =
+        Quotas::new(rate_limit, rate_limit_login, rate_limit_password_reset).with_api_key(api_keys.quota);
     let edge = EdgeQuota::usual(&quotas);
     let hash_threads = from.value_or(&table::HASH_THREADS, cores(), |text| whole(&table::HASH_THREADS, text));
 
@@ -145,7 +146,7 @@ fn settings(from: &mut Reader) -> Settings {
         provider_recheck: identity.recheck,
         secret_key,
         former_secret_keys,
-        api_key_secret,
+        api_keys,
         metrics_token,
         public_url,
     }

@@ -79,7 +79,7 @@ fn sharing(settings: &Settings, reader: &mut Reader) {
 
 fn secrets(settings: &Settings, reader: &mut Reader) {
     let secrets =
-        [(&table::SECRET_KEY, &settings.secret_key), (&table::API_KEY_SECRET, &settings.api_key_secret)];
+        [(&table::SECRET_KEY, &settings.secret_key), (&table::API_KEY_SECRET, &settings.api_keys.secret)];
     for (spec, value) in secrets {
         if value.as_ref().is_some_and(ServerSecret::is_published) {
             let reason = "this secret stands in a published template, so everybody knows it; generate one: \
@@ -87,14 +87,14 @@ fn secrets(settings: &Settings, reader: &mut Reader) {
             reader.refuse(spec, reason);
         }
     }
-    let others = [&settings.secret_key, &settings.api_key_secret];
+    let others = [&settings.secret_key, &settings.api_keys.secret];
     if let Some(token) = &settings.metrics_token
         && others.into_iter().flatten().any(|key| key.expose_secret() == token.expose_secret().as_bytes())
     {
         reader
             .refuse(&table::METRICS_TOKEN, "must differ from the other secrets: one purpose for each secret");
     }
-    match (&settings.secret_key, &settings.api_key_secret) {
+    match (&settings.secret_key, &settings.api_keys.secret) {
         (None, _) => {
             let reason = "production needs a secret of its own; generate one: openssl rand -base64 32";
             reader.refuse(&table::SECRET_KEY, reason);

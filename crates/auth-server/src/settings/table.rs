@@ -94,8 +94,14 @@ table! {
         SECRET_KEY: Kind::Secret(SECRET), depends "generated and kept; required in production";
         /// What `SECRET_KEY` was before, newest first: opens what was sealed with it, and seals nothing any more. A new `SECRET_KEY` without its former one makes stored signing keys and authenticator apps unreadable.
         SECRET_KEY_FORMER: Kind::Secret(FORMER);
-        /// Reserved for API keys, which arrive in a later version; checked, without effect.
+        /// Verifies API keys that are minted outside, if `API_KEY_ALGORITHM` is one with a shared secret. Whoever has it can mint keys. This server's own keys need none of the `API_KEY_*` settings.
         API_KEY_SECRET: Kind::Secret(SECRET);
+        /// The one algorithm of API keys that are minted outside; no key chooses another.
+        API_KEY_ALGORITHM: Kind::Choice(&["HS256", "HS384", "HS512", "RS256", "RS384", "RS512", "ES256", "ES384", "ES512", "EdDSA"]), is "HS256";
+        /// Verifies them if that is one with a public key. Not secret, but long: it may be kept in a file of its own, and `\\n` in it stands for a new line.
+        API_KEY_PUBLIC_KEY: Kind::Secret("a public key (PEM) that fits `API_KEY_ALGORITHM`");
+        /// The header in which `POST /api/auth/validate-apikey` takes a key.
+        API_KEY_HEADER: Kind::Text("the name of a header"), is "X-elevAIte-apikey";
         /// What whoever reads `/metrics` must send as a bearer token. Without it production has no such page, and elsewhere anybody may read it.
         METRICS_TOKEN: Kind::Secret(BEARER);
     }
@@ -172,6 +178,8 @@ table! {
         RATE_LIMIT_LOGIN_PER_MINUTE: Kind::Number(1, 1_000_000), is "5";
         /// Password resets per client address.
         RATE_LIMIT_PASSWORD_RESET_PER_MINUTE: Kind::Number(1, 1_000_000), is "3";
+        /// Calls with one API key, whatever they ask for and from wherever they come.
+        RATE_LIMIT_API_KEY_PER_MINUTE: Kind::Number(1, 1_000_000), is "600";
         /// Requests in a second from one client address to one process, whatever they ask for, in the long run; four seconds of it may come at once. It stops floods before anything is read or counted. 0 for no such gate.
         EDGE_REQUESTS_PER_SECOND: Kind::Number(0, 1_000_000), depends "50, or what the largest limit above needs";
         /// Connections that one process has open at once; more wait to be accepted.

@@ -97,7 +97,8 @@ const fn own(kind: NoticeKind) -> &'static [&'static str] {
         | NoticeKind::SignInAfterFailures
         | NoticeKind::IdentityLinked
         | NoticeKind::AccountClaimed
-        | NoticeKind::IdentityUnlinked => &[],
+        | NoticeKind::IdentityUnlinked
+        | NoticeKind::ApiKeyCreated => &[],
     }
 }
 

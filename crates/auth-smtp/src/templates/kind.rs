@@ -91,6 +91,8 @@ kinds! {
     AccountClaimed = "account_claimed"
     /// [`Notice::IdentityUnlinked`].
     IdentityUnlinked = "identity_unlinked"
+    /// [`Notice::ApiKeyCreated`].
+    ApiKeyCreated = "api_key_created"
 }
 
 impl NoticeKind {
@@ -118,6 +120,7 @@ impl NoticeKind {
             Notice::IdentityLinked => Self::IdentityLinked,
             Notice::AccountClaimed => Self::AccountClaimed,
             Notice::IdentityUnlinked => Self::IdentityUnlinked,
+            Notice::ApiKeyCreated => Self::ApiKeyCreated,
         }
     }
 
@@ -199,6 +202,7 @@ fn notice(kind: NoticeKind) -> Notice {
         NoticeKind::IdentityLinked => Notice::IdentityLinked,
         NoticeKind::AccountClaimed => Notice::AccountClaimed,
         NoticeKind::IdentityUnlinked => Notice::IdentityUnlinked,
+        NoticeKind::ApiKeyCreated => Notice::ApiKeyCreated,
     }
 }
 

@@ -2,6 +2,7 @@
 //! [`StoreError::Corrupt`](auth_domain::port::StoreError::Corrupt).
 #![expect(clippy::option_option, reason = "the outer one is about the row, the inner one about the column")]
 
+mod api_key;
 mod audit;
 mod chain;
 mod device;
@@ -24,6 +25,7 @@ use auth_domain::{
 };
 use chrono::{DateTime, Utc};
 
+pub(crate) use api_key::ApiKeyRow;
 pub(crate) use audit::{AuditRow, NewAuditRow};
 pub(crate) use chain::{CheckpointRow, LinkRow as ChainLinkRow, LinkedRow, StoredAuditRow, chained};
 pub(crate) use device::DeviceRow;

@@ -1,6 +1,7 @@
 //! A row that makes no entity is told apart from one that is not there.
 
 use auth_domain::{
+    api_key::KeyOwner,
     audit::AuditEvent,
     port::{Archive, AuditFilter, RecordKind, Repos, Store, StoreError},
     token::LinkPurpose,
@@ -26,6 +27,7 @@ async fn filled() -> OnFile {
     tx.devices().remember(&builder::device(1, user.id, now)).await.unwrap();
     tx.identities().link(&builder::identity(1, user.id, now)).await.unwrap().unwrap();
     tx.known_devices().insert(&builder::known_device(1, user.id, now), 1).await.unwrap();
+    tx.api_keys().insert(&builder::personal_key(1, user.id, now)).await.unwrap();
     tx.locks().put(&builder::lock_key(1), &builder::lock_state(1, now)).await.unwrap();
     tx.keys().insert(&builder::signing_key("k1", now)).await.unwrap();
     tx.audit().append(&builder::audit(AuditEvent::Registered, now)).await.unwrap();
@@ -56,6 +58,7 @@ async fn look(store: &SqliteStore, repos: &mut dyn Repos, table: &str) -> Result
         "trusted_devices" => repos.devices().list(user.id, now).await.map(drop),
         "linked_identities" => repos.identities().of_user(user.id).await.map(drop),
         "known_devices" => repos.known_devices().list(user.id, now).await.map(drop),
+        "api_keys" => repos.api_keys().list(&KeyOwner::Person(user.id)).await.map(drop),
         "login_locks" => repos.locks().lock(&builder::lock_key(1)).await.map(drop),
         "signing_keys" => repos.keys().all().await.map(drop),
         "audit_events" => repos.audit().list(&AuditFilter::default(), 10).await.map(drop),
@@ -92,6 +95,12 @@ async fn a_bad_row_is_corrupt() {
         ("known_devices", "recent_failures = 4294967296"),
         ("known_devices", "expires_at = 9223372036854775807"),
         ("known_devices", "last_attempt_at = 9223372036854775807"),
+        ("api_keys", "prefix = 'ak_1234567!'"),
+        ("api_keys", "digest = x'00'"),
+        ("api_keys", "scopes = 'everything'"),
+        ("api_keys", "name = ' '"),
+        ("api_keys", "expires_at = 9223372036854775807"),
+        ("api_keys", "last_used_at = 9223372036854775807"),
         ("sessions", "methods = 'telepathy'"),
         ("sessions", "ip = 'here'"),
         ("sessions", "second_factor_at = 9223372036854775807"),

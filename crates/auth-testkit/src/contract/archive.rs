@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use auth_domain::{
+    api_key::ApiKey,
     audit::{AuditEvent, ChainHead, CheckpointKind, Salt},
     factor::TimeStep,
     guard::{known_device::KnownDevice, lockout::LockState},
@@ -78,6 +79,8 @@ pub fn one_of_each() -> Vec<Record> {
         code(2, Some(noon())),
         Record::Device(builder::device(5, user.id, noon())),
         Record::Identity(builder::identity(6, user.id, noon())),
+        Record::ApiKey(ApiKey { revoked_at: Some(noon()), ..builder::personal_key(7, user.id, noon()) }),
+        Record::ApiKey(ApiKey { last_used_at: Some(noon()), ..builder::service_key(8, noon()) }),
         Record::KnownDevice(KnownDevice {
             failures: 7,
             recent_failures: 3,
@@ -124,6 +127,7 @@ pub async fn what_was_written_comes_out(store: Arc<impl Store + Archive>) {
     let digest = builder::recovery_code(1);
     let device = builder::device(5, user.id, noon());
     let identity = builder::identity(6, user.id, noon());
+    let key = builder::personal_key(7, user.id, noon());
     let first = builder::generation(session.id, 0, noon());
     let link = builder::link(1, LinkPurpose::VerifyEmail, &user, noon());
     let item = builder::outbox_item(3, noon());
@@ -135,6 +139,7 @@ pub async fn what_was_written_comes_out(store: Arc<impl Store + Archive>) {
     tx.factors().replace_recovery_codes(user.id, &[digest], noon()).await.expect("the store works");
     tx.devices().remember(&device).await.expect("the store works");
     tx.identities().link(&identity).await.expect("the store works").expect("a new link");
+    tx.api_keys().insert(&key).await.expect("the store works");
     tx.outbox().put(&item).await.expect("the store works");
     tx.commit().await.expect("a commit");
     let consumed_at = noon() + TimeDelta::minutes(1);
@@ -154,6 +159,7 @@ pub async fn what_was_written_comes_out(store: Arc<impl Store + Archive>) {
         Record::RecoveryCode(code),
         Record::Device(device),
         Record::Identity(identity),
+        Record::ApiKey(key),
         Record::Outbox(item, Fate::default()),
     ];
     assert_eq!(everything(&*store).await, expected);

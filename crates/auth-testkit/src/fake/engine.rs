@@ -9,7 +9,7 @@ use auth_domain::{
 
 use super::{
     ExactLimiter, FakeApp, FakeChallenges, FakeCheckpoints, FakeCipher, FakeClock, FakeCodes, FakeLedger,
-    FakeTokens, FastHasher, RecordingMailer, RecordingSms, SeededEntropy,
+    FakeOutsideKeys, FakeTokens, FastHasher, RecordingMailer, RecordingSms, SeededEntropy,
 };
 
 /// An engine whose time, chance, hashing, messages and limits a test controls.
@@ -59,6 +59,7 @@ impl TestEngine {
             verifier: tokens.clone(),
             key_ring: tokens.clone(),
             key_factory: tokens,
+            outside_keys: Arc::new(FakeOutsideKeys),
             breached: None,
             keyed_hash: Arc::new(cipher.clone()),
             secret_box: Arc::new(cipher.clone()),

@@ -59,6 +59,8 @@ pub enum NoticeKind {
     AccountClaimed,
     /// [`Notice::IdentityUnlinked`].
     IdentityUnlinked,
+    /// [`Notice::ApiKeyCreated`].
+    ApiKeyCreated,
 }
 
 impl From<&Notice> for NoticeKind {
@@ -85,6 +87,7 @@ impl From<&Notice> for NoticeKind {
             Notice::IdentityLinked => Self::IdentityLinked,
             Notice::AccountClaimed => Self::AccountClaimed,
             Notice::IdentityUnlinked => Self::IdentityUnlinked,
+            Notice::ApiKeyCreated => Self::ApiKeyCreated,
         }
     }
 }
@@ -223,7 +226,8 @@ impl Mailer for RecordingMailer {
             | Notice::SignInAfterFailures
             | Notice::IdentityLinked
             | Notice::AccountClaimed
-            | Notice::IdentityUnlinked => {}
+            | Notice::IdentityUnlinked
+            | Notice::ApiKeyCreated => {}
         }
         state.sent.push(SentLetter {
             id: letter.id,

@@ -12,7 +12,7 @@ use auth_domain::{
     tenant::TenantId,
     token::{AccessClaims, AuthMethod, JwtAlgorithm, KeyId, SigningKey, TokenExpectations, TokenRejected},
 };
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, Utc};
 use serde_json::{Value, json};
 
 use super::{digest_of, hex, lock, unhex};
@@ -23,7 +23,7 @@ pub struct FakeTokens {
     keys: Arc<Mutex<Vec<SigningKey>>>,
     made: Arc<AtomicU64>,
     algorithm: JwtAlgorithm,
-    leeway: TimeDelta,
+    expectations: TokenExpectations,
 }
 
 impl FakeTokens {
@@ -33,7 +33,11 @@ impl FakeTokens {
             keys: Arc::default(),
             made: Arc::default(),
             algorithm: JwtAlgorithm::EdDsa,
-            leeway: TokenExpectations::DEFAULT_LEEWAY,
+            expectations: TokenExpectations {
+                issuer: "https://fake.example.com".to_owned(),
+                audience: "fake".to_owned(),
+                leeway: TokenExpectations::DEFAULT_LEEWAY,
+            },
         }
     }
 
@@ -108,8 +112,12 @@ impl TokenVerifier for FakeTokens {
             return Err(TokenRejected::BadSignature);
         }
         let claims = from_json(&serde_json::from_slice(&json).map_err(|_| TokenRejected::Malformed)?)?;
-        claims.check_times(now, self.leeway)?;
+        claims.check_times(now, self.expectations.leeway)?;
         Ok(claims)
+    }
+
+    fn expectations(&self) -> &TokenExpectations {
+        &self.expectations
     }
 }
 

@@ -2,13 +2,14 @@
 //!
 //! ```text
 //! Store ── begin() ──▶ Tx     users() sessions() links() factors() devices() known_devices() identities()
-//!       │                      locks() keys() sealed() audit() chain() outbox() commit() rollback()
+//!       │                      api_keys() locks() keys() sealed() audit() chain() outbox() commit() rollback()
 //!       └─ read()  ──▶ Repos  the same repositories, each statement for itself
 //! ```
 //!
 //! State change, audit record and outbox item commit together. No network, no hashing and no sleeping
 //! inside a transaction.
 
+mod api_keys;
 mod chain;
 mod factors;
 mod identities;
@@ -19,6 +20,7 @@ mod sealed;
 
 use async_trait::async_trait;
 
+pub use api_keys::ApiKeyRepo;
 pub use chain::AuditChain;
 pub use factors::{DeviceRepo, FactorRepo, PendingTotp, StoredTotp};
 pub use identities::{DueChecks, ExistingLink, IdentityRepo};
@@ -69,6 +71,8 @@ pub trait Repos: Send {
     fn identities(&mut self) -> &mut dyn IdentityRepo;
     /// Devices that accounts signed in from, with the failures of each.
     fn known_devices(&mut self) -> &mut dyn KnownDeviceRepo;
+    /// Keys of programs.
+    fn api_keys(&mut self) -> &mut dyn ApiKeyRepo;
     /// Failure counts.
     fn locks(&mut self) -> &mut dyn LockRepo;
     /// Signing keys.
@@ -132,10 +136,11 @@ pub(super) mod mock {
     //! Mocks of the transaction and its repositories.
 
     use super::{
-        AuditChain, AuditLog, DeviceRepo, FactorRepo, IdentityRepo, KeyRepo, KnownDeviceRepo, LinkRepo,
-        LockRepo, Outbox, Repos, SealedRepo, SessionRepo, Store, StoreError, Tx, UserRepo,
+        ApiKeyRepo, AuditChain, AuditLog, DeviceRepo, FactorRepo, IdentityRepo, KeyRepo, KnownDeviceRepo,
+        LinkRepo, LockRepo, Outbox, Repos, SealedRepo, SessionRepo, Store, StoreError, Tx, UserRepo,
     };
     pub use super::{
+        api_keys::MockApiKeyRepo,
         chain::MockAuditChain,
         factors::{MockDeviceRepo, MockFactorRepo},
         identities::MockIdentityRepo,
@@ -175,6 +180,8 @@ pub(super) mod mock {
         pub identities: MockIdentityRepo,
         /// Devices that accounts signed in from.
         pub known_devices: MockKnownDeviceRepo,
+        /// Keys of programs.
+        pub api_keys: MockApiKeyRepo,
         /// Failure counts.
         pub locks: MockLockRepo,
         /// Signing keys.
@@ -212,6 +219,9 @@ pub(super) mod mock {
         }
         fn known_devices(&mut self) -> &mut dyn KnownDeviceRepo {
             &mut self.known_devices
+        }
+        fn api_keys(&mut self) -> &mut dyn ApiKeyRepo {
+            &mut self.api_keys
         }
         fn locks(&mut self) -> &mut dyn LockRepo {
             &mut self.locks

@@ -11,7 +11,10 @@ use crate::{
     port::Tx,
     session::{EndReason, Ended},
     token::LinkPurpose,
-    usecase::{Caller, Fault, fault::faults, lane::Attempt, proof::ProofError, transaction::transaction},
+    usecase::{
+        Caller, Fault, api_keys::revoke_personal_in, fault::faults, lane::Attempt, proof::ProofError,
+        transaction::transaction,
+    },
     user::{Password, UserStatus},
 };
 
@@ -51,7 +54,7 @@ impl From<ProofError> for CloseAccountError {
 }
 
 impl Accounts {
-    /// Closes the caller's account: it becomes inactive, its sessions end, its links die. An
+    /// Closes the caller's account: it becomes inactive, its sessions end, its links and keys die. An
     /// administrator can take it into use again.
     ///
     /// # Errors
@@ -78,6 +81,7 @@ impl Accounts {
         // The address does not change here, so it cannot clash.
         let _ = tx.users().save(&user).await?;
         tx.sessions().end_all(id, None, Ended { at: now, reason: EndReason::AccountClosed }).await?;
+        revoke_personal_in(tx, &user, client, now).await?;
         tx.known_devices().forget_all(id).await?;
         for purpose in LinkPurpose::ALL {
             tx.links().withdraw(id, purpose).await?;

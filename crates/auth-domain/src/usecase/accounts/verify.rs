@@ -11,7 +11,7 @@ use crate::{
     session::{EndReason, Ended},
     tenant::TenantId,
     token::{Link, LinkPurpose, LinkToken},
-    usecase::{Fault, fault::faults, transaction::transaction},
+    usecase::{Fault, api_keys::revoke_personal_in, fault::faults, transaction::transaction},
     user::{Email, User},
 };
 
@@ -103,6 +103,7 @@ impl Accounts {
         tx.links().withdraw(user.id, LinkPurpose::Unlock).await?;
         let ended = Ended { at: now, reason: EndReason::EmailChanged };
         tx.sessions().end_all(user.id, None, ended).await?;
+        revoke_personal_in(tx, user, client, now).await?;
         tx.devices().forget_all(user.id, now).await?;
         tx.known_devices().forget_all(user.id).await?;
         let record = AuditRecord::new(AuditEvent::EmailChanged, &user.tenant, client, now)

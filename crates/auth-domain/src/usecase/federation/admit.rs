@@ -295,6 +295,7 @@ async fn claim_in(tx: &mut dyn Tx, user: &mut User, now: DateTime<Utc>) -> Resul
     }
     let ended = Ended { at: now, reason: EndReason::PasswordChanged };
     tx.sessions().end_all(user.id, None, ended).await?;
+    tx.api_keys().revoke_all(user.id, now).await?;
     Ok(())
 }
 

@@ -149,7 +149,7 @@ impl Federation {
 
 impl Core {
     /// Whether the caller signed in a moment ago. Nobody without a session did.
-    pub(super) fn signed_in_recently(&self, caller: &Caller) -> bool {
+    pub(in crate::usecase) fn signed_in_recently(&self, caller: &Caller) -> bool {
         caller
             .session
             .as_ref()

@@ -215,7 +215,7 @@ async fn people_see_which_provider_it_was_and_not_why_it_refused() {
     let world = World::new().await;
     let caller = world.caller(&world.through_pool().await).await;
     is_bad_credentials(&world.try_pool(&ada(), "guess").await);
-    let page = world.test.engine.activity.of(&caller, 50, None).await.expect("a page");
+    let page = world.test.engine.activity.of(&caller.user, 50, None).await.expect("a page");
     let shown = |event: AuditEvent| {
         let entry = page.items.iter().find(|entry| entry.event == event).expect("an entry");
         entry.details.clone()

@@ -4,10 +4,12 @@ use std::{net::Ipv4Addr, sync::Arc};
 
 use async_trait::async_trait;
 use auth_domain::{
+    api_key::{ApiKey, Scope},
     id::SessionId,
     session::Session,
     tenant::TenantId,
-    usecase::{Backlog, BearerError, Caller, CsrfDenial, Fault, Identity},
+    usecase::{ApiKeyRefused, Backlog, BearerError, Caller, CsrfDenial, Fault, Identity},
+    user::User,
 };
 use auth_testkit::{
     builder,
@@ -16,7 +18,8 @@ use auth_testkit::{
 
 use super::*;
 use crate::{
-    Drain, Health, HttpSettings, Metrics, Probe, bearer::Bearer, csrf::Csrf, metrics::BacklogSource,
+    Drain, Health, HttpSettings, Metrics, Probe, api_key::ApiKeys, bearer::Bearer, csrf::Csrf,
+    metrics::BacklogSource,
 };
 
 /// Nobody is asked here.
@@ -30,6 +33,17 @@ impl Bearer for Nobody {
 
     async fn identify(&self, _: &str, _: &TenantId) -> Result<Identity, BearerError> {
         Err(BearerError::UserNotFound)
+    }
+}
+
+#[async_trait]
+impl ApiKeys for Nobody {
+    async fn person(&self, _: &str, _: &TenantId, _: Scope) -> Result<(ApiKey, User), ApiKeyRefused> {
+        Err(ApiKeyRefused::Unknown)
+    }
+
+    async fn service(&self, _: &str, _: &TenantId, _: Scope) -> Result<ApiKey, ApiKeyRefused> {
+        Err(ApiKeyRefused::Unknown)
     }
 }
 
@@ -73,6 +87,7 @@ fn edge(per_second: u32, burst: u32) -> Edge {
     Edge::new(&Data::new(Gate {
         settings: HttpSettings { edge: Some(edge), ..HttpSettings::default() },
         bearer: Arc::new(Nobody),
+        api_keys: Arc::new(Nobody),
         csrf: Arc::new(Nobody),
         limiter: Arc::new(ExactLimiter::default()),
         health: Health::new(Arc::new(Nobody), None, clock.clone()),

@@ -22,6 +22,7 @@ use tokio::{sync::Barrier, task::JoinSet};
 
 use crate::builder;
 
+pub mod api_keys;
 pub mod audit;
 pub mod chain;
 pub mod devices;
@@ -212,6 +213,21 @@ macro_rules! store_contract {
                 forget_all_spares_others
                 a_discarded_change_did_not_happen
                 purge_deletes_the_expired
+                purge_respects_its_limit
+            }
+            api_keys {
+                every_field_survives
+                unknown_is_none
+                the_account_is_the_present_one
+                a_clash_is_a_conflict
+                list_keeps_owners_apart
+                revoke_gives_the_key_once
+                others_keys_are_not_revoked
+                parallel_revocation_happens_once
+                revoke_all_spares_others_and_services
+                touch_never_goes_back
+                a_discarded_change_did_not_happen
+                purge_deletes_the_dead
                 purge_respects_its_limit
             }
             locks {
@@ -412,6 +428,7 @@ mod tests {
     fn the_macro_runs_every_case() {
         let listed = include_str!("mod.rs");
         let sources = [
+            include_str!("api_keys.rs"),
             include_str!("audit.rs"),
             include_str!("devices.rs"),
             include_str!("enrolment.rs"),
