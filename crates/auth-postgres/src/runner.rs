@@ -5,7 +5,7 @@ use std::{future::Future, sync::Arc};
 use auth_domain::{
     port::{
         AuditChain, AuditLog, DeviceRepo, FactorRepo, IdentityRepo, KeyRepo, KnownDeviceRepo, LinkRepo,
-        LockRepo, Outbox, Repos, SealedRepo, SessionRepo, StoreError, UserRepo,
+        LockRepo, Outbox, PeopleRepo, Repos, SealedRepo, SessionRepo, StoreError, UserRepo,
     },
     user::User,
 };
@@ -92,6 +92,9 @@ impl<R: Runner> Repos for Repositories<R> {
         self
     }
     fn outbox(&mut self) -> &mut dyn Outbox {
+        self
+    }
+    fn people(&mut self) -> &mut dyn PeopleRepo {
         self
     }
 }

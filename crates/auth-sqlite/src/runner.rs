@@ -5,7 +5,7 @@ use std::{future::Future, sync::Arc};
 use async_trait::async_trait;
 use auth_domain::port::{
     AuditChain, AuditLog, DeviceRepo, FactorRepo, IdentityRepo, KeyRepo, KnownDeviceRepo, LinkRepo, LockRepo,
-    Outbox, Repos, SealedRepo, SessionRepo, StoreError, Tx, UserRepo,
+    Outbox, PeopleRepo, Repos, SealedRepo, SessionRepo, StoreError, Tx, UserRepo,
 };
 use diesel::SqliteConnection;
 
@@ -74,6 +74,9 @@ impl<R: Runner> Repos for Repositories<R> {
         self
     }
     fn outbox(&mut self) -> &mut dyn Outbox {
+        self
+    }
+    fn people(&mut self) -> &mut dyn PeopleRepo {
         self
     }
 }

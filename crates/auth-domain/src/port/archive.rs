@@ -49,11 +49,13 @@ pub enum RecordKind {
     AuditCheckpoint,
     /// Messages that are owed, dead letters too.
     Outbox,
+    /// Accounts that were erased.
+    Erasure,
 }
 
 impl RecordKind {
     /// All kinds, in the order in which a store can take them.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 15] = [
         Self::User,
         Self::Session,
         Self::Link,
@@ -68,6 +70,7 @@ impl RecordKind {
         Self::AuditLink,
         Self::AuditCheckpoint,
         Self::Outbox,
+        Self::Erasure,
     ];
 
     /// What people call the records of this kind.
@@ -87,6 +90,7 @@ impl RecordKind {
             Self::AuditLink => "audit chain links",
             Self::AuditCheckpoint => "audit checkpoints",
             Self::Outbox => "owed messages",
+            Self::Erasure => "erased accounts",
         }
     }
 }
@@ -128,6 +132,8 @@ pub enum Record {
     AuditCheckpoint(Checkpoint),
     /// A message that is owed, without the lease it may have had.
     Outbox(OutboxItem, Fate),
+    /// The id of an account that was erased, and when.
+    Erasure(UserId, DateTime<Utc>),
 }
 
 /// A recovery code as it is stored.
@@ -170,6 +176,7 @@ impl Record {
             Self::AuditLink(_) => RecordKind::AuditLink,
             Self::AuditCheckpoint(_) => RecordKind::AuditCheckpoint,
             Self::Outbox(..) => RecordKind::Outbox,
+            Self::Erasure(..) => RecordKind::Erasure,
         }
     }
 
@@ -190,12 +197,13 @@ impl Record {
             Self::AuditLink(link) => RecordKey::Number(link.position),
             Self::AuditCheckpoint(checkpoint) => RecordKey::Number(checkpoint.number),
             Self::Outbox(item, _) => RecordKey::Number(item.id.as_i64()),
+            Self::Erasure(user, _) => RecordKey::Number(user.as_i64()),
         }
     }
 }
 
 /// What a record is found by: numbers for accounts and their authenticator apps, sessions, devices, linked
-/// identities, audit entries, their links and checkpoints, and messages, bytes for links, recovery codes,
+/// identities, audit entries, their links and checkpoints, messages, and erased accounts, bytes for links, recovery codes,
 /// known devices and locks, names for signing keys.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub enum RecordKey {

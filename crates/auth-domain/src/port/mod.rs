@@ -42,9 +42,10 @@ pub use mailbox::{CapturedMessage, Channel, Mailbox, MailboxError, MailboxFilter
 pub use mailer::{Letter, Mailer, Notice, SendError};
 pub use sms::{LedgerError, SmsError, SmsLedger, SmsReceipt, SmsSender, SmsText};
 pub use store::{
-    AuditChain, AuditFilter, AuditLog, DeviceRepo, DueChecks, ExistingAccount, ExistingLink, FactorRepo,
-    IdentityRepo, KeyRepo, KnownDeviceRepo, LinkRepo, LockRepo, Outbox, PendingTotp, Repos, SealedPlace,
-    SealedRepo, SealedRow, SealedValue, SessionRepo, Store, StoreError, StoredTotp, Tx, UserRepo,
+    Arrival, AuditChain, AuditFilter, AuditLog, DeviceRepo, DueChecks, ExistingAccount, ExistingLink,
+    FactorRepo, IdentityRepo, KeyRepo, KnownDeviceRepo, LinkRepo, LockRepo, Outbox, PendingTotp, PeopleRepo,
+    Present, Repos, SealedPlace, SealedRepo, SealedRow, SealedValue, SessionRepo, Store, StoreError,
+    StoredTotp, Tx, UserRepo,
 };
 pub use tokens::{KeyError, KeyFactory, KeyRing, PublicJwk, TokenSigner, TokenVerifier};
 pub use totp::TotpGenerator;
@@ -67,8 +68,8 @@ pub use {
     sms::{MockSmsLedger, MockSmsSender},
     store::mock::{
         MockAuditChain, MockAuditLog, MockDeviceRepo, MockFactorRepo, MockIdentityRepo, MockKeyRepo,
-        MockKnownDeviceRepo, MockLinkRepo, MockLockRepo, MockOutbox, MockSealedRepo, MockSessionRepo,
-        MockStore, MockTx, MockUserRepo,
+        MockKnownDeviceRepo, MockLinkRepo, MockLockRepo, MockOutbox, MockPeopleRepo, MockSealedRepo,
+        MockSessionRepo, MockStore, MockTx, MockUserRepo,
     },
     tokens::{MockKeyFactory, MockKeyRing, MockTokenSigner, MockTokenVerifier},
     totp::MockTotpGenerator,

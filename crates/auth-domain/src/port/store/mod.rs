@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! Store ── begin() ──▶ Tx     users() sessions() links() factors() devices() known_devices() identities()
-//!       │                      locks() keys() sealed() audit() chain() outbox() commit() rollback()
+//!       │                      locks() keys() sealed() audit() chain() outbox() people() commit() rollback()
 //!       └─ read()  ──▶ Repos  the same repositories, each statement for itself
 //! ```
 //!
@@ -14,6 +14,7 @@ mod factors;
 mod identities;
 mod known_devices;
 mod log;
+mod people;
 mod repos;
 mod sealed;
 
@@ -24,6 +25,7 @@ pub use factors::{DeviceRepo, FactorRepo, PendingTotp, StoredTotp};
 pub use identities::{DueChecks, ExistingLink, IdentityRepo};
 pub use known_devices::KnownDeviceRepo;
 pub use log::{AuditFilter, AuditLog, Outbox};
+pub use people::{Arrival, PeopleRepo, Present};
 pub use repos::{ExistingAccount, KeyRepo, LinkRepo, LockRepo, SessionRepo, UserRepo};
 pub use sealed::{SealedPlace, SealedRepo, SealedRow, SealedValue};
 
@@ -81,6 +83,8 @@ pub trait Repos: Send {
     fn chain(&mut self) -> &mut dyn AuditChain;
     /// Messages that are owed.
     fn outbox(&mut self) -> &mut dyn Outbox;
+    /// People who come and go.
+    fn people(&mut self) -> &mut dyn PeopleRepo;
 }
 
 /// A transaction.
@@ -133,7 +137,7 @@ pub(super) mod mock {
 
     use super::{
         AuditChain, AuditLog, DeviceRepo, FactorRepo, IdentityRepo, KeyRepo, KnownDeviceRepo, LinkRepo,
-        LockRepo, Outbox, Repos, SealedRepo, SessionRepo, Store, StoreError, Tx, UserRepo,
+        LockRepo, Outbox, PeopleRepo, Repos, SealedRepo, SessionRepo, Store, StoreError, Tx, UserRepo,
     };
     pub use super::{
         chain::MockAuditChain,
@@ -141,6 +145,7 @@ pub(super) mod mock {
         identities::MockIdentityRepo,
         known_devices::MockKnownDeviceRepo,
         log::{MockAuditLog, MockOutbox},
+        people::MockPeopleRepo,
         repos::{MockKeyRepo, MockLinkRepo, MockLockRepo, MockSessionRepo, MockUserRepo},
         sealed::MockSealedRepo,
     };
@@ -187,6 +192,8 @@ pub(super) mod mock {
         pub chain: MockAuditChain,
         /// Messages that are owed.
         pub outbox: MockOutbox,
+        /// People who come and go.
+        pub people: MockPeopleRepo,
         /// What `commit` answers with; `Ok` unless set.
         pub commit_error: Option<StoreError>,
     }
@@ -230,6 +237,9 @@ pub(super) mod mock {
         }
         fn outbox(&mut self) -> &mut dyn Outbox {
             &mut self.outbox
+        }
+        fn people(&mut self) -> &mut dyn PeopleRepo {
+            &mut self.people
         }
     }
 
