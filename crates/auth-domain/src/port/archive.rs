@@ -186,7 +186,7 @@ impl Record {
             Self::User(user) => RecordKey::Number(user.id.as_i64()),
             Self::Session(session, _) => RecordKey::Number(session.id.as_i64()),
             Self::Link(link, _) => RecordKey::Bytes(*link.digest.as_bytes()),
-            Self::Totp(user, _) => RecordKey::Number(user.as_i64()),
+            Self::Totp(user, _) | Self::Erasure(user, _) => RecordKey::Number(user.as_i64()),
             Self::RecoveryCode(code) => RecordKey::Bytes(*code.digest.as_bytes()),
             Self::Device(device) => RecordKey::Number(device.id.as_i64()),
             Self::Identity(identity) => RecordKey::Number(identity.id.as_i64()),
@@ -197,7 +197,6 @@ impl Record {
             Self::AuditLink(link) => RecordKey::Number(link.position),
             Self::AuditCheckpoint(checkpoint) => RecordKey::Number(checkpoint.number),
             Self::Outbox(item, _) => RecordKey::Number(item.id.as_i64()),
-            Self::Erasure(user, _) => RecordKey::Number(user.as_i64()),
         }
     }
 }

@@ -16,6 +16,7 @@ mod identity;
 mod limiter;
 mod mailbox;
 mod mailer;
+mod moving;
 mod sms;
 mod store;
 mod tokens;
@@ -40,6 +41,7 @@ pub use identity::{
 pub use limiter::{Admission, LimiterError, Quota, RateLimiter};
 pub use mailbox::{CapturedMessage, Channel, Mailbox, MailboxError, MailboxFilter};
 pub use mailer::{Letter, Mailer, Notice, SendError};
+pub use moving::{Comer, ForeignFactors, Newcomer, OldUser, Origin, PeopleSource};
 pub use sms::{LedgerError, SmsError, SmsLedger, SmsReceipt, SmsSender, SmsText};
 pub use store::{
     Arrival, AuditChain, AuditFilter, AuditLog, DeviceRepo, DueChecks, ExistingAccount, ExistingLink,
