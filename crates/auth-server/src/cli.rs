@@ -2,7 +2,7 @@
 
 #![expect(clippy::print_stderr, reason = "tells the person at the terminal why a command failed")]
 
-use std::process::ExitCode;
+use std::{path::PathBuf, process::ExitCode};
 
 use auth_domain::{
     audit::{AuditEvent, AuditKey, ChainHead},
@@ -11,7 +11,7 @@ use auth_domain::{
     user::{Email, FullName, Role},
 };
 use clap::{
-    Args, Parser, Subcommand,
+    Args, Parser, Subcommand, ValueEnum,
     builder::{PossibleValuesParser, TypedValueParser},
 };
 
@@ -60,6 +60,16 @@ pub enum Command {
     /// Manage accounts from the server's own machine
     #[command(subcommand, arg_required_else_help = true)]
     Users(UsersCommand),
+    /// Take people over from another system
+    ///
+    /// Works while servers run, and may be run again: who is here already, by address or by id, stays as they
+    /// are. Passwords go on working where this server knows how they are hashed, and are hashed anew at the next
+    /// login.
+    #[command(subcommand, arg_required_else_help = true)]
+    Import(ImportCommand),
+    /// Give accounts out, for another system
+    #[command(subcommand, arg_required_else_help = true)]
+    Export(ExportCommand),
     /// Look at mail, and at the server that takes it
     #[command(subcommand, arg_required_else_help = true)]
     Mail(MailCommand),
@@ -159,10 +169,151 @@ pub enum UsersCommand {
     /// Wrong passwords of strangers are counted apart from those of the account's own devices, which show as
     /// known devices: a lock does not keep those out. Leaves a trace in the audit log.
     Locks(OfAccount),
+    /// Write everything that is kept about one person, as JSON
+    ///
+    /// For whoever asks what is known about them: the account, sessions, devices, linked identities, messages and
+    /// events. Passwords and secrets are left out, and so is where others came from who looked after the account.
+    /// Leaves a trace in the audit log.
+    Export(ExportUser),
+    /// Erase one person for good
+    ///
+    /// Deletes the account with all that belongs to it. What stays is the audit log, which knows the person by a
+    /// number that names nobody any more and forgets where they came from, and that number: no import brings the
+    /// person back. docs/erasure.md tells all of it. The last active superuser cannot be erased.
+    Erase(EraseUser),
     /// Open an account that wrong passwords or codes have locked
     ///
     /// Both counts begin anew. Known devices stay as they are. Leaves a trace in the audit log.
     Unlock(OfAccount),
+}
+
+/// Commands that take people over.
+#[derive(Debug, Subcommand)]
+pub enum ImportCommand {
+    /// Take people over from the tables of the Python service
+    ///
+    /// Reads `users` of the schema `public`, or of the schemas `auth_TENANT`, as they are at the beginning, and
+    /// writes nothing there. Ids, passwords, authenticator apps, telephone numbers, roles and states are kept. Who
+    /// cannot be taken over, or not as they were, is named by their old id, with the reason. People sign in once
+    /// more: sessions stay behind. docs/moving-in.md leads through an evening.
+    Python(ImportPython),
+    /// Take people over from a file: one JSON object a line (NDJSON), or CSV
+    ///
+    /// The whole file is looked at first. Where a line is wrong, nothing is written, and each wrong line is named
+    /// with the reason; --continue leaves them out. docs/moving-in.md has the fields, and a file to begin with.
+    Users(ImportUsers),
+}
+
+/// Takes people over from the Python service.
+#[derive(Debug, Args)]
+pub struct ImportPython {
+    /// Where its tables are, like `postgresql://reader@db/auth?sslmode=verify-full`
+    // Read by the command: clap would repeat a wrong one, password and all.
+    #[arg(long, value_name = "URL")]
+    pub from: String,
+    /// Only the table `users` of this schema; may be given several times [default: all that have users]
+    #[arg(long = "schema", value_name = "SCHEMA")]
+    pub schemas: Vec<String>,
+    /// The tenant that the people will belong to [default: that of the schema `auth_TENANT`, `default` for `public`]
+    #[arg(long, value_parser = TenantId::parse)]
+    pub tenant: Option<TenantId>,
+    /// Tell what would be done, and write nothing
+    #[arg(long)]
+    pub dry_run: bool,
+    /// Print JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Takes people over from a file.
+#[derive(Debug, Args)]
+pub struct ImportUsers {
+    /// The file; it is read several times, so it cannot be standard input
+    pub file: PathBuf,
+    /// Its form [default: what its name ends in: .ndjson, .jsonl or .csv]
+    #[arg(long, value_enum)]
+    pub format: Option<FileFormat>,
+    /// The tenant that the people will belong to
+    #[arg(long, default_value = "default", value_parser = TenantId::parse)]
+    pub tenant: TenantId,
+    /// Tell what would be done, and write nothing
+    #[arg(long)]
+    pub dry_run: bool,
+    /// Leave wrong lines out, instead of writing nothing
+    #[arg(long = "continue")]
+    pub keep_going: bool,
+    /// Print JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// The form of a file of people.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum FileFormat {
+    /// One JSON object a line
+    Ndjson,
+    /// Fields separated by commas, their names in the first line
+    Csv,
+}
+
+impl FileFormat {
+    /// What the end of a file's name tells.
+    pub fn of_name(extension: &str) -> Option<Self> {
+        match extension.to_ascii_lowercase().as_str() {
+            "ndjson" | "jsonl" => Some(Self::Ndjson),
+            "csv" => Some(Self::Csv),
+            _ => None,
+        }
+    }
+}
+
+/// Commands that give accounts out.
+#[derive(Debug, Subcommand)]
+pub enum ExportCommand {
+    /// Write the accounts to a file, one JSON object a line, as `import users` reads them
+    ///
+    /// Without passwords and without secrets of authenticator apps, unless they are asked for. Leaves a trace in the
+    /// audit log.
+    Users(ExportUsers),
+}
+
+/// Gives accounts out.
+#[derive(Debug, Args)]
+pub struct ExportUsers {
+    /// Where to; `-` for standard output. A file that exists is not overwritten
+    #[arg(value_name = "FILE")]
+    pub to: String,
+    /// Only this tenant
+    #[arg(long, value_parser = TenantId::parse)]
+    pub tenant: Option<TenantId>,
+    /// Write the hashes of passwords, too: whoever has them can guess passwords without asking a server
+    #[arg(long)]
+    pub with_hashes: bool,
+    /// Write the secrets of authenticator apps, too, in clear: whoever has them has the second factor
+    #[arg(long)]
+    pub with_totp_secrets: bool,
+}
+
+/// Writes everything about a person.
+#[derive(Debug, Args)]
+pub struct ExportUser {
+    /// The account; `users locks ADDRESS` shows its id
+    #[arg(value_parser = user_id)]
+    pub id: UserId,
+    /// Where to; `-` for standard output. A file that exists is not overwritten
+    #[arg(value_name = "FILE", default_value = "-")]
+    pub to: String,
+}
+
+/// Erases a person.
+#[derive(Debug, Args)]
+pub struct EraseUser {
+    /// The account; `users locks ADDRESS` shows its id
+    #[arg(value_parser = user_id)]
+    pub id: UserId,
+    /// Do not ask for the address first
+    #[arg(long)]
+    pub yes: bool,
 }
 
 /// Commands about mail.
