@@ -3,6 +3,7 @@
 mod csv;
 mod fields;
 mod file;
+mod lines;
 mod report;
 
 use anyhow::Context as _;
@@ -25,6 +26,9 @@ pub(super) async fn python(wiring: &Wiring, options: &ImportPython) -> anyhow::R
     let from = Database::from_argument(&options.from).map_err(|why| anyhow::anyhow!("--from: {why}"))?;
     let mut service = python_service(&from).await?;
     let tables = chosen(service.tables().await.context("cannot read the old database")?, options)?;
+    for (_, tenant) in &tables {
+        check_tenant(tenant)?;
+    }
     let mut reports = Vec::new();
     for (table, tenant) in &tables {
         let terms = ImportTerms { tenant: tenant.clone(), region: region()?, strict: false };
@@ -72,6 +76,7 @@ fn chosen(tables: Vec<PythonTable>, options: &ImportPython) -> anyhow::Result<Ve
 
 /// Takes people over from a file.
 pub(super) async fn users(wiring: &Wiring, options: &ImportUsers) -> anyhow::Result<()> {
+    check_tenant(&options.tenant)?;
     let mut source = FileSource::open(&options.file, options.format)?;
     let terms = ImportTerms { tenant: options.tenant.clone(), region: region()?, strict: true };
     let mut report = Report::new(options.file.display().to_string(), &terms, true);
@@ -92,6 +97,15 @@ pub(super) async fn users(wiring: &Wiring, options: &ImportUsers) -> anyhow::Res
 
 const fn advice(dry_run: bool) -> &'static str {
     if dry_run { "nothing was written" } else { "who was taken over stays; run it again to go on" }
+}
+
+/// People of a tenant that the server does not serve could not sign in.
+fn check_tenant(tenant: &TenantId) -> anyhow::Result<()> {
+    anyhow::ensure!(
+        Settings::load()?.tenants.contains(tenant),
+        "TENANTS does not name {tenant}: add it there, or choose another one with --tenant"
+    );
+    Ok(())
 }
 
 /// The region of telephone numbers without a calling code.

@@ -289,3 +289,6 @@ fn sms(foreign: &ForeignFactors, region: &str, remarks: &mut Vec<Remark>) -> Sms
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,17 +1,20 @@
 //! Lines of a CSV file (RFC 4180): the first names the fields, separated by commas.
 
-use std::{fs::File, path::Path};
+use std::{fs::File, io, path::Path};
 
 use anyhow::Context as _;
 use auth_domain::port::{Comer, Origin};
-use csv::{Reader, ReaderBuilder, StringRecord, Trim};
+use csv::{ReaderBuilder, StringRecord};
 use serde_json::{Map, Value};
 
-use super::fields;
+use super::{
+    fields,
+    lines::{Line, Lines},
+};
 
 /// A file that is being read.
 pub(super) struct CsvLines {
-    reader: Reader<File>,
+    lines: Lines,
     names: Vec<String>,
 }
 
@@ -22,47 +25,61 @@ impl CsvLines {
     /// Which name is wrong: then every line would be.
     pub(super) fn open(path: &Path) -> anyhow::Result<Self> {
         let file = File::open(path).with_context(|| format!("cannot open {}", path.display()))?;
-        let mut reader = ReaderBuilder::new().trim(Trim::Headers).flexible(true).from_reader(file);
-        let names = reader.headers().with_context(|| format!("cannot read {}", path.display()))?;
-        let names: Vec<String> = names.iter().map(ToOwned::to_owned).collect();
-        for (at, name) in names.iter().enumerate() {
-            fields::check_name(name).map_err(|why| anyhow::anyhow!("{}: {why}", path.display()))?;
-            anyhow::ensure!(!names[..at].contains(name), "{}: two fields `{name}`", path.display());
-        }
-        anyhow::ensure!(
-            names.iter().any(|name| name == "email"),
-            "{}: the first line must name the fields, and `email` is missing",
-            path.display()
-        );
-        Ok(Self { reader, names })
+        let mut lines = Lines::of(file);
+        let names = names(&mut lines).map_err(|why| anyhow::anyhow!("{}: {why}", path.display()))?;
+        Ok(Self { lines, names })
     }
 
     /// The next one; `None` at the end.
-    pub(super) fn next(&mut self) -> Result<Option<Comer>, std::io::Error> {
-        let mut record = StringRecord::new();
-        match self.reader.read_record(&mut record) {
-            Ok(false) => Ok(None),
-            Ok(true) => Ok(Some(self.comer(&record))),
-            Err(error) if error.is_io_error() => Err(error.into()),
-            Err(error) => {
-                let line = error.position().map_or(0, csv::Position::line);
-                let reason = "the line is not text in UTF-8".to_owned();
-                Ok(Some(Comer::Unreadable { origin: Origin::Line(line), reason }))
+    pub(super) fn next(&mut self) -> io::Result<Option<Comer>> {
+        Ok(self.lines.next(has_open_quote)?.map(|Line { number, content }| {
+            let origin = Origin::Line(number);
+            match content.and_then(|content| self.newcomer(origin, &content)) {
+                Ok(newcomer) => Comer::Entry(Box::new(newcomer)),
+                Err(reason) => Comer::Unreadable { origin, reason },
             }
-        }
+        }))
     }
 
-    fn comer(&self, record: &StringRecord) -> Comer {
-        let origin = Origin::Line(record.position().map_or(0, csv::Position::line));
-        let made = if record.len() == self.names.len() {
-            let named = self.names.iter().cloned().zip(record.iter().map(Value::from));
-            fields::newcomer(origin, &named.collect::<Map<_, _>>())
-        } else {
-            Err(format!("the line has {} fields, the first one {}", record.len(), self.names.len()))
-        };
-        match made {
-            Ok(newcomer) => Comer::Entry(Box::new(newcomer)),
-            Err(reason) => Comer::Unreadable { origin, reason },
+    fn newcomer(&self, origin: Origin, content: &[u8]) -> Result<auth_domain::port::Newcomer, String> {
+        let record = record(content)?;
+        if record.len() != self.names.len() {
+            return Err(format!("the line has {} fields, the first one {}", record.len(), self.names.len()));
+        }
+        let named = self.names.iter().cloned().zip(record.iter().map(Value::from));
+        fields::newcomer(origin, &named.collect::<Map<_, _>>())
+    }
+}
+
+fn names(lines: &mut Lines) -> Result<Vec<String>, String> {
+    let line = lines.next(has_open_quote).map_err(|error| error.to_string())?;
+    let content = line.map_or_else(|| Ok(Vec::new()), |line| line.content)?;
+    let record = record(content.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&content))?;
+    let names: Vec<String> = record.iter().map(|name| name.trim().to_owned()).collect();
+    for (at, name) in names.iter().enumerate() {
+        fields::check_name(name)?;
+        if names[..at].contains(name) {
+            return Err(format!("two fields `{name}`"));
         }
     }
+    if names.iter().any(|name| name == "email") {
+        Ok(names)
+    } else {
+        Err("the first line must name the fields, and `email` is missing".to_owned())
+    }
+}
+
+fn record(content: &[u8]) -> Result<StringRecord, String> {
+    let reader =
+        ReaderBuilder::new().has_headers(false).flexible(true).buffer_capacity(1 << 10).from_reader(content);
+    match reader.into_records().next() {
+        Some(Ok(record)) => Ok(record),
+        Some(Err(_)) => Err("the line is not text in UTF-8".to_owned()),
+        None => Ok(StringRecord::new()),
+    }
+}
+
+/// Whether a field goes on in the next line: quotes within a field come in pairs.
+fn has_open_quote(content: &[u8]) -> bool {
+    content.iter().filter(|byte| **byte == b'"').count() % 2 == 1
 }

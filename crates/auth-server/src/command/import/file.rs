@@ -2,7 +2,7 @@
 
 use std::{
     fs::File,
-    io::{self, BufRead as _, BufReader, Read as _},
+    io,
     path::{Path, PathBuf},
 };
 
@@ -11,20 +11,22 @@ use async_trait::async_trait;
 use auth_domain::port::{Comer, Origin, PeopleSource, StoreError};
 use serde_json::Value;
 
-use super::{csv::CsvLines, fields};
+use super::{
+    csv::CsvLines,
+    fields,
+    lines::{Line, Lines},
+};
 use crate::cli::FileFormat;
-
-/// A line longer than this is none: somebody's fields take a thousand characters.
-const LONGEST: u64 = 64 * 1024;
 
 /// A file that is being read.
 pub(super) struct FileSource {
     path: PathBuf,
     format: FileFormat,
-    lines: Lines,
+    lines: Format,
 }
 
-enum Lines {
+/// The lines in one of the forms.
+enum Format {
     Csv(CsvLines),
     Ndjson(NdjsonLines),
 }
@@ -43,10 +45,10 @@ impl FileSource {
     }
 }
 
-fn lines(path: &Path, format: FileFormat) -> anyhow::Result<Lines> {
+fn lines(path: &Path, format: FileFormat) -> anyhow::Result<Format> {
     Ok(match format {
-        FileFormat::Csv => Lines::Csv(CsvLines::open(path)?),
-        FileFormat::Ndjson => Lines::Ndjson(NdjsonLines::open(path)?),
+        FileFormat::Csv => Format::Csv(CsvLines::open(path)?),
+        FileFormat::Ndjson => Format::Ndjson(NdjsonLines::open(path)?),
     })
 }
 
@@ -65,8 +67,8 @@ impl PeopleSource for FileSource {
         let mut comers = Vec::new();
         for _ in 0..limit {
             let next = match &mut self.lines {
-                Lines::Csv(lines) => lines.next(),
-                Lines::Ndjson(lines) => lines.next(),
+                Format::Csv(lines) => lines.next(),
+                Format::Ndjson(lines) => lines.next(),
             };
             match next.map_err(|error| StoreError::Unavailable(Box::new(error)))? {
                 Some(comer) => comers.push(comer),
@@ -77,35 +79,23 @@ impl PeopleSource for FileSource {
     }
 }
 
-/// One JSON object a line. Empty lines are none.
-struct NdjsonLines {
-    input: BufReader<File>,
-    number: u64,
-}
+/// One JSON object a line.
+struct NdjsonLines(Lines);
 
 impl NdjsonLines {
     fn open(path: &Path) -> anyhow::Result<Self> {
         let file = File::open(path).with_context(|| format!("cannot open {}", path.display()))?;
-        Ok(Self { input: BufReader::new(file), number: 0 })
+        Ok(Self(Lines::of(file)))
     }
 
     fn next(&mut self) -> io::Result<Option<Comer>> {
-        loop {
-            let mut line = Vec::new();
-            self.input.by_ref().take(LONGEST).read_until(b'\n', &mut line)?;
-            if line.is_empty() {
-                return Ok(None);
+        Ok(self.0.next(|_| false)?.map(|Line { number, content }| {
+            let origin = Origin::Line(number);
+            match content {
+                Ok(content) => comer(origin, content.trim_ascii()),
+                Err(reason) => Comer::Unreadable { origin, reason },
             }
-            self.number += 1;
-            let origin = Origin::Line(self.number);
-            if line.len() as u64 == LONGEST && line.last() != Some(&b'\n') {
-                self.input.skip_until(b'\n')?;
-                return Ok(Some(Comer::Unreadable { origin, reason: "the line is too long".to_owned() }));
-            }
-            if !line.trim_ascii().is_empty() {
-                return Ok(Some(comer(origin, line.trim_ascii())));
-            }
-        }
+        }))
     }
 }
 
@@ -180,7 +170,7 @@ mod tests {
     #[tokio::test]
     async fn lines_of_csv_are_read_and_numbered() {
         let file = b"\xef\xbb\xbfemail, name,verified\r\na@b.example,\"Ada, \"\"A\"\"\",true\n\n\
-            c@d.example\ne@f.example,\"two\nlines\",yes\ng@h.example,,maybe\n\xff,x,true\ni@j.example,,\n";
+            c@d.example\ne@f.example,\"two\nlines\",yes\ng@h.example,,maybe\n\xff,x,true\ni@j.example,,\nk@l.example \"\n\n";
         let comers = read("users.CSV", file).await;
         assert_eq!(
             told(&comers),
@@ -191,6 +181,7 @@ mod tests {
                 "line 7! `verified` is neither true nor false",
                 "line 8! the line is not text in UTF-8",
                 "line 9: i@j.example",
+                "line 10! the line has 1 fields, the first one 3",
             ]
         );
         let Comer::Entry(ada) = &comers[0] else { panic!("somebody") };
