@@ -1,6 +1,7 @@
 //! The archive port: whole records out and in.
 
 mod add;
+pub(crate) mod owned;
 mod page;
 
 use std::sync::Arc;
@@ -77,5 +78,6 @@ const fn count_of(kind: RecordKind) -> &'static str {
         RecordKind::AuditLink => "SELECT count(*) FROM audit_chain",
         RecordKind::AuditCheckpoint => "SELECT count(*) FROM audit_checkpoints",
         RecordKind::Outbox => "SELECT count(*) FROM outbox",
+        RecordKind::Erasure => "SELECT count(*) FROM erased_accounts",
     }
 }

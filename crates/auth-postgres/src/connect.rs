@@ -56,6 +56,14 @@ impl Connector {
         Self::with_options(config, "-c statement_timeout=0 -c lock_timeout=60000")
     }
 
+    /// A connector for reading somebody else's tables for as long as it takes, wherever they can be read.
+    pub(crate) fn reading(config: &PostgresConfig) -> Result<Self, OpenError> {
+        let config = PostgresConfig { read_write: false, ..config.clone() };
+        let options = "-c statement_timeout=0 -c lock_timeout=60000 -c default_transaction_read_only=on \
+                       -c TimeZone=UTC -c DateStyle=ISO";
+        Self::with_options(&config, options)
+    }
+
     fn with_options(config: &PostgresConfig, options: &str) -> Result<Self, OpenError> {
         let names = config.hosts();
         let names = names.split(", ").map(ToOwned::to_owned);

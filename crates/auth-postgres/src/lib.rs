@@ -74,6 +74,7 @@ mod error;
 mod exchange;
 mod migrate;
 mod pool;
+mod python;
 mod repo;
 mod row;
 mod runner;
@@ -86,4 +87,5 @@ mod url;
 
 pub use config::{OpenError, PostgresConfig, SslMode, UrlError};
 pub use migrate::MIGRATIONS;
+pub use python::{PythonError, PythonService, PythonTable, PythonUsers};
 pub use store::PostgresStore;

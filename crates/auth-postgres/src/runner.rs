@@ -5,7 +5,7 @@ use std::{future::Future, sync::Arc};
 use auth_domain::{
     port::{
         ApiKeyRepo, AuditChain, AuditLog, DeviceRepo, FactorRepo, IdentityRepo, KeyRepo, KnownDeviceRepo,
-        LinkRepo, LockRepo, Outbox, Repos, SealedRepo, SessionRepo, StoreError, UserRepo,
+        LinkRepo, LockRepo, Outbox, PeopleRepo, Repos, SealedRepo, SessionRepo, StoreError, UserRepo,
     },
     user::User,
 };
@@ -96,6 +96,9 @@ impl<R: Runner> Repos for Repositories<R> {
         self
     }
     fn outbox(&mut self) -> &mut dyn Outbox {
+        self
+    }
+    fn people(&mut self) -> &mut dyn PeopleRepo {
         self
     }
 }

@@ -6,6 +6,7 @@ mod audit;
 mod format;
 mod keys;
 mod messages;
+mod moving;
 mod parts;
 mod users;
 mod value;
@@ -21,6 +22,10 @@ pub use self::{
     messages::{
         CheckSms, DropMessage, ListMessages, MailCommand, OutboxCommand, PreviewMail, RetryMessages,
         SmsCommand, WhichMessages,
+    },
+    moving::{
+        EraseUser, ExportCommand, ExportUser, ExportUsers, FileFormat, ImportCommand, ImportPython,
+        ImportUsers,
     },
     parts::{
         CognitoCommand, Completions, ConfigCommand, CopyStore, Healthcheck, ReportCognito, StoreCommand,
@@ -69,6 +74,16 @@ pub enum Command {
     /// Manage accounts from the server's own machine
     #[command(subcommand, arg_required_else_help = true)]
     Users(UsersCommand),
+    /// Take people over from another system
+    ///
+    /// Works while servers run, and may be run again: who is here already, by address or by id, stays as they
+    /// are. Passwords go on working where this server knows how they are hashed, and are hashed anew at the next
+    /// login.
+    #[command(subcommand, arg_required_else_help = true)]
+    Import(ImportCommand),
+    /// Give accounts out, for another system
+    #[command(subcommand, arg_required_else_help = true)]
+    Export(ExportCommand),
     /// Look at mail, and at the server that takes it
     #[command(subcommand, arg_required_else_help = true)]
     Mail(MailCommand),

@@ -6,6 +6,7 @@ mod cognito;
 mod hashing;
 mod mail;
 mod patient;
+mod python;
 mod sms;
 mod state;
 mod stores;
@@ -25,6 +26,7 @@ use auth_domain::{
     usecase::{Engine, Policy, Ports, SealError},
 };
 use auth_http::metrics::HashSource;
+pub(crate) use auth_postgres::PythonTable;
 pub(crate) use auth_sqlite::Claim;
 use secrecy::ExposeSecret as _;
 use tokio::sync::mpsc::UnboundedReceiver;
@@ -33,6 +35,7 @@ use self::watch::PartWatch;
 pub(crate) use self::{
     hashing::usual_memory_kib,
     mail::{check as check_mail, preview as preview_mail},
+    python::python_service,
     sms::check as check_sms,
     state::State,
     stores::Stores,

@@ -21,9 +21,9 @@ use crate::{
     },
     runner::Runner as _,
     schema::{
-        api_keys, audit_chain, audit_checkpoints, audit_events, known_devices, linked_identities,
-        login_locks, one_time_links, outbox, recovery_codes, refresh_tokens, sessions, signing_keys,
-        totp_secrets, trusted_devices, users,
+        api_keys, audit_chain, audit_checkpoints, audit_events, erased_accounts, known_devices,
+        linked_identities, login_locks, one_time_links, outbox, recovery_codes, refresh_tokens, sessions,
+        signing_keys, totp_secrets, trusted_devices, users,
     },
     store::SqliteStore,
 };
@@ -69,6 +69,7 @@ fn count(conn: &mut SqliteConnection, kind: RecordKind) -> QueryResult<i64> {
         RecordKind::AuditLink => audit_chain::table.count().get_result(conn),
         RecordKind::AuditCheckpoint => audit_checkpoints::table.count().get_result(conn),
         RecordKind::Outbox => outbox::table.count().get_result(conn),
+        RecordKind::Erasure => erased_accounts::table.count().get_result(conn),
     }
 }
 
@@ -94,6 +95,7 @@ fn page(
         RecordKind::AuditLink => links_of_log_page(conn, number(after)?, limit),
         RecordKind::AuditCheckpoint => checkpoints_page(conn, number(after)?, limit),
         RecordKind::Outbox => outbox_page(conn, number(after)?, limit),
+        RecordKind::Erasure => erasures_page(conn, number(after)?, limit),
     }
 }
 
@@ -301,6 +303,20 @@ fn outbox_page(conn: &mut SqliteConnection, after: i64, limit: i64) -> Result<Ve
         .collect()
 }
 
+fn erasures_page(conn: &mut SqliteConnection, after: i64, limit: i64) -> Result<Vec<Record>, Fault> {
+    let rows: Vec<(i64, i64)> = erased_accounts::table
+        .filter(erased_accounts::id.gt(after))
+        .order(erased_accounts::id)
+        .limit(limit)
+        .load(conn)?;
+    rows.into_iter()
+        .map(|(id, at)| {
+            let at = time(at).ok_or_else(|| corrupt("erased_accounts", &id))?;
+            Ok(Record::Erasure(UserId::from_i64(id), at))
+        })
+        .collect()
+}
+
 fn optional_time(
     table: &'static str,
     id: i64,
@@ -373,6 +389,7 @@ fn add(conn: &mut SqliteConnection, record: &Record) -> Result<bool, Fault> {
             ))
             .on_conflict_do_nothing() // also where the same message waits already
             .execute(conn)?,
+        Record::Erasure(user, at) => return add_erasure(conn, *user, *at),
     };
     Ok(added == 1)
 }
@@ -401,6 +418,16 @@ fn add_entry(conn: &mut SqliteConnection, entry: &AuditEntry) -> Result<bool, Fa
     }
     let row = NewAuditRow::try_from(entry)?;
     diesel::insert_into(audit_events::table).values((audit_events::seq.eq(entry.seq), row)).execute(conn)?;
+    Ok(true)
+}
+
+fn add_erasure(conn: &mut SqliteConnection, user: UserId, at: DateTime<Utc>) -> Result<bool, Fault> {
+    let here = erased_accounts::table.find(user.as_i64());
+    if diesel::select(diesel::dsl::exists(here)).get_result(conn)? {
+        return Ok(false);
+    }
+    let values = (erased_accounts::id.eq(user.as_i64()), erased_accounts::at.eq(micros(at)));
+    diesel::insert_into(erased_accounts::table).values(values).execute(conn)?;
     Ok(true)
 }
 

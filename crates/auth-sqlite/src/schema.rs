@@ -25,6 +25,13 @@ diesel::table! {
 }
 
 diesel::table! {
+    erased_accounts (id) {
+        id -> BigInt,
+        at -> BigInt,
+    }
+}
+
+diesel::table! {
     sessions (id) {
         id -> BigInt,
         tenant -> Text,
@@ -231,4 +238,5 @@ diesel::joinable!(refresh_tokens -> sessions (session_id));
 diesel::allow_tables_to_appear_in_same_query!(users, sessions, refresh_tokens);
 diesel::allow_tables_to_appear_in_same_query!(users, linked_identities);
 diesel::allow_tables_to_appear_in_same_query!(users, api_keys);
+diesel::allow_tables_to_appear_in_same_query!(users, totp_secrets);
 diesel::allow_tables_to_appear_in_same_query!(audit_events, audit_chain);

@@ -1,6 +1,7 @@
 //! Slow hashing of passwords, on threads of its own.
 
 mod config;
+mod foreign;
 mod pool;
 mod scratch;
 mod stored;
@@ -28,8 +29,8 @@ use crate::OsEntropy;
 /// can only make a password stronger.
 const ESTIMATED_CHARS: usize = 100;
 
-/// Hashes with Argon2id (RFC 9106); verifies that and what other systems made: Argon2 of any variant
-/// and cost within caps, and bcrypt.
+/// Hashes with Argon2id (RFC 9106); verifies that and what other systems made: Argon2 of any variant,
+/// bcrypt, scrypt and PBKDF2, with costs within caps.
 ///
 /// Passwords are hashed in NFKC form. Where a hash was made elsewhere the text is tried as typed too.
 pub struct Argon2Hasher {
@@ -86,6 +87,11 @@ impl fmt::Debug for Argon2Hasher {
 impl PasswordHasher for Argon2Hasher {
     fn take_place(&self) -> Result<HashPlace, HashError> {
         self.pool.take_place().map(HashPlace::held_by)
+    }
+
+    fn check(&self, hash: &PasswordHash) -> Result<(), HashError> {
+        let stored = Stored::parse(hash.as_str())?;
+        self.pool.check(Work::Hash(stored.blocks()))
     }
 
     async fn hash(&self, password: &NewPassword) -> Result<PasswordHash, HashError> {

@@ -164,6 +164,11 @@ impl Pool {
         Ok(pool)
     }
 
+    /// Whether there could ever be room for such work.
+    pub(super) fn check(&self, work: Work) -> Result<(), HashError> {
+        self.shared.check(work)
+    }
+
     /// Runs `job` on one of the threads. Dropping the future gives a waiting job up.
     pub(super) async fn run<T: Send + 'static>(
         &self,
@@ -224,10 +229,13 @@ impl Shared {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Refuses what needs more memory than all threads together may have.
+    fn check(&self, work: Work) -> Result<(), HashError> {
+        if work.holds(0, self.usual) > self.budget { Err(HashError::TooDear) } else { Ok(()) }
+    }
+
     fn enqueue(&self, work: Work, task: Box<dyn Task>) -> Result<(), HashError> {
-        if work.holds(0, self.usual) > self.budget {
-            return Err(HashError::Unreadable);
-        }
+        self.check(work)?;
         let mut state = self.lock();
         self.make_room(&mut state)?;
         let now = Instant::now();

@@ -1,4 +1,4 @@
-//! Reading stored hashes: Argon2 in PHC form, bcrypt in crypt form.
+//! Reading stored hashes: Argon2 in PHC form, bcrypt in crypt form, and those of `foreign`.
 
 use argon2::{Algorithm, Argon2, Params, Version};
 use auth_domain::port::HashError;
@@ -6,7 +6,7 @@ use base64::{Engine as _, engine::general_purpose::STANDARD_NO_PAD};
 use subtle::ConstantTimeEq;
 use zeroize::Zeroizing;
 
-use super::{Argon2Cost, scratch::Scratch};
+use super::{Argon2Cost, foreign::Foreign, scratch::Scratch};
 
 /// Beyond these a stored hash is refused: whoever can write one must not be able to exhaust the
 /// machine with it.
@@ -29,6 +29,7 @@ pub(super) const TAG_BYTES: usize = 32;
 pub(super) enum Stored<'a> {
     Argon2(Box<Phc>),
     Bcrypt(&'a str),
+    Foreign(Foreign),
 }
 
 /// The content of `$argon2id$v=19$m=19456,t=2,p=1$salt$tag`.
@@ -41,24 +42,27 @@ pub(super) struct Phc {
 }
 
 impl<'a> Stored<'a> {
-    /// Reads a stored hash.
+    /// Reads a stored hash. Of Argon2 and bcrypt, Django writes its own name for them before what others
+    /// write.
     ///
     /// # Errors
-    /// [`HashError::Unreadable`] for an unknown form or a cost beyond the caps.
+    /// [`HashError::Unreadable`] for an unknown form, [`HashError::TooDear`] for a cost beyond the caps.
     pub(super) fn parse(text: &'a str) -> Result<Self, HashError> {
-        let known = if text.starts_with("$argon2") {
-            Phc::parse(text).map(|phc| Self::Argon2(Box::new(phc)))
+        let text = without_name(text);
+        if text.starts_with("$argon2") {
+            Phc::parse(text).and_then(Phc::within_caps).map(|phc| Self::Argon2(Box::new(phc)))
+        } else if text.starts_with("$2") {
+            check_bcrypt(text).map(|()| Self::Bcrypt(text))
         } else {
-            is_bcrypt(text).then_some(Self::Bcrypt(text))
-        };
-        known.ok_or(HashError::Unreadable)
+            Foreign::parse(text).map(Self::Foreign)
+        }
     }
 
     /// Whether this is what `cost` would make today.
     pub(super) fn is_present(&self, cost: Argon2Cost) -> bool {
         match self {
             Self::Argon2(phc) => phc.is_present(cost),
-            Self::Bcrypt(_) => false,
+            Self::Bcrypt(_) | Self::Foreign(_) => false,
         }
     }
 
@@ -67,12 +71,13 @@ impl<'a> Stored<'a> {
         match self {
             Self::Argon2(phc) => phc.params.block_count(),
             Self::Bcrypt(_) => 0,
+            Self::Foreign(foreign) => foreign.blocks(),
         }
     }
 
     /// Whether the hash depends on all of `password`.
     pub(super) fn covers(&self, password: &str) -> bool {
-        matches!(self, Self::Argon2(_)) || password.len() <= BCRYPT_BYTES
+        !matches!(self, Self::Bcrypt(_)) || password.len() <= BCRYPT_BYTES
     }
 
     /// Whether `password` is what was hashed.
@@ -84,12 +89,24 @@ impl<'a> Stored<'a> {
             Self::Bcrypt(text) => {
                 bcrypt::verify(password.as_bytes(), text).map_err(|_| HashError::Unreadable)
             }
+            Self::Foreign(foreign) => foreign.matches(password, scratch),
         }
     }
 }
 
 impl Phc {
-    fn parse(text: &str) -> Option<Self> {
+    fn parse(text: &str) -> Result<Self, HashError> {
+        Self::read(text).ok_or(HashError::Unreadable)
+    }
+
+    fn within_caps(self) -> Result<Self, HashError> {
+        let fits = self.params.m_cost() <= MAX_MEMORY_KIB
+            && self.params.t_cost() <= MAX_ITERATIONS
+            && self.params.p_cost() <= MAX_LANES;
+        fits.then_some(self).ok_or(HashError::TooDear)
+    }
+
+    fn read(text: &str) -> Option<Self> {
         let mut fields = text.strip_prefix('$')?.split('$');
         let algorithm = match fields.next()? {
             "argon2id" => Algorithm::Argon2id,
@@ -160,13 +177,12 @@ pub(super) fn make(
 /// Reads `m=19456,t=2,p=1`. A key id or associated data would need a secret this server has not.
 fn costs(field: &str) -> Option<(u32, u32, u32)> {
     let mut parts = field.split(',');
-    let mut number = |prefix: &str, max: u32| {
+    let mut number = |prefix: &str| {
         let digits = parts.next()?.strip_prefix(prefix)?;
         let plain = !digits.is_empty() && digits.bytes().all(|b| b.is_ascii_digit());
-        let value: u32 = plain.then(|| digits.parse().ok())??;
-        (value <= max).then_some(value)
+        plain.then(|| digits.parse().ok())?
     };
-    let read = (number("m=", MAX_MEMORY_KIB)?, number("t=", MAX_ITERATIONS)?, number("p=", MAX_LANES)?);
+    let read = (number("m=")?, number("t=")?, number("p=")?);
     parts.next().is_none().then_some(read)
 }
 
@@ -178,10 +194,21 @@ fn bytes(field: &str, min: usize) -> Option<Vec<u8>> {
 
 /// Whether the text is a bcrypt hash this server verifies: `$2a$`, `$2b$` or `$2y$`, which agree for
 /// every correct implementation. `$2x$` marks hashes of a faulty one.
-fn is_bcrypt(text: &str) -> bool {
+fn check_bcrypt(text: &str) -> Result<(), HashError> {
     let right_kind = ["$2a$", "$2b$", "$2y$"].iter().any(|prefix| text.starts_with(prefix));
-    right_kind
-        && text
-            .parse::<bcrypt::HashParts>()
-            .is_ok_and(|parts| (4..=MAX_BCRYPT_COST).contains(&parts.get_cost()))
+    let parts = text.parse::<bcrypt::HashParts>().map_err(|_| HashError::Unreadable)?;
+    match parts.get_cost() {
+        4..=MAX_BCRYPT_COST if right_kind => Ok(()),
+        16.. if right_kind => Err(HashError::TooDear),
+        _ => Err(HashError::Unreadable),
+    }
+}
+
+/// Argon2 and bcrypt as everybody writes them: Django puts its own name for them in front.
+fn without_name(text: &str) -> &str {
+    let named = [("argon2", "$argon2"), ("bcrypt$", "$2")];
+    named
+        .into_iter()
+        .find_map(|(name, begin)| text.strip_prefix(name).filter(|rest| rest.starts_with(begin)))
+        .unwrap_or(text)
 }

@@ -58,6 +58,14 @@ events! {
     RegisterRefused = "register.refused", Failure;
     /// An operator made an account.
     UserCreated = "admin.user_created", Success;
+    /// People came from another system: so many in one batch.
+    UsersImported = "admin.users_imported", Success;
+    /// An operator took a copy of the accounts.
+    UsersExported = "admin.users_exported", Success;
+    /// An operator took a copy of everything that is kept about an account.
+    PersonExported = "admin.user_exported", Success;
+    /// An operator erased an account.
+    UserErased = "admin.user_erased", Success;
     /// An operator granted a role.
     RoleGranted = "admin.role_granted", Success;
     /// An operator looked at the messages that are owed or were given up.

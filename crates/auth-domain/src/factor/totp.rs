@@ -38,6 +38,22 @@ impl TotpSecret {
         bytes.try_into().ok().map(|bytes| Self(Zeroizing::new(bytes)))
     }
 
+    /// Reads the secret that another system keeps: base32 with or without padding and spaces. One of 10 to 20
+    /// bytes is good; zeros behind a shorter one give the same codes, because HMAC adds them anyway (RFC 2104
+    /// §2). A longer one cannot be kept.
+    pub fn from_foreign(base32: &str) -> Option<Self> {
+        let plain = |c: &char| !c.is_ascii_whitespace() && *c != '-' && *c != '=';
+        let text: Zeroizing<String> = Zeroizing::new(base32.chars().filter(plain).collect());
+        let text = Zeroizing::new(text.to_ascii_uppercase());
+        let decoded = Zeroizing::new(BASE32_NOPAD.decode(text.as_bytes()).ok()?);
+        let mut bytes = Zeroizing::new([0; Self::BYTES]);
+        if !(Self::BYTES / 2..=Self::BYTES).contains(&decoded.len()) {
+            return None;
+        }
+        bytes[..decoded.len()].copy_from_slice(&decoded);
+        Some(Self(bytes))
+    }
+
     /// The bytes, to be sealed or computed with.
     pub fn expose_secret(&self) -> &[u8] {
         &*self.0
@@ -210,6 +226,20 @@ mod tests {
              ?secret=GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ&issuer=A%26B%3A%20C"
         );
         assert_eq!(uri.matches("secret=").count(), 1);
+    }
+
+    #[test]
+    fn secrets_of_others_are_read_as_they_write_them() {
+        let plain = TotpSecret::from_foreign("GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ").unwrap();
+        assert_eq!(plain.expose_secret(), b"12345678901234567890");
+        let typed = TotpSecret::from_foreign("gezd gnbv-gy3t QOJQ\tGEZDGNBVGY3TQOJQ====").unwrap();
+        assert_eq!(typed.expose_secret(), plain.expose_secret());
+        let short = TotpSecret::from_foreign("GEZDGNBVGY3TQOJQ").unwrap();
+        assert_eq!(short.expose_secret(), b"1234567890\0\0\0\0\0\0\0\0\0\0");
+        let long = "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQGEZDGNBV";
+        for bad in ["", "GEZDGNBV", long, "GEZDGNBVGY3TQOJ1", "not base32 at all!!"] {
+            assert!(TotpSecret::from_foreign(bad).is_none(), "{bad:?}");
+        }
     }
 
     #[test]

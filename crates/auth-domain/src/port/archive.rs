@@ -52,11 +52,13 @@ pub enum RecordKind {
     AuditCheckpoint,
     /// Messages that are owed, dead letters too.
     Outbox,
+    /// Accounts that were erased.
+    Erasure,
 }
 
 impl RecordKind {
     /// All kinds, in the order in which a store can take them.
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 16] = [
         Self::User,
         Self::Session,
         Self::Link,
@@ -72,6 +74,7 @@ impl RecordKind {
         Self::AuditLink,
         Self::AuditCheckpoint,
         Self::Outbox,
+        Self::Erasure,
     ];
 
     /// What people call the records of this kind.
@@ -92,6 +95,7 @@ impl RecordKind {
             Self::AuditLink => "audit chain links",
             Self::AuditCheckpoint => "audit checkpoints",
             Self::Outbox => "owed messages",
+            Self::Erasure => "erased accounts",
         }
     }
 }
@@ -135,6 +139,8 @@ pub enum Record {
     AuditCheckpoint(Checkpoint),
     /// A message that is owed, without the lease it may have had.
     Outbox(OutboxItem, Fate),
+    /// The id of an account that was erased, and when.
+    Erasure(UserId, DateTime<Utc>),
 }
 
 /// A recovery code as it is stored.
@@ -178,6 +184,7 @@ impl Record {
             Self::AuditLink(_) => RecordKind::AuditLink,
             Self::AuditCheckpoint(_) => RecordKind::AuditCheckpoint,
             Self::Outbox(..) => RecordKind::Outbox,
+            Self::Erasure(..) => RecordKind::Erasure,
         }
     }
 
@@ -187,7 +194,7 @@ impl Record {
             Self::User(user) => RecordKey::Number(user.id.as_i64()),
             Self::Session(session, _) => RecordKey::Number(session.id.as_i64()),
             Self::Link(link, _) => RecordKey::Bytes(*link.digest.as_bytes()),
-            Self::Totp(user, _) => RecordKey::Number(user.as_i64()),
+            Self::Totp(user, _) | Self::Erasure(user, _) => RecordKey::Number(user.as_i64()),
             Self::RecoveryCode(code) => RecordKey::Bytes(*code.digest.as_bytes()),
             Self::Device(device) => RecordKey::Number(device.id.as_i64()),
             Self::Identity(identity) => RecordKey::Number(identity.id.as_i64()),
@@ -204,7 +211,7 @@ impl Record {
 }
 
 /// What a record is found by: numbers for accounts and their authenticator apps, sessions, devices, linked
-/// identities, API keys, audit entries, their links and checkpoints, and messages, bytes for links, recovery codes,
+/// identities, API keys, audit entries, their links and checkpoints, messages, and erased accounts, bytes for links, recovery codes,
 /// known devices and locks, names for signing keys.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub enum RecordKey {

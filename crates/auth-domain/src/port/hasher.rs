@@ -22,6 +22,14 @@ pub trait PasswordHasher: Send + Sync {
         Ok(HashPlace::unbounded())
     }
 
+    /// Whether [`verify`](Self::verify) could compare a password with that hash. Must answer as `verify`
+    /// would, and cost next to nothing: who brings hashes from elsewhere asks for each.
+    ///
+    /// # Errors
+    /// [`HashError::Unreadable`] for a hash of unknown form, [`HashError::TooDear`] for one that takes more
+    /// than the hasher spends.
+    fn check(&self, hash: &PasswordHash) -> Result<(), HashError>;
+
     /// Hashes a password with the present parameters and a fresh salt.
     ///
     /// # Errors
@@ -39,11 +47,11 @@ pub trait PasswordHasher: Send + Sync {
     ///
     /// With no hash it must do the same work against a dummy and answer
     /// [`Verification::Mismatch`], so that an outsider cannot tell an unknown account by time. Hashes
-    /// made elsewhere (Argon2 with other parameters, bcrypt) must verify.
+    /// made elsewhere (Argon2 with other parameters, bcrypt, scrypt, PBKDF2) must verify.
     ///
     /// # Errors
     /// [`HashError::Overloaded`] when too many wait, [`HashError::Unreadable`] for a hash of unknown
-    /// form.
+    /// form, [`HashError::TooDear`] for one that takes more than the hasher spends.
     async fn verify(
         &self,
         password: &Password,
@@ -119,10 +127,20 @@ pub enum HashError {
     /// Nobody waits for the result any more; nothing was computed.
     #[error("nobody waits for the password hash any more")]
     Abandoned,
+    /// The stored hash takes more memory or time than this hasher spends on one.
+    #[error("the stored password hash is too expensive for this server")]
+    TooDear,
     /// The stored hash has a form this hasher does not know.
     #[error("the stored password hash has an unknown form")]
     Unreadable,
     /// The computation failed: a bug or a machine without memory or randomness.
     #[error("the password hash could not be computed")]
     Failed,
+}
+
+impl HashError {
+    /// Whether the stored hash is the reason, so that no password will ever match it here.
+    pub const fn is_about_the_hash(self) -> bool {
+        matches!(self, Self::Unreadable | Self::TooDear)
+    }
 }

@@ -16,6 +16,7 @@ mod identity;
 mod limiter;
 mod mailbox;
 mod mailer;
+mod moving;
 mod outside_keys;
 mod sms;
 mod store;
@@ -41,15 +42,16 @@ pub use identity::{
 pub use limiter::{Admission, LimiterError, Quota, RateLimiter};
 pub use mailbox::{CapturedMessage, Channel, Mailbox, MailboxError, MailboxFilter};
 pub use mailer::{Letter, Mailer, Notice, SendError};
+pub use moving::{Comer, ForeignFactors, Newcomer, OldUser, Origin, PeopleSource};
 pub use outside_keys::{
     OutsideKey, OutsideKeyAlgorithm, OutsideKeyError, OutsideKeyVerifier, UnknownOutsideAlgorithm,
 };
 pub use sms::{LedgerError, SmsError, SmsLedger, SmsReceipt, SmsSender, SmsText};
 pub use store::{
-    ApiKeyRepo, AuditChain, AuditFilter, AuditLog, DeviceRepo, DueChecks, ExistingAccount, ExistingLink,
-    FactorRepo, IdentityRepo, KeyRepo, KnownDeviceRepo, LinkRepo, LockRepo, Outbox, PendingTotp, Repos,
-    SealedPlace, SealedRepo, SealedRow, SealedValue, SessionRepo, Store, StoreError, StoredTotp, Tx,
-    UserRepo,
+    ApiKeyRepo, Arrival, AuditChain, AuditFilter, AuditLog, DeviceRepo, DueChecks, ExistingAccount,
+    ExistingLink, FactorRepo, IdentityRepo, KeyRepo, KnownDeviceRepo, LinkRepo, LockRepo, Outbox,
+    PendingTotp, PeopleRepo, Present, Repos, SealedPlace, SealedRepo, SealedRow, SealedValue, SessionRepo,
+    Store, StoreError, StoredTotp, Tx, UserRepo,
 };
 pub use tokens::{KeyError, KeyFactory, KeyRing, PublicJwk, TokenSigner, TokenVerifier};
 pub use totp::TotpGenerator;
@@ -73,8 +75,8 @@ pub use {
     sms::{MockSmsLedger, MockSmsSender},
     store::mock::{
         MockApiKeyRepo, MockAuditChain, MockAuditLog, MockDeviceRepo, MockFactorRepo, MockIdentityRepo,
-        MockKeyRepo, MockKnownDeviceRepo, MockLinkRepo, MockLockRepo, MockOutbox, MockSealedRepo,
-        MockSessionRepo, MockStore, MockTx, MockUserRepo,
+        MockKeyRepo, MockKnownDeviceRepo, MockLinkRepo, MockLockRepo, MockOutbox, MockPeopleRepo,
+        MockSealedRepo, MockSessionRepo, MockStore, MockTx, MockUserRepo,
     },
     tokens::{MockKeyFactory, MockKeyRing, MockTokenSigner, MockTokenVerifier},
     totp::MockTotpGenerator,

@@ -19,6 +19,8 @@
 //! | [`Rekey`] | seals anew what an earlier secret sealed |
 //! | [`Upkeep`] | deletes what nobody needs any more (a worker calls it) |
 //! | [`Operators`] | what the command line offers |
+//! | [`Imports`], [`Exports`] | take people over from elsewhere, and give them out |
+//! | [`Persons`] | shows everything about one person, and erases it |
 //! | [`Messages`] | shows operators the outbox, has them retry and discard |
 //! | [`AuditTrail`] | chains, signs, checks and shows the audit log |
 //! | [`Activity`] | shows people what happened to their account |
@@ -40,9 +42,11 @@ mod lane;
 mod locks;
 mod login;
 mod messages;
+mod moving;
 mod new_password;
 mod operators;
 mod passwords;
+mod person;
 mod policy;
 mod proof;
 mod recovery;
@@ -85,8 +89,12 @@ pub use login::{
     ProviderChallengeRequired, ProviderLoginError, SecondFactorRequired, SendCode, SendCodeError, SignedIn,
 };
 pub use messages::{Backlog, MessageError, Messages};
+pub use moving::{
+    Exports, ImportCounts, ImportError, ImportNews, ImportStep, ImportTerms, Imports, Leaver, Refusal, Remark,
+};
 pub use operators::{CreateUser, CreateUserError, CreatedUser, GrantError, Operators};
 pub use passwords::{ChangePassword, ChangePasswordError, Passwords};
+pub use person::{EraseError, PersonData, Persons};
 pub use policy::Policy;
 pub use recovery::{Recovery, ResetError, ResetPassword};
 pub use refusals::Refusals;
@@ -201,6 +209,12 @@ pub struct Engine {
     pub messages: Messages,
     /// Keys of programs.
     pub api_keys: ApiKeys,
+    /// People who come from elsewhere.
+    pub imports: Imports,
+    /// People who leave.
+    pub exports: Exports,
+    /// The rights of one person.
+    pub persons: Persons,
     /// What applications tell about themselves.
     pub reports: Reports,
     /// Calls that were refused for their token.
@@ -238,6 +252,9 @@ impl Engine {
             operators: Operators::new(Arc::clone(&core)),
             messages: Messages::new(Arc::clone(&core)),
             api_keys,
+            imports: Imports::new(Arc::clone(&core)),
+            exports: Exports::new(Arc::clone(&core)),
+            persons: Persons::new(Arc::clone(&core)),
             reports: Reports::new(Arc::clone(&core)),
             activity: Activity::new(Arc::clone(&core)),
             trail,

@@ -10,7 +10,7 @@ use crate::{
     client::Client,
     guard::{known_device::KnownDevice, lockout::Locked},
     outbox::Intent,
-    port::{Tx, Verification},
+    port::{HashError, Tx, Verification},
     tenant::TenantId,
     user::{Email, Password, PasswordHash, User},
 };
@@ -28,16 +28,35 @@ impl<E: Into<Fault>> From<E> for ProofError {
     }
 }
 
+/// What comparing a password gave.
+pub(super) enum Compared {
+    /// It is the password.
+    Right {
+        /// Whether it should be hashed anew.
+        outdated: bool,
+    },
+    /// It is not, and this is what the audit log is told.
+    Wrong(&'static str),
+}
+
 impl Core {
-    /// Compares a password; with no stored hash it works as long and answers a mismatch.
+    /// Compares a password; with no stored hash, or one that this server does not verify, it works as long
+    /// and answers a mismatch. The owner of such an account gets in through a mailed link.
     pub(super) async fn verify_counted(
         &self,
         attempt: Attempt,
         password: &Password,
         hash: Option<PasswordHash>,
-    ) -> Result<Verification, Fault> {
-        match self.ports.hasher.verify(password, hash).await {
-            Ok(verification) => Ok(verification),
+    ) -> Result<Compared, Fault> {
+        let mut reason = "wrong_password";
+        let mut compared = self.ports.hasher.verify(password, hash).await;
+        if compared.is_err_and(HashError::is_about_the_hash) {
+            reason = "unverifiable_hash";
+            compared = self.ports.hasher.verify(password, None).await;
+        }
+        match compared {
+            Ok(Verification::Match { outdated }) => Ok(Compared::Right { outdated }),
+            Ok(Verification::Mismatch) => Ok(Compared::Wrong(reason)),
             Err(error) => {
                 self.refund_attempt(attempt).await?;
                 Err(error.into())
@@ -60,11 +79,12 @@ impl Core {
         };
         let hash = user.credential.as_ref().map(|credential| credential.hash.clone());
         match self.verify_counted(attempt, password, hash).await? {
-            Verification::Match { .. } => Ok(attempt),
-            Verification::Mismatch => {
+            Compared::Right { .. } => Ok(attempt),
+            Compared::Wrong(reason) => {
                 let record =
                     AuditRecord::new(AuditEvent::PasswordProofFailed, &user.tenant, client, attempt.at)
-                        .by(user.id);
+                        .by(user.id)
+                        .with("reason", reason);
                 self.wrong_password((&user.tenant, &user.email), Some(user), attempt, &record).await?;
                 Err(ProofError::Wrong)
             }

@@ -8,6 +8,7 @@ mod known_device_model;
 mod lockout;
 mod lockout_model;
 mod messages;
+mod moving;
 mod notices;
 mod pumping;
 mod rekey;

@@ -43,6 +43,7 @@ pub(super) fn statements(record: &Record, to: &mut Vec<Counted>) -> Result<(), S
             .with_all(outbox_values(item))
             .with(fate.buried_at)
             .with(fate.last_error.clone()),
+        Record::Erasure(user, at) => Statement::new(ERASURE).with(user.as_i64()).with(*at),
     };
     to.push(Counted { statement, counts: true });
     Ok(())
@@ -109,6 +110,8 @@ const CHECKPOINT: &str = "INSERT INTO audit_checkpoints VALUES (?, ?, ?, ?, ?, ?
 
 const NEXT_ENTRY: &str = "SELECT setval(pg_get_serial_sequence('audit_events', 'seq'),
      (SELECT max(seq) FROM audit_events))";
+
+const ERASURE: &str = "INSERT INTO erased_accounts VALUES (?, ?) ON CONFLICT (id) DO NOTHING";
 
 /// Nor where the same message waits already.
 const MESSAGE: &str = "INSERT INTO outbox (id, tenant, user_id, kind, email, ip, user_agent, request_id,

@@ -1,6 +1,7 @@
 //! Records out.
 
 use auth_domain::{
+    id::UserId,
     outbox::OutboxItem,
     port::{Fate, Record, RecordKey, RecordKind, StoreError},
     session::{Session, rotation::Generation},
@@ -9,7 +10,7 @@ use auth_domain::{
 use chrono::{DateTime, Utc};
 use diesel::{
     pg::data_types::PgTimestamp,
-    sql_types::{Nullable, Text, Timestamptz},
+    sql_types::{BigInt, Nullable, Text, Timestamptz},
 };
 
 use crate::{
@@ -19,7 +20,7 @@ use crate::{
         ApiKeyRow, AuditRow, ChainRow, CheckpointRow, DeviceRow, GenerationRow, IdentityRow, KeyRow,
         KnownDeviceRow, LinkRow, LockRow, OutboxRow, RecoveryCodeRow, SessionRow, TotpRow, UserRow, time,
     },
-    runner::{Access, Autocommit, Runner as _},
+    runner::{Access, Autocommit, Runner},
     schema::{
         ApiKeys, AuditChain, AuditCheckpoints, AuditEvents, KnownDevices, LinkedIdentities, LoginLocks,
         OneTimeLinks, Outbox, RecoveryCodes, RefreshTokens, Sessions, SigningKeys, TotpSecrets,
@@ -96,10 +97,17 @@ pub(super) async fn page(
             let find = Find::<(Outbox, Nullable<Timestamptz>, Nullable<Text>), _>::new(find(MESSAGES)?);
             runner.ask(Access::Read, Vec::new(), find, |rows| each(rows, message)).await
         }
+        RecordKind::Erasure => {
+            let find = Find::<(BigInt, Timestamptz), _>::new(find(ERASURES)?);
+            runner.ask(Access::Read, Vec::new(), find, |rows| each(rows, erasure)).await
+        }
     }
 }
 
-fn each<R>(rows: Vec<R>, read: fn(R) -> Result<Record, StoreError>) -> Result<Vec<Record>, StoreError> {
+pub(super) fn each<R>(
+    rows: Vec<R>,
+    read: fn(R) -> Result<Record, StoreError>,
+) -> Result<Vec<Record>, StoreError> {
     rows.into_iter().map(read).collect()
 }
 
@@ -120,37 +128,37 @@ fn position(kind: RecordKind, after: Option<&RecordKey>) -> Result<Value, StoreE
     })
 }
 
-fn user(row: UserRow) -> Result<Record, StoreError> {
+pub(super) fn user(row: UserRow) -> Result<Record, StoreError> {
     Ok(Record::User(row.try_into()?))
 }
 
-fn link((row, consumed_at): (LinkRow, Option<PgTimestamp>)) -> Result<Record, StoreError> {
+pub(super) fn link((row, consumed_at): (LinkRow, Option<PgTimestamp>)) -> Result<Record, StoreError> {
     let link = Link::try_from(row)?;
     let consumed_at = optional_time("one_time_links", link.user.as_i64(), consumed_at)?;
     Ok(Record::Link(link, consumed_at))
 }
 
-fn totp(row: TotpRow) -> Result<Record, StoreError> {
+pub(super) fn totp(row: TotpRow) -> Result<Record, StoreError> {
     Ok(Record::Totp(row.user(), row.try_into()?))
 }
 
-fn code(row: RecoveryCodeRow) -> Result<Record, StoreError> {
+pub(super) fn code(row: RecoveryCodeRow) -> Result<Record, StoreError> {
     Ok(Record::RecoveryCode(row.try_into()?))
 }
 
-fn device(row: DeviceRow) -> Result<Record, StoreError> {
+pub(super) fn device(row: DeviceRow) -> Result<Record, StoreError> {
     Ok(Record::Device(row.try_into()?))
 }
 
-fn api_key(row: ApiKeyRow) -> Result<Record, StoreError> {
+pub(super) fn api_key(row: ApiKeyRow) -> Result<Record, StoreError> {
     Ok(Record::ApiKey(row.try_into()?))
 }
 
-fn identity(row: IdentityRow) -> Result<Record, StoreError> {
+pub(super) fn identity(row: IdentityRow) -> Result<Record, StoreError> {
     Ok(Record::Identity(row.try_into()?))
 }
 
-fn known_device(row: KnownDeviceRow) -> Result<Record, StoreError> {
+pub(super) fn known_device(row: KnownDeviceRow) -> Result<Record, StoreError> {
     Ok(Record::KnownDevice(row.try_into()?))
 }
 
@@ -163,7 +171,7 @@ fn key(row: KeyRow) -> Result<Record, StoreError> {
     Ok(Record::Key(row.try_into()?))
 }
 
-fn entry(row: AuditRow) -> Result<Record, StoreError> {
+pub(super) fn entry(row: AuditRow) -> Result<Record, StoreError> {
     Ok(Record::Audit(row.try_into()?))
 }
 
@@ -175,12 +183,17 @@ fn checkpoint(row: CheckpointRow) -> Result<Record, StoreError> {
     Ok(Record::AuditCheckpoint(row.try_into()?))
 }
 
-fn message(
+pub(super) fn message(
     (row, buried_at, last_error): (OutboxRow, Option<PgTimestamp>, Option<String>),
 ) -> Result<Record, StoreError> {
     let item = OutboxItem::try_from(row)?;
     let buried_at = optional_time("outbox", item.id.as_i64(), buried_at)?;
     Ok(Record::Outbox(item, Fate { buried_at, last_error }))
+}
+
+fn erasure((id, at): (i64, PgTimestamp)) -> Result<Record, StoreError> {
+    let at = time(at).ok_or_else(|| corrupt("erased_accounts", &id))?;
+    Ok(Record::Erasure(UserId::from_i64(id), at))
 }
 
 fn optional_time(
@@ -192,24 +205,48 @@ fn optional_time(
 }
 
 async fn sessions_page(runner: &mut Autocommit, find: Statement) -> Result<Vec<Record>, StoreError> {
-    let find = Find::<Sessions, SessionRow>::new(find);
-    let read = |rows: Vec<SessionRow>| rows.into_iter().map(Session::try_from).collect();
-    let sessions: Vec<Session> = runner.ask(Access::Read, Vec::new(), find, read).await?;
+    let sessions = sessions_of(runner, find).await?;
     let (Some(first), Some(last)) = (sessions.first(), sessions.last()) else { return Ok(Vec::new()) };
     let tokens = Statement::new(TOKENS).with(first.id.as_i64()).with(last.id.as_i64());
+    with_tokens(runner, sessions, tokens).await
+}
+
+/// The sessions that `find` finds, with the tokens that `tokens` finds, both in the order of the sessions.
+pub(super) async fn sessions_with_tokens<R: Runner>(
+    runner: &mut R,
+    find: Statement,
+    tokens: Statement,
+) -> Result<Vec<Record>, StoreError> {
+    let sessions = sessions_of(runner, find).await?;
+    with_tokens(runner, sessions, tokens).await
+}
+
+async fn sessions_of<R: Runner>(runner: &mut R, find: Statement) -> Result<Vec<Session>, StoreError> {
+    let find = Find::<Sessions, SessionRow>::new(find);
+    let read = |rows: Vec<SessionRow>| rows.into_iter().map(Session::try_from).collect();
+    runner.ask(Access::Read, Vec::new(), find, read).await
+}
+
+async fn with_tokens<R: Runner>(
+    runner: &mut R,
+    sessions: Vec<Session>,
+    tokens: Statement,
+) -> Result<Vec<Record>, StoreError> {
     let tokens = Find::<RefreshTokens, GenerationRow>::new(tokens);
     let read = |rows: Vec<GenerationRow>| {
         rows.into_iter().map(|row| Ok((row.session(), Generation::try_from(row)?))).collect()
     };
     let tokens: Vec<(i64, Generation)> = runner.ask(Access::Read, Vec::new(), tokens, read).await?;
     let mut tokens = tokens.into_iter().peekable();
-    let with_tokens = |session: Session| {
+    let with_own = |session: Session| {
         let own = std::iter::from_fn(|| tokens.next_if(|(of, _)| *of == session.id.as_i64()));
         let own = own.map(|(_, token)| token).collect();
         Record::Session(session, own)
     };
-    Ok(sessions.into_iter().map(with_tokens).collect())
+    Ok(sessions.into_iter().map(with_own).collect())
 }
+
+const ERASURES: &str = "SELECT id, at FROM erased_accounts WHERE id > ? ORDER BY id LIMIT ?";
 
 const USERS: &str = concat!("SELECT ", users!(), " FROM users u WHERE u.id > ? ORDER BY u.id LIMIT ?");
 

@@ -190,7 +190,7 @@ const OLD_CLIENTS: &str = "SELECT c.position, c.seq, e.ip FROM audit_chain c
      LEFT JOIN audit_events e ON e.seq = c.seq
      WHERE c.salt IS NOT NULL AND c.at < ? ORDER BY c.at, c.position LIMIT ?";
 
-const ERASE_CLIENTS: &str = "UPDATE audit_events e SET ip = n.ip, user_agent = NULL
+pub(super) const ERASE_CLIENTS: &str = "UPDATE audit_events e SET ip = n.ip, user_agent = NULL
      FROM unnest(?, ?) n (seq, ip) WHERE e.seq = n.seq";
 
-const ERASE_SALTS: &str = "UPDATE audit_chain SET salt = NULL WHERE position = ANY (?)";
+pub(super) const ERASE_SALTS: &str = "UPDATE audit_chain SET salt = NULL WHERE position = ANY (?)";

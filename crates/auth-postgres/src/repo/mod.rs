@@ -19,6 +19,7 @@ mod known_devices;
 mod links;
 mod locks;
 mod outbox;
+mod people;
 mod sealed;
 mod sessions;
 mod users;

@@ -6,7 +6,7 @@ use auth_domain::{
 };
 use clap::{Args, Subcommand};
 
-use super::value::role;
+use super::{EraseUser, ExportUser, value::role};
 
 /// Commands about accounts.
 #[derive(Debug, Subcommand)]
@@ -24,6 +24,18 @@ pub enum UsersCommand {
     ///
     /// Both counts begin anew. Known devices stay as they are. Leaves a trace in the audit log.
     Unlock(OfAccount),
+    /// Write everything that is kept about one person, as JSON
+    ///
+    /// For whoever asks what is known about them: the account, sessions, devices, linked identities, messages and
+    /// events. Passwords and secrets are left out, and so is where others came from who looked after the account.
+    /// Leaves a trace in the audit log.
+    Export(ExportUser),
+    /// Erase one person for good
+    ///
+    /// Deletes the account with all that belongs to it. What stays is the audit log, which knows the person by a
+    /// number that names nobody any more and forgets where they came from, and that number: no import brings the
+    /// person back. docs/erasure.md tells all of it. The last active superuser cannot be erased.
+    Erase(EraseUser),
 }
 
 /// Creates an account.

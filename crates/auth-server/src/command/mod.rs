@@ -4,12 +4,16 @@ pub mod audit;
 mod cognito;
 mod completions;
 pub mod config;
+mod export;
 pub mod healthcheck;
+mod import;
 mod keys;
 mod mail;
 mod migrate;
 mod openapi;
 mod outbox;
+mod output;
+mod person;
 mod print;
 mod sealed;
 mod serve;
@@ -23,8 +27,8 @@ use anyhow::Context as _;
 
 use crate::{
     cli::{
-        AuditCommand, Cli, CognitoCommand, Command, ConfigCommand, KeysCommand, MailCommand, OutboxCommand,
-        SmsCommand, StoreCommand, UsersCommand,
+        AuditCommand, Cli, CognitoCommand, Command, ConfigCommand, ExportCommand, ImportCommand, KeysCommand,
+        MailCommand, OutboxCommand, SmsCommand, StoreCommand, UsersCommand,
     },
     settings::Settings,
     telemetry,
@@ -65,6 +69,21 @@ pub fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         }
         Command::Users(UsersCommand::Unlock(account)) => {
             with_engine(async |wiring| users::unlock(wiring, &account).await)
+        }
+        Command::Users(UsersCommand::Export(options)) => {
+            with_engine(async |wiring| person::export(wiring, &options).await)
+        }
+        Command::Users(UsersCommand::Erase(options)) => {
+            with_engine(async |wiring| person::erase(wiring, &options).await)
+        }
+        Command::Import(ImportCommand::Python(options)) => {
+            with_engine(async |wiring| import::python(wiring, &options).await)
+        }
+        Command::Import(ImportCommand::Users(options)) => {
+            with_engine(async |wiring| import::users(wiring, &options).await)
+        }
+        Command::Export(ExportCommand::Users(options)) => {
+            with_engine(async |wiring| export::users(wiring, &options).await)
         }
         Command::Mail(MailCommand::Preview(options)) => mail::preview(&options),
         Command::Mail(MailCommand::Check) => mail::check(),

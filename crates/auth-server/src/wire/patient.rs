@@ -29,6 +29,10 @@ impl PasswordHasher for PatientHasher {
         self.0.take_place()
     }
 
+    fn check(&self, hash: &PasswordHash) -> Result<(), HashError> {
+        self.0.check(hash)
+    }
+
     async fn hash(&self, password: &NewPassword) -> Result<PasswordHash, HashError> {
         unless_gone(self.0.hash(password)).await
     }

@@ -7,6 +7,7 @@ use auth_domain::{
     audit::{AuditEvent, ChainHead, CheckpointKind, Salt},
     factor::TimeStep,
     guard::{known_device::KnownDevice, lockout::LockState},
+    id::UserId,
     port::{
         Archive, AuditFilter, Fate, Record, RecordKey, RecordKind, Store, StoredRecoveryCode, StoredTotp,
     },
@@ -96,6 +97,7 @@ pub fn one_of_each() -> Vec<Record> {
         Record::AuditCheckpoint(checkpoint),
         Record::Outbox(builder::outbox_item(3, noon()), Fate::default()),
         Record::Outbox(builder::outbox_item(4, noon()), buried),
+        Record::Erasure(UserId::from_i64(99), noon()),
     ])
 }
 

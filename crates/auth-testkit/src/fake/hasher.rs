@@ -28,7 +28,8 @@ pub struct HasherCalls {
     pub strength: u32,
 }
 
-/// Salted SHA-256 in the form `$fake$v=2$salt$digest`. Clones share counts and settings.
+/// Salted SHA-256 in the form `$fake$v=2$salt$digest`. A hash that begins with `$fake$dear` is too expensive.
+/// Clones share counts and settings.
 #[derive(Clone, Debug, Default)]
 pub struct FastHasher {
     state: Arc<Mutex<State>>,
@@ -108,6 +109,10 @@ impl PasswordHasher for FastHasher {
         }
     }
 
+    fn check(&self, hash: &PasswordHash) -> Result<(), HashError> {
+        read(hash).map(drop)
+    }
+
     async fn hash(&self, password: &NewPassword) -> Result<PasswordHash, HashError> {
         let salt = self.enter(|calls| calls.hash += 1)?;
         Ok(encode(2, &salt.to_string(), normal(password.password()).expose_secret()))
@@ -130,12 +135,7 @@ impl PasswordHasher for FastHasher {
         let Some(hash) = hash else {
             return Ok(Verification::Mismatch);
         };
-        let parts: Vec<&str> = hash.as_str().split('$').collect();
-        let (version, salt) = match parts[..] {
-            ["", "fake", "v=1", salt, _] => (1, salt),
-            ["", "fake", "v=2", salt, _] => (2, salt),
-            _ => return Err(HashError::Unreadable),
-        };
+        let (version, salt) = read(&hash)?;
         Ok(if encode(version, salt, normal(password).expose_secret()) == hash {
             Verification::Match { outdated: version == 1 }
         } else {
@@ -146,6 +146,15 @@ impl PasswordHasher for FastHasher {
     async fn strength(&self, _: &NewPassword, _: &[String]) -> Result<Strength, HashError> {
         self.enter(|calls| calls.strength += 1)?;
         Ok(lock(&self.state).strength)
+    }
+}
+
+fn read(hash: &PasswordHash) -> Result<(u8, &str), HashError> {
+    match hash.as_str().split('$').collect::<Vec<_>>()[..] {
+        ["", "fake", "v=1", salt, _] => Ok((1, salt)),
+        ["", "fake", "v=2", salt, _] => Ok((2, salt)),
+        ["", "fake", "dear", ..] => Err(HashError::TooDear),
+        _ => Err(HashError::Unreadable),
     }
 }
 

@@ -155,7 +155,7 @@ async fn all_hashes_together_stay_within_the_budget() {
     assert!(most.load(Ordering::SeqCst) <= BUDGET, "{most:?}");
     assert!(pool.shared.lock().held <= BUDGET);
     let more = pool.run(Work::Hash(BUDGET + 1), |_| Ok(())).await;
-    assert_eq!(more, Err(HashError::Unreadable), "what never fits is refused, not kept waiting");
+    assert_eq!(more, Err(HashError::TooDear), "what never fits is refused, not kept waiting");
 }
 
 fn run(pool: &Arc<Pool>) -> impl Future<Output = Result<(), HashError>> + use<> {

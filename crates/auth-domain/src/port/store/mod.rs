@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! Store ── begin() ──▶ Tx     users() sessions() links() factors() devices() known_devices() identities()
-//!       │                      api_keys() locks() keys() sealed() audit() chain() outbox() commit() rollback()
+//!       │                      api_keys() locks() keys() sealed() audit() chain() outbox() people() commit() rollback()
 //!       └─ read()  ──▶ Repos  the same repositories, each statement for itself
 //! ```
 //!
@@ -15,6 +15,7 @@ mod factors;
 mod identities;
 mod known_devices;
 mod log;
+mod people;
 mod repos;
 mod sealed;
 
@@ -26,6 +27,7 @@ pub use factors::{DeviceRepo, FactorRepo, PendingTotp, StoredTotp};
 pub use identities::{DueChecks, ExistingLink, IdentityRepo};
 pub use known_devices::KnownDeviceRepo;
 pub use log::{AuditFilter, AuditLog, Outbox};
+pub use people::{Arrival, PeopleRepo, Present};
 pub use repos::{ExistingAccount, KeyRepo, LinkRepo, LockRepo, SessionRepo, UserRepo};
 pub use sealed::{SealedPlace, SealedRepo, SealedRow, SealedValue};
 
@@ -85,6 +87,8 @@ pub trait Repos: Send {
     fn chain(&mut self) -> &mut dyn AuditChain;
     /// Messages that are owed.
     fn outbox(&mut self) -> &mut dyn Outbox;
+    /// People who come and go.
+    fn people(&mut self) -> &mut dyn PeopleRepo;
 }
 
 /// A transaction.
@@ -137,7 +141,8 @@ pub(super) mod mock {
 
     use super::{
         ApiKeyRepo, AuditChain, AuditLog, DeviceRepo, FactorRepo, IdentityRepo, KeyRepo, KnownDeviceRepo,
-        LinkRepo, LockRepo, Outbox, Repos, SealedRepo, SessionRepo, Store, StoreError, Tx, UserRepo,
+        LinkRepo, LockRepo, Outbox, PeopleRepo, Repos, SealedRepo, SessionRepo, Store, StoreError, Tx,
+        UserRepo,
     };
     pub use super::{
         api_keys::MockApiKeyRepo,
@@ -146,6 +151,7 @@ pub(super) mod mock {
         identities::MockIdentityRepo,
         known_devices::MockKnownDeviceRepo,
         log::{MockAuditLog, MockOutbox},
+        people::MockPeopleRepo,
         repos::{MockKeyRepo, MockLinkRepo, MockLockRepo, MockSessionRepo, MockUserRepo},
         sealed::MockSealedRepo,
     };
@@ -194,6 +200,8 @@ pub(super) mod mock {
         pub chain: MockAuditChain,
         /// Messages that are owed.
         pub outbox: MockOutbox,
+        /// People who come and go.
+        pub people: MockPeopleRepo,
         /// What `commit` answers with; `Ok` unless set.
         pub commit_error: Option<StoreError>,
     }
@@ -240,6 +248,9 @@ pub(super) mod mock {
         }
         fn outbox(&mut self) -> &mut dyn Outbox {
             &mut self.outbox
+        }
+        fn people(&mut self) -> &mut dyn PeopleRepo {
+            &mut self.people
         }
     }
 

@@ -215,6 +215,8 @@ impl Core {
             Ok(verification) => Ok(verification != Verification::Mismatch),
             // Nobody knows; a later login sees to it.
             Err(HashError::Overloaded { .. } | HashError::Abandoned) => Ok(true),
+            // Nobody can use it, so there is nothing to keep.
+            Err(error) if error.is_about_the_hash() => Ok(false),
             Err(error) => Err(error.into()),
         }
     }

@@ -11,12 +11,13 @@ use crate::{
     client::Client,
     factor::DeviceTraits,
     guard::{known_device::DeviceToken, lockout::Locked},
-    port::{HashError, Verification},
+    port::HashError,
     tenant::TenantId,
     usecase::{
         Core, Fault,
         fault::faults,
         lane::{Attempt, Claim},
+        proof::Compared,
         transaction::transaction,
     },
     user::{Email, Password, PasswordHash, User},
@@ -120,12 +121,14 @@ impl Login {
         let (attempt, user) =
             self.core.reserve_attempt(login.claim(), &login.client).await?.map_err(LoginError::Locked)?;
         let hash = user.as_ref().and_then(|user| user.credential.as_ref()).map(|c| c.hash.clone());
-        let verification = self.core.verify_counted(attempt, &login.password, hash).await?;
-        match (user, verification) {
-            (Some(user), Verification::Match { outdated }) => {
+        let compared = self.core.verify_counted(attempt, &login.password, hash).await?;
+        match (user, compared) {
+            (Some(user), Compared::Right { outdated }) => {
                 self.enter(login, attempt, user, outdated, wish).await
             }
-            (user, _) => self.refuse_wrong(login, attempt, user.as_ref()).await,
+            (user, Compared::Wrong(reason)) => self.refuse_wrong(login, attempt, user.as_ref(), reason).await,
+            // No account, no hash: this cannot be.
+            (None, Compared::Right { .. }) => self.refuse_wrong(login, attempt, None, "wrong_password").await,
         }
     }
 
@@ -134,8 +137,9 @@ impl Login {
         login: &PasswordLogin,
         attempt: Attempt,
         user: Option<&User>,
+        reason: &str,
     ) -> Result<Entry, LoginError> {
-        let record = self.failure(login, user, "wrong_password");
+        let record = self.failure(login, user, reason);
         self.core.wrong_password((&login.tenant, &login.email), user, attempt, &record).await?;
         Err(LoginError::BadCredentials)
     }

@@ -1,10 +1,6 @@
 //! Writing an export.
 
-use std::{
-    fs::OpenOptions,
-    io::{self, BufWriter, Write},
-    os::unix::fs::OpenOptionsExt as _,
-};
+use std::io::Write;
 
 use anyhow::Context as _;
 use auth_domain::{
@@ -18,7 +14,7 @@ use super::{
     line::{self, Header},
     progress,
 };
-use crate::{cli::ExportAudit, wire::Wiring, worker::settle_audit};
+use crate::{cli::ExportAudit, command::output, wire::Wiring, worker::settle_audit};
 
 /// Read at once.
 const PAGE: u32 = 1_000;
@@ -28,7 +24,7 @@ const PAGE: u32 = 1_000;
 pub(in crate::command) async fn export(wiring: &Wiring, options: &ExportAudit) -> anyhow::Result<()> {
     let now = wiring.clock.now();
     let resolve = |moment: Option<Moment>| moment.map(|moment| moment.resolve(now));
-    let mut out = open(&options.to)?;
+    let mut out = output::create(&options.to)?;
     settle(&wiring.engine).await?;
     let trail = &wiring.engine.trail;
     let extract = trail
@@ -55,16 +51,6 @@ async fn settle(engine: &Engine) -> anyhow::Result<()> {
         }
         settled => settled.context("cannot put the last entries into the chain"),
     }
-}
-
-/// The file, new and for nobody else's eyes.
-fn open(to: &str) -> anyhow::Result<Box<dyn Write>> {
-    if to == "-" {
-        return Ok(Box::new(BufWriter::new(io::stdout())));
-    }
-    let mut options = OpenOptions::new();
-    let file = options.write(true).create_new(true).mode(0o600).open(to);
-    Ok(Box::new(BufWriter::new(file.with_context(|| format!("cannot make {to}"))?)))
 }
 
 fn write(out: &mut dyn Write, line: &Value) -> anyhow::Result<()> {

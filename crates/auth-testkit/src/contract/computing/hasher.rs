@@ -15,7 +15,7 @@ macro_rules! hasher_contract {
         $crate::async_cases! { $make; hasher;
             verifies_what_it_hashed salts_every_hash verifies_every_character
             knows_one_password_in_all_its_spellings answers_mismatch_without_a_hash
-            refuses_hashes_of_unknown_form rehashes_without_a_policy estimates_strength
+            refuses_hashes_of_unknown_form checks_as_it_verifies rehashes_without_a_policy estimates_strength
         }
     };
 }
@@ -96,6 +96,15 @@ pub async fn refuses_hashes_of_unknown_form(hasher: impl PasswordHasher) {
     for text in ["", "plain", "$1$salt$hash", "{SHA}abc", "$", "$argon2id$", "$2b$05$short", TYPED] {
         let verdict = hasher.verify(&typed(TYPED), Some(PasswordHash::new(text))).await;
         assert_eq!(verdict, Err(HashError::Unreadable), "{text:?}");
+    }
+}
+
+/// What `check` says of a hash is what `verify` finds.
+pub async fn checks_as_it_verifies(hasher: impl PasswordHasher) {
+    let own = hasher.hash(&admitted(TYPED)).await.expect("hashes");
+    for hash in [own, PasswordHash::new("plain"), PasswordHash::new("")] {
+        let verified = hasher.verify(&typed("another"), Some(hash.clone())).await;
+        assert_eq!(hasher.check(&hash).err(), verified.err(), "{}", hash.as_str());
     }
 }
 

@@ -49,7 +49,7 @@ async fn waiting(store: &Subject, after: i64, limit: u32) -> Vec<StoredRow> {
 }
 
 /// Chains all that waits.
-async fn chain_all(store: &Subject) -> Vec<ChainLink> {
+pub(super) async fn chain_all(store: &Subject) -> Vec<ChainLink> {
     let mut tx = begin(store).await;
     assert!(tx.chain().take_turn().await.unwrap());
     let mut head = tx.chain().head().await.unwrap();
@@ -64,7 +64,7 @@ async fn chain_all(store: &Subject) -> Vec<ChainLink> {
     links
 }
 
-async fn page(store: &Subject) -> Vec<ChainedRow> {
+pub(super) async fn page(store: &Subject) -> Vec<ChainedRow> {
     read(store).await.chain().page(0, 1_000).await.unwrap()
 }
 
@@ -91,7 +91,7 @@ async fn prune(store: &Subject, number: i64, up_to: &ChainLink, day: i64) -> Res
 }
 
 /// Checks the whole chain.
-async fn check(store: &Subject) -> CheckReport {
+pub(super) async fn check(store: &Subject) -> CheckReport {
     let fake = FakeCheckpoints::default();
     let mut check = ChainCheck::new(&fake, fake.known_keys(), ChainHead::GENESIS);
     for checkpoint in checkpoints(store).await {

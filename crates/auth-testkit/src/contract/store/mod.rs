@@ -35,6 +35,7 @@ pub mod links;
 pub mod locks;
 pub mod messages;
 pub mod outbox;
+pub mod people;
 pub mod recovery;
 pub mod rotation;
 pub mod sealed;
@@ -329,6 +330,20 @@ macro_rules! store_contract {
                 a_revived_message_stands_beside_its_equal
                 discard_deletes_and_gives_back
                 what_is_being_sent_is_left_alone
+            }
+            people {
+                present_looks_for_ids_everywhere_and_for_addresses_in_one_tenant
+                whoever_was_added_is_there
+                many_come_at_once
+                a_clash_adds_nobody
+                records_are_all_of_one_person
+                records_tell_what_was_done_to_others
+                erase_leaves_nothing_but_the_log
+                an_erased_id_is_remembered
+                an_erased_address_is_free
+                clients_of_the_erased_go_at_once
+                clients_of_others_stay
+                other_superusers_are_counted
             }
         }
     };
