@@ -43,8 +43,9 @@ pub use mailer::{Letter, Mailer, Notice, SendError};
 pub use sms::{LedgerError, SmsError, SmsLedger, SmsReceipt, SmsSender, SmsText};
 pub use store::{
     AuditChain, AuditFilter, AuditLog, DeviceRepo, DueChecks, ExistingAccount, ExistingLink, FactorRepo,
-    IdentityRepo, KeyRepo, KnownDeviceRepo, LinkRepo, LockRepo, Outbox, PendingTotp, Repos, SealedPlace,
-    SealedRepo, SealedRow, SealedValue, SessionRepo, Store, StoreError, StoredTotp, Tx, UserRepo,
+    IdentityRepo, KeyRepo, KnownDeviceRepo, LinkRepo, LockRepo, Outbox, PendingTotp, Recent, RecentSince,
+    Repos, SealedPlace, SealedRepo, SealedRow, SealedValue, SessionRepo, Store, StoreError, StoredTotp, Tx,
+    UserCounts, UserFilter, UserRepo,
 };
 pub use tokens::{KeyError, KeyFactory, KeyRing, PublicJwk, TokenSigner, TokenVerifier};
 pub use totp::TotpGenerator;

@@ -8,6 +8,7 @@
 //! [`ask`]: crate::runner::Runner::ask
 //! [`tell`]: crate::runner::Runner::tell
 
+mod accounts;
 mod audit;
 mod chain;
 mod devices;

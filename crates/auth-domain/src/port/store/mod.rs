@@ -16,6 +16,7 @@ mod known_devices;
 mod log;
 mod repos;
 mod sealed;
+mod users;
 
 use async_trait::async_trait;
 
@@ -26,6 +27,7 @@ pub use known_devices::KnownDeviceRepo;
 pub use log::{AuditFilter, AuditLog, Outbox};
 pub use repos::{ExistingAccount, KeyRepo, LinkRepo, LockRepo, SessionRepo, UserRepo};
 pub use sealed::{SealedPlace, SealedRepo, SealedRow, SealedValue};
+pub use users::{Recent, RecentSince, UserCounts, UserFilter};
 
 /// Opens transactions.
 ///
