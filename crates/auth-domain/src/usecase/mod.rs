@@ -33,6 +33,7 @@ mod delivery;
 mod factors;
 mod fault;
 mod federation;
+mod handed_out;
 mod keys;
 mod lane;
 mod locks;

@@ -9,7 +9,7 @@ use auth_domain::{
     port::{Letter, Notice},
     tenant::TenantId,
     token::LinkToken,
-    user::{Email, FullName},
+    user::{Email, FullName, Password},
 };
 use chrono::DateTime;
 
@@ -91,6 +91,10 @@ kinds! {
     AccountClaimed = "account_claimed"
     /// [`Notice::IdentityUnlinked`].
     IdentityUnlinked = "identity_unlinked"
+    /// [`Notice::TemporaryPassword`].
+    TemporaryPassword = "temporary_password"
+    /// [`Notice::NewPassword`].
+    NewPassword = "new_password"
 }
 
 impl NoticeKind {
@@ -118,6 +122,8 @@ impl NoticeKind {
             Notice::IdentityLinked => Self::IdentityLinked,
             Notice::AccountClaimed => Self::AccountClaimed,
             Notice::IdentityUnlinked => Self::IdentityUnlinked,
+            Notice::TemporaryPassword(_) => Self::TemporaryPassword,
+            Notice::NewPassword(_) => Self::NewPassword,
         }
     }
 
@@ -150,6 +156,9 @@ impl FromStr for NoticeKind {
 const NO_TOKEN: &str = "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
 /// A code that nobody was given.
 const NO_CODE: &str = "123456";
+
+/// What a sample hands out; too long for a password that anybody has.
+const NO_PASSWORD: &str = "xxxx-xxxx-xxxx-xxxx-xxxx";
 
 /// A letter of this kind to a made-up person.
 pub(super) fn sample(kind: NoticeKind) -> Letter {
@@ -199,6 +208,8 @@ fn notice(kind: NoticeKind) -> Notice {
         NoticeKind::IdentityLinked => Notice::IdentityLinked,
         NoticeKind::AccountClaimed => Notice::AccountClaimed,
         NoticeKind::IdentityUnlinked => Notice::IdentityUnlinked,
+        NoticeKind::TemporaryPassword => Notice::TemporaryPassword(Password::new(NO_PASSWORD.to_owned())),
+        NoticeKind::NewPassword => Notice::NewPassword(Password::new(NO_PASSWORD.to_owned())),
     }
 }
 

@@ -130,10 +130,10 @@ pub(super) fn counts(
     .bind::<BigInt, _>(micros(since.day))
     .bind::<BigInt, _>(micros(since.week))
     .load(conn)?;
-    rows.into_iter().map(entity).collect()
+    rows.iter().map(entity).collect()
 }
 
-fn entity(row: CountsRow) -> Result<UserCounts, Fault> {
+fn entity(row: &CountsRow) -> Result<UserCounts, Fault> {
     let rows = |number: i64| u64::try_from(number).unwrap_or_default();
     Ok(UserCounts {
         tenant: TenantId::parse(&row.tenant).map_err(|_| corrupt("users", &row.tenant))?,

@@ -59,6 +59,10 @@ pub enum NoticeKind {
     AccountClaimed,
     /// [`Notice::IdentityUnlinked`].
     IdentityUnlinked,
+    /// [`Notice::TemporaryPassword`].
+    TemporaryPassword,
+    /// [`Notice::NewPassword`].
+    NewPassword,
 }
 
 impl From<&Notice> for NoticeKind {
@@ -85,6 +89,8 @@ impl From<&Notice> for NoticeKind {
             Notice::IdentityLinked => Self::IdentityLinked,
             Notice::AccountClaimed => Self::AccountClaimed,
             Notice::IdentityUnlinked => Self::IdentityUnlinked,
+            Notice::TemporaryPassword(_) => Self::TemporaryPassword,
+            Notice::NewPassword(_) => Self::NewPassword,
         }
     }
 }
@@ -104,6 +110,8 @@ pub struct SentLetter {
     pub token: Option<String>,
     /// The six digits that it carries, if it does.
     pub code: Option<String>,
+    /// The password that it hands out, if it does.
+    pub password: Option<String>,
     /// The masked address of [`Notice::EmailChangeRequested`].
     pub masked: Option<String>,
     /// What caused it.
@@ -197,7 +205,7 @@ impl Mailer for RecordingMailer {
                 None => "told to fail by the test".into(),
             }));
         }
-        let (mut token, mut code, mut masked_address) = (None, None, None);
+        let (mut token, mut code, mut masked_address, mut handed_out) = (None, None, None, None);
         match &letter.notice {
             Notice::VerifyEmail(link)
             | Notice::ResetPassword(link)
@@ -207,6 +215,9 @@ impl Mailer for RecordingMailer {
             }
             Notice::LoginCode(digits) | Notice::ProofCode(digits) => {
                 code = Some(digits.expose_secret().to_owned());
+            }
+            Notice::TemporaryPassword(password) | Notice::NewPassword(password) => {
+                handed_out = Some(password.expose_secret().to_owned());
             }
             Notice::EmailChangeRequested { masked } | Notice::EmailChanged { masked } => {
                 masked_address = Some(masked.clone());
@@ -232,6 +243,7 @@ impl Mailer for RecordingMailer {
             kind: NoticeKind::from(&letter.notice),
             token,
             code,
+            password: handed_out,
             masked: masked_address,
             client: letter.client.clone(),
             at: letter.at,

@@ -267,6 +267,12 @@ pub trait LockRepo: Send {
         email: &Email,
     ) -> Result<(Option<LockState>, Option<User>), StoreError>;
 
+    /// What is remembered about each of `keys` about which anything is, in no order. Locks nothing.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the store fails.
+    async fn states(&mut self, keys: &[[u8; 32]]) -> Result<Vec<([u8; 32], LockState)>, StoreError>;
+
     /// Remembers `state`.
     ///
     /// # Errors

@@ -220,7 +220,7 @@ pub async fn counts_tell_what_there_is(store: Subject) {
         signed_in: Recent { day: 1, week: 2 },
     };
     let counts = read(&store).await.users().counts(Some(TenantId::default()), since).await.unwrap();
-    assert_eq!(counts, [first.clone()]);
+    assert_eq!(counts, std::slice::from_ref(&first));
     let all = read(&store).await.users().counts(None, since).await.unwrap();
     assert_eq!(all.len(), 2);
     assert_eq!((all[0].tenant.as_str(), all[0].active), ("a-tenant", 1));

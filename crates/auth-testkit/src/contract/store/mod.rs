@@ -231,6 +231,7 @@ macro_rules! store_contract {
                 put_then_lock
                 put_replaces
                 nothing_is_remembered_at_first
+                states_gives_what_is_remembered
                 clear_forgets
                 clear_from_spares_lower_counts
                 no_increment_is_lost
