@@ -18,7 +18,8 @@
 //! | [`SigningKeys`] | makes, rotates, revokes and installs keys |
 //! | [`Rekey`] | seals anew what an earlier secret sealed |
 //! | [`Upkeep`] | deletes what nobody needs any more (a worker calls it) |
-//! | [`Operators`] | what the command line offers |
+//! | [`Admin`] | accounts of others, by HTTP and at the command line |
+//! | [`Operators`] | what else the command line offers |
 //! | [`Messages`] | shows operators the outbox, has them retry and discard |
 //! | [`AuditTrail`] | chains, signs, checks and shows the audit log |
 //! | [`Activity`] | shows people what happened to their account |
@@ -27,8 +28,10 @@
 
 mod accounts;
 mod activity;
+mod admin;
 mod bearer;
 mod csrf;
+mod cursor;
 mod delivery;
 mod factors;
 mod fault;
@@ -64,6 +67,10 @@ pub use accounts::{
     RegisterError, UpdateProfile, VerifyEmailError,
 };
 pub use activity::{Activity, ActivityError, ActivityPage};
+pub use admin::{
+    AccountView, Action, Actor, Admin, AdminError, AuditPage, AuditQuery, HandOut, ListedUser, NewAccount,
+    Power, RoleChange, Stats, StatusChange, Target, UserPage, UserQuery,
+};
 pub use bearer::{Bearer, BearerError, Caller, Identity};
 pub use csrf::{Csrf, CsrfDenial, CsrfFlaw};
 pub use delivery::{Delivery, DeliveryOutcome, DeliveryReport};
@@ -187,7 +194,9 @@ pub struct Engine {
     pub rekey: Rekey,
     /// The clean-up worker's work.
     pub upkeep: Upkeep,
-    /// The command line's work.
+    /// The work of those who run the server.
+    pub admin: Admin,
+    /// What else the command line does.
     pub operators: Operators,
     /// The outbox as operators see it.
     pub messages: Messages,
@@ -222,6 +231,7 @@ impl Engine {
             keys: SigningKeys::new(Arc::clone(&core)),
             rekey: Rekey::new(Arc::clone(&core)),
             upkeep: Upkeep::new(Arc::clone(&core), trail.clone()),
+            admin: Admin::new(Arc::clone(&core)),
             operators: Operators::new(Arc::clone(&core)),
             messages: Messages::new(Arc::clone(&core)),
             reports: Reports::new(Arc::clone(&core)),
