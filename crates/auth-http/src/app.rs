@@ -16,6 +16,7 @@ use auth_domain::port::{Clock, Entropy, RateLimiter};
 use utoipa::openapi::OpenApi;
 
 use crate::{
+    admission::Admission,
     bearer::Bearer,
     csrf::Csrf,
     docs::{self, Docs},
@@ -35,6 +36,8 @@ pub struct Gate {
     pub settings: HttpSettings,
     /// Decides whom a token belongs to.
     pub bearer: Arc<dyn Bearer>,
+    /// Judges administrators.
+    pub admission: Arc<dyn Admission>,
     /// Judges calls by cookie.
     pub csrf: Arc<dyn Csrf>,
     /// Counts calls.

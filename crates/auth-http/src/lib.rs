@@ -15,7 +15,9 @@
 //! 1. Write the body: a struct with `#[derive(ToSchema)]` and [`FromBody`](body::FromBody).
 //! 2. Write the answer: a struct with `#[derive(Serialize, ToSchema)]`.
 //! 3. Write the handler: it takes one of [`Open`](extract::Open), [`Signed`](extract::Signed),
-//!    [`Identified`](extract::Identified) and [`Perhaps`](extract::Perhaps), and returns `Result<_, Problem>`.
+//!    [`Identified`](extract::Identified), [`Perhaps`](extract::Perhaps),
+//!    [`Administrator`](extract::Administrator) and [`Superuser`](extract::Superuser), and returns
+//!    `Result<_, Problem>`.
 //!    Whatever asks for a token takes it from the header or from a cookie; calls by cookie are
 //!    [checked](csrf) before the handler sees them.
 //! 4. Add an [`Operation`] to the table. There is no other way to make a route,
@@ -23,6 +25,7 @@
 //!    handler's signature, so the document cannot disagree with the code.
 #![warn(missing_docs)]
 
+pub mod admission;
 mod api;
 pub mod app;
 pub mod bearer;

@@ -127,6 +127,7 @@ pub(crate) fn api(settings: &Settings, wiring: &Wiring, drain: Drain) -> anyhow:
     let gate = Gate {
         settings,
         bearer: Arc::new(wiring.engine.bearer.clone()),
+        admission: Arc::new(wiring.engine.admin.clone()),
         csrf: Arc::new(wiring.engine.csrf.clone()),
         limiter: wiring.state.limiter.clone(),
         health: Health::new(

@@ -3,7 +3,7 @@
 use actix_web::http::StatusCode;
 use auth_domain::{
     id::SessionId,
-    usecase::{Caller, Identity},
+    usecase::{Caller, Identity, Power},
 };
 use secrecy::SecretString;
 use serde_json::Value;
@@ -16,6 +16,13 @@ pub(super) async fn caller(visit: &Visit<'_>) -> Result<Caller, Problem> {
     let presented = visit.required_token()?;
     let caller = visit.gate.bearer.authenticate(presented.token, &visit.context.tenant).await?;
     visit.admit(presented, caller.session.as_ref()).await?;
+    Ok(caller)
+}
+
+/// Somebody who may act, and has that power over others.
+pub(super) async fn holder_of(visit: &Visit<'_>, power: Power) -> Result<Caller, Problem> {
+    let caller = caller(visit).await?;
+    visit.admit_to(&caller, power).await?;
     Ok(caller)
 }
 

@@ -4,10 +4,11 @@ use std::{net::Ipv4Addr, sync::Arc};
 
 use async_trait::async_trait;
 use auth_domain::{
+    client::Client,
     id::SessionId,
     session::Session,
     tenant::TenantId,
-    usecase::{Backlog, BearerError, Caller, CsrfDenial, Fault, Identity},
+    usecase::{AdminError, Backlog, BearerError, Caller, CsrfDenial, Fault, Identity, Power},
 };
 use auth_testkit::{
     builder,
@@ -16,7 +17,8 @@ use auth_testkit::{
 
 use super::*;
 use crate::{
-    Drain, Health, HttpSettings, Metrics, Probe, bearer::Bearer, csrf::Csrf, metrics::BacklogSource,
+    Drain, Health, HttpSettings, Metrics, Probe, admission::Admission, bearer::Bearer, csrf::Csrf,
+    metrics::BacklogSource,
 };
 
 /// Nobody is asked here.
@@ -30,6 +32,17 @@ impl Bearer for Nobody {
 
     async fn identify(&self, _: &str, _: &TenantId) -> Result<Identity, BearerError> {
         Err(BearerError::UserNotFound)
+    }
+}
+
+#[async_trait]
+impl Admission for Nobody {
+    fn check(&self, _: &Caller, _: Power) -> Result<(), AdminError> {
+        Err(AdminError::NotAllowed)
+    }
+
+    async fn turned_away(&self, _: &Caller, _: &AdminError, _: &str, _: &Client) -> Result<(), Fault> {
+        Ok(())
     }
 }
 
@@ -73,6 +86,7 @@ fn edge(per_second: u32, burst: u32) -> Edge {
     Edge::new(&Data::new(Gate {
         settings: HttpSettings { edge: Some(edge), ..HttpSettings::default() },
         bearer: Arc::new(Nobody),
+        admission: Arc::new(Nobody),
         csrf: Arc::new(Nobody),
         limiter: Arc::new(ExactLimiter::default()),
         health: Health::new(Arc::new(Nobody), None, clock.clone()),
