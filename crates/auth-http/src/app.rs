@@ -16,6 +16,7 @@ use auth_domain::port::{Clock, Entropy, RateLimiter};
 use utoipa::openapi::OpenApi;
 
 use crate::{
+    admission::Admission,
     api_key::ApiKeys,
     bearer::Bearer,
     csrf::Csrf,
@@ -38,6 +39,8 @@ pub struct Gate {
     pub bearer: Arc<dyn Bearer>,
     /// Decides whom an API key stands for.
     pub api_keys: Arc<dyn ApiKeys>,
+    /// Judges administrators.
+    pub admission: Arc<dyn Admission>,
     /// Judges calls by cookie.
     pub csrf: Arc<dyn Csrf>,
     /// Counts calls.

@@ -15,7 +15,8 @@
 //! 1. Write the body: a struct with `#[derive(ToSchema)]` and [`FromBody`](body::FromBody).
 //! 2. Write the answer: a struct with `#[derive(Serialize, ToSchema)]`.
 //! 3. Write the handler: it takes one of [`Open`](extract::Open), [`Signed`](extract::Signed),
-//!    [`Identified`](extract::Identified) and [`Perhaps`](extract::Perhaps), or for programs
+//!    [`Identified`](extract::Identified), [`Perhaps`](extract::Perhaps),
+//!    [`Administrator`](extract::Administrator) and [`Superuser`](extract::Superuser), or for programs
 //!    [`Permitted`](extract::Permitted) and [`Service`](extract::Service), and returns `Result<_, Problem>`.
 //!    Whatever asks for a token takes it from the header or from a cookie; calls by cookie are
 //!    [checked](csrf) before the handler sees them.
@@ -24,6 +25,7 @@
 //!    handler's signature, so the document cannot disagree with the code.
 #![warn(missing_docs)]
 
+pub mod admission;
 mod api;
 pub mod api_key;
 pub mod app;

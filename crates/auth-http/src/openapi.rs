@@ -141,7 +141,7 @@ fn security(operation: &Operation) -> Vec<SecurityRequirement> {
     };
     match operation.access() {
         Access::Public => Vec::new(),
-        Access::Bearer => vec![one(BEARER), by_cookie],
+        Access::Bearer | Access::Administrator | Access::Superuser => vec![one(BEARER), by_cookie],
         Access::OptionalBearer | Access::TokenOrCredentials => {
             vec![SecurityRequirement::default(), one(BEARER), by_cookie]
         }
@@ -224,8 +224,16 @@ fn responses(operation: &Operation) -> BTreeMap<u16, Response> {
     if doc.checked {
         add(400, "Unknown tenant");
     }
-    if matches!(doc.access, Access::Bearer | Access::TokenOrCredentials) {
+    if matches!(doc.access, Access::Bearer | Access::TokenOrCredentials) || doc.access.is_for_power() {
         add(401, "No valid access token");
+    }
+    match doc.access {
+        Access::Administrator => add(403, "`The user doesn't have enough privileges`: no administrator"),
+        Access::Superuser => add(403, "`The user doesn't have enough privileges`: no superuser"),
+        _ => {}
+    }
+    if doc.access.is_for_power() {
+        add(403, "`Second factor required`: with `ADMIN_REQUIRES_MFA`, from a session without one");
     }
     if doc.access == Access::Cookie {
         add(401, "No session in the cookies");

@@ -266,13 +266,14 @@ pub(crate) type Outbox = (
     Timestamptz,
     BigInt,
     Nullable<Binary>,
+    Nullable<Binary>,
 );
 
 /// The columns of [`Outbox`], of a table called `o` in the statement.
 macro_rules! outbox {
     () => {
         "o.id, o.tenant, o.user_id, o.kind, o.email, o.ip, o.user_agent, o.request_id, \
-         o.created_at, o.due_at, o.attempts, o.once"
+         o.created_at, o.due_at, o.attempts, o.once, o.sealed"
     };
 }
 pub(crate) use outbox;

@@ -128,6 +128,7 @@ pub(crate) fn api(settings: &Settings, wiring: &Wiring, drain: Drain) -> anyhow:
         settings,
         bearer: Arc::new(wiring.engine.bearer.clone()),
         api_keys: Arc::new(wiring.engine.api_keys.clone()),
+        admission: Arc::new(wiring.engine.admin.clone()),
         csrf: Arc::new(wiring.engine.csrf.clone()),
         limiter: wiring.state.limiter.clone(),
         health: Health::new(

@@ -197,6 +197,7 @@ fn policy(settings: &Settings) -> Policy {
         extension: settings.session_extension,
         max_sessions: usize::try_from(settings.max_sessions_per_user).unwrap_or(usize::MAX),
         mail_per_address: settings.email_limit,
+        admin_requires_second_factor: settings.admin_requires_second_factor,
         mfa: settings.mfa,
         sms: sms::policy(settings),
         migrate_passwords: settings.migrate_passwords,

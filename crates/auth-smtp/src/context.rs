@@ -32,7 +32,10 @@ pub(crate) struct Context<'a> {
     pub(crate) link: Option<Value>,
     pub(crate) token: Option<&'a str>,
     pub(crate) code: Option<&'a str>,
+    pub(crate) password: Option<&'a str>,
     pub(crate) forgot_link: Value,
+    pub(crate) login_link: Value,
+    pub(crate) settings_link: Value,
     pub(crate) subject: String,
     pub(crate) content: Value,
 }
@@ -60,7 +63,10 @@ impl<'a> Context<'a> {
             link: own.link.as_deref().map(link_value),
             token: own.token,
             code: own.code,
+            password: own.password,
             forgot_link: link_value(&format!("{base}/forgot-password{tenant}")),
+            login_link: link_value(&format!("{base}/login{tenant}")),
+            settings_link: link_value(&format!("{base}/settings{tenant}#mfa")),
             subject: String::new(),
             content: Value::UNDEFINED,
         }
@@ -74,6 +80,7 @@ struct Own<'a> {
     /// What the link carries, for a template that has it lead elsewhere.
     token: Option<&'a str>,
     code: Option<&'a str>,
+    password: Option<&'a str>,
     masked: Option<&'a str>,
     factor: Option<&'static str>,
 }
@@ -94,6 +101,9 @@ impl<'a> Own<'a> {
             }
             Notice::LoginCode(code) | Notice::ProofCode(code) => {
                 Self { code: Some(code.expose_secret()), ..Self::default() }
+            }
+            Notice::TemporaryPassword(password) | Notice::NewPassword(password) => {
+                Self { password: Some(password.expose_secret()), ..Self::default() }
             }
             Notice::EmailChangeRequested { masked } | Notice::EmailChanged { masked } => {
                 Self { masked: Some(masked), ..Self::default() }

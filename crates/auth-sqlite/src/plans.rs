@@ -13,13 +13,14 @@ use auth_domain::{
     outbox::OutboxState,
     port::{
         ApiKeyRepo, AuditChain, AuditFilter, AuditLog, DeviceRepo, DueChecks, FactorRepo, IdentityRepo,
-        KeyRepo, KnownDeviceRepo, LinkRepo, LockRepo, Outbox, SealedPlace, SealedRepo, SealedRow,
-        SealedValue, SessionRepo, StoreError, UserRepo,
+        KeyRepo, KnownDeviceRepo, LinkRepo, LockRepo, Outbox, RecentSince, SealedPlace, SealedRepo,
+        SealedRow, SealedValue, SessionRepo, StoreError, UserFilter, UserRepo,
     },
     secret::{SealLabel, Sealed},
     session::EndReason,
     tenant::TenantId,
     token::LinkPurpose,
+    user::{UserSearch, UserStatus},
 };
 use auth_testkit::builder;
 use chrono::TimeDelta;
@@ -145,7 +146,51 @@ async fn every_statement_on_accounts_and_sessions_uses_an_index() {
         SessionRepo::end_all(user.id, None, ended);
         SessionRepo::end_all(user.id, Some(session.id), ended);
         SessionRepo::purge(now, 10);
+        SessionRepo::all_of(user.id, 10);
     }
+}
+
+#[tokio::test]
+async fn every_list_of_accounts_uses_the_narrowest_index() {
+    let mut probe = Probe::new();
+    for number in 0..32u8 {
+        let given = |bit: u8| number & bit != 0;
+        let search = UserSearch::parse("ada").unwrap().filter(|_| given(2));
+        let statuses = if given(4) { vec![UserStatus::Suspended] } else { Vec::new() };
+        let filter = UserFilter {
+            tenant: given(1).then(TenantId::default),
+            search,
+            statuses,
+            without_superusers: given(8),
+        };
+        let after = given(16).then(|| UserId::from_i64(7));
+        UserRepo::page(&mut probe.repos, &filter, after, 10).await.unwrap();
+        let plans = probe.plans();
+        let uses = |index: &str| plans.iter().any(|step| step.contains(index));
+        if given(2) {
+            assert!(uses("users_email") && uses("users_name"), "{filter:?}: {plans:?}");
+            assert!(!uses("SCAN"), "{filter:?}: {plans:?}");
+            continue;
+        }
+        let index = match (given(1), given(4)) {
+            (true, true) => "users_unusual (tenant=?",
+            (true, false) => "users_tenant (tenant=?",
+            (false, _) => "users", // from the first to the limit
+        };
+        assert!(plans.len() == 1 && uses(index), "{filter:?}: {plans:?}");
+    }
+}
+
+#[tokio::test]
+async fn superusers_are_found_and_everything_else_is_counted() {
+    let (now, mut probe) = (builder::noon(), Probe::new());
+    UserRepo::lock_superusers(&mut probe.repos).await.unwrap();
+    assert_eq!(probe.plans(), ["SCAN users USING INDEX users_superusers"]); // which has nobody else
+    let since = RecentSince { day: now, week: now };
+    UserRepo::counts(&mut probe.repos, Some(TenantId::default()), since).await.unwrap();
+    assert!(!probe.plans().iter().any(|step| step.contains("TEMP B-TREE")));
+    SessionRepo::count_live(&mut probe.repos, Some(TenantId::default()), now).await.unwrap();
+    assert_eq!(probe.plans(), ["SEARCH sessions USING INDEX sessions_expiry (expires_at>?)"]);
 }
 
 #[tokio::test]

@@ -228,6 +228,7 @@ diesel::table! {
         buried_at -> Nullable<BigInt>,
         last_error -> Nullable<Text>,
         once -> Nullable<Binary>,
+        sealed -> Nullable<Binary>,
     }
 }
 

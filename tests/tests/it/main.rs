@@ -1,5 +1,6 @@
 //! The one test binary of this package: the real server over a real socket.
 
+mod admin;
 mod audit;
 mod boundaries;
 mod cognito;
@@ -13,6 +14,7 @@ mod harness;
 mod keys;
 mod lockout;
 mod mail;
+mod matrix;
 mod moving;
 mod moving_in;
 mod outage;

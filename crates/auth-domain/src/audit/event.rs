@@ -56,7 +56,7 @@ events! {
     Registered = "register", Success;
     /// Somebody tried to register an address that has an account.
     RegisterRefused = "register.refused", Failure;
-    /// An operator made an account.
+    /// An administrator made an account.
     UserCreated = "admin.user_created", Success;
     /// People came from another system: so many in one batch.
     UsersImported = "admin.users_imported", Success;
@@ -66,8 +66,30 @@ events! {
     PersonExported = "admin.user_exported", Success;
     /// An operator erased an account.
     UserErased = "admin.user_erased", Success;
-    /// An operator granted a role.
+    /// A role was granted.
     RoleGranted = "admin.role_granted", Success;
+    /// A role was taken.
+    RoleTaken = "admin.role_taken", Success;
+    /// An administrator looked at a list of accounts.
+    UsersListed = "admin.users_listed", Success;
+    /// An administrator looked at everything about an account.
+    UserShown = "admin.user_shown", Success;
+    /// An administrator switched an account on or off.
+    StatusChanged = "admin.status_changed", Success;
+    /// An administrator removed an account.
+    UserDeleted = "admin.user_deleted", Success;
+    /// An administrator brought a removed account back.
+    UserReactivated = "admin.user_reactivated", Success;
+    /// An administrator gave an account a password.
+    PasswordHandedOut = "admin.password_handed_out", Success;
+    /// An administrator took the second factors of an account away.
+    FactorsReset = "admin.factors_reset", Success;
+    /// An administrator looked at the sessions of an account.
+    SessionsShown = "admin.sessions_shown", Success;
+    /// An administrator ended the sessions of an account.
+    SessionsEnded = "admin.sessions_ended", Success;
+    /// An administrator looked at the devices of an account that need no second factor for now.
+    DevicesShown = "admin.devices_shown", Success;
     /// An operator looked at the messages that are owed or were given up.
     MessagesListed = "admin.messages_listed", Success;
     /// An operator had a message tried again at once.
@@ -82,7 +104,7 @@ events! {
     ConfigLoaded = "config.loaded", Success;
     /// Access tokens were not believed: so many in a minute, for one reason.
     TokenInvalid = "token.invalid", Failure;
-    /// Calls with a good token were refused: so many in a minute, for one reason.
+    /// Calls with a good token were refused: so many in a minute, for one reason; or an administrator's.
     AuthzDenied = "authz.denied", Failure;
     /// The owner proved the address.
     EmailVerified = "email.verified", Success;
@@ -114,7 +136,7 @@ events! {
     AccountUnlocked = "account.unlocked", Success;
     /// An operator looked at the failures of an account.
     LanesShown = "admin.lanes_shown", Success;
-    /// An operator opened an account that wrong passwords or codes had locked.
+    /// An administrator opened an account that wrong passwords or codes had locked.
     LanesCleared = "admin.lanes_cleared", Success;
     /// A session was closed by its owner.
     Logout = "logout", Success;

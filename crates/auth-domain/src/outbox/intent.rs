@@ -4,10 +4,14 @@ use chrono::TimeDelta;
 
 use crate::{
     factor::{FactorKind, code},
+    id::OutboxId,
+    secret::Sealed,
     user::Email,
 };
 
 /// What to send.
+///
+/// None holds a secret that is not sealed: a copy of the outbox opens nothing.
 ///
 /// To add one: the variant, its name in [`kind`](Self::kind) and [`from_parts`](Self::from_parts), its
 /// [`usefulness`](Self::usefulness), whether it [is a notice](Self::is_notice); what it says and to whom
@@ -70,6 +74,16 @@ pub enum Intent {
     IdentityUnlinkedNotice,
     /// Tells the user that an API key was made.
     ApiKeyCreatedNotice,
+    /// A password that an administrator gave a new account, to be changed at the first login.
+    TemporaryPassword {
+        /// The password and what it was hashed to, sealed for this message.
+        sealed: Sealed,
+    },
+    /// A password that an administrator gave an account in place of the one before.
+    NewPassword {
+        /// As above.
+        sealed: Sealed,
+    },
     /// Nothing: the same work for an address without an account.
     Nothing,
 }
@@ -110,6 +124,8 @@ impl Intent {
             Self::AccountClaimedNotice => "account_claimed_notice",
             Self::IdentityUnlinkedNotice => "identity_unlinked_notice",
             Self::ApiKeyCreatedNotice => "api_key_created_notice",
+            Self::TemporaryPassword { .. } => "temporary_password",
+            Self::NewPassword { .. } => "new_password",
             Self::Nothing => "nothing",
         }
     }
@@ -124,11 +140,34 @@ impl Intent {
         }
     }
 
+    /// The sealed value that belongs to the intent, if it has one.
+    pub const fn sealed(&self) -> Option<&Sealed> {
+        match self {
+            Self::TemporaryPassword { sealed } | Self::NewPassword { sealed } => Some(sealed),
+            _ => None,
+        }
+    }
+
+    /// In which context the sealed value of a message is sealed.
+    pub fn sealing_context(message: OutboxId) -> String {
+        format!("outbox|sealed|{message}")
+    }
+
     /// Puts an intent together from what a store kept.
     ///
     /// # Errors
-    /// [`UnknownIntent`] for a name that is none, or an address missing where one belongs.
-    pub fn from_parts(kind: &str, email: Option<Email>) -> Result<Self, UnknownIntent> {
+    /// [`UnknownIntent`] for a name that is none, and for an address or a sealed value missing where one
+    /// belongs.
+    pub fn from_parts(
+        kind: &str,
+        email: Option<Email>,
+        sealed: Option<Sealed>,
+    ) -> Result<Self, UnknownIntent> {
+        match (kind, sealed) {
+            ("temporary_password", Some(sealed)) => return Ok(Self::TemporaryPassword { sealed }),
+            ("new_password", Some(sealed)) => return Ok(Self::NewPassword { sealed }),
+            _ => {}
+        }
         Ok(match (kind, email) {
             ("verify_email", _) => Self::VerifyEmail,
             ("account_exists", _) => Self::AccountExists,
@@ -189,6 +228,8 @@ impl Intent {
             | Self::ConfirmEmailChange { .. }
             | Self::LoginCode
             | Self::ProofCode
+            | Self::TemporaryPassword { .. }
+            | Self::NewPassword { .. }
             | Self::Nothing => false,
         }
     }
@@ -199,6 +240,7 @@ impl Intent {
             Self::LoginCode | Self::ProofCode => code::LIFE,
             Self::ResetPassword | Self::ConfirmEmailChange { .. } | Self::Nothing => TimeDelta::hours(1),
             Self::VerifyEmail | Self::AccountExists | Self::AccountLockedNotice => TimeDelta::hours(24),
+            Self::TemporaryPassword { .. } | Self::NewPassword { .. } => TimeDelta::hours(48),
             Self::EmailChangeNotice { .. }
             | Self::PasswordChangedNotice
             | Self::EmailChangedNotice

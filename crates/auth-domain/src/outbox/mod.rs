@@ -1,7 +1,8 @@
 //! The outbox: messages that are owed, written in the transaction that owes them.
 //!
 //! A row holds an *intent*, never a token and never a text: the worker mints the token when it sends,
-//! so that a copy of the database contains no working link.
+//! so that a copy of the database contains no working link. What cannot be minted anew, a password that
+//! somebody handed out, is there sealed.
 
 mod intent;
 mod reason;

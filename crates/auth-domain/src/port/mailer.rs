@@ -9,7 +9,7 @@ use crate::{
     id::OutboxId,
     tenant::TenantId,
     token::LinkToken,
-    user::{Email, FullName},
+    user::{Email, FullName, Password},
 };
 
 /// One message to one person.
@@ -84,10 +84,14 @@ pub enum Notice {
     IdentityUnlinked,
     /// An API key was made.
     ApiKeyCreated,
+    /// You have an account now; this password opens it for two days and must be changed then.
+    TemporaryPassword(Password),
+    /// An administrator gave your account this password.
+    NewPassword(Password),
 }
 
 impl Notice {
-    /// What nobody but its reader may see: the token of its link, or its code.
+    /// What nobody but its reader may see: the token of its link, its code or its password.
     pub fn secret(&self) -> Option<&str> {
         match self {
             Self::VerifyEmail(token)
@@ -95,6 +99,7 @@ impl Notice {
             | Self::ConfirmEmailChange(token)
             | Self::AccountLocked(token) => Some(token.expose_secret()),
             Self::LoginCode(code) | Self::ProofCode(code) => Some(code.expose_secret()),
+            Self::TemporaryPassword(password) | Self::NewPassword(password) => Some(password.expose_secret()),
             Self::AccountExists
             | Self::EmailChangeRequested { .. }
             | Self::PasswordChanged

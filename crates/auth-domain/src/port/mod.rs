@@ -50,8 +50,8 @@ pub use sms::{LedgerError, SmsError, SmsLedger, SmsReceipt, SmsSender, SmsText};
 pub use store::{
     ApiKeyRepo, Arrival, AuditChain, AuditFilter, AuditLog, DeviceRepo, DueChecks, ExistingAccount,
     ExistingLink, FactorRepo, IdentityRepo, KeyRepo, KnownDeviceRepo, LinkRepo, LockRepo, Outbox,
-    PendingTotp, PeopleRepo, Present, Repos, SealedPlace, SealedRepo, SealedRow, SealedValue, SessionRepo,
-    Store, StoreError, StoredTotp, Tx, UserRepo,
+    PendingTotp, PeopleRepo, Present, Recent, RecentSince, Repos, SealedPlace, SealedRepo, SealedRow,
+    SealedValue, SessionRepo, Store, StoreError, StoredTotp, Tx, UserCounts, UserFilter, UserRepo,
 };
 pub use tokens::{KeyError, KeyFactory, KeyRing, PublicJwk, TokenSigner, TokenVerifier};
 pub use totp::TotpGenerator;

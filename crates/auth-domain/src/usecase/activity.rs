@@ -2,16 +2,8 @@
 
 use std::sync::Arc;
 
-use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
-
 use super::{Core, Fault, fault::faults};
-use crate::{
-    audit::AuditEntry,
-    id::UserId,
-    port::{AuditFilter, KeyPurpose},
-    tenant::TenantId,
-    user::User,
-};
+use crate::{audit::AuditEntry, id::UserId, port::AuditFilter, user::User};
 
 /// Details that are fit for the owner's eyes. The others are for operators: why a login was refused tells
 /// whoever holds a stolen session how the defences work.
@@ -30,9 +22,6 @@ const DETAILS: [&str; 13] = [
     "role",
     "roles",
 ];
-
-/// How much of the keyed hash a cursor carries.
-const MAC_BYTES: usize = 16;
 
 /// Shows people what happened to their account.
 #[derive(Clone)]
@@ -80,8 +69,10 @@ impl Activity {
         cursor: Option<&str>,
     ) -> Result<ActivityPage, ActivityError> {
         let (user, tenant) = (owner.id, &owner.tenant);
+        let number = user.as_i64().to_be_bytes();
+        let list = [&b"activity"[..], tenant.as_str().as_bytes(), &number];
         let before = match cursor {
-            Some(cursor) => Some(self.read_cursor(user, tenant, cursor).ok_or(ActivityError::BadCursor)?),
+            Some(cursor) => Some(self.core.read_cursor(&list, cursor).ok_or(ActivityError::BadCursor)?),
             None => None,
         };
         let filter = AuditFilter {
@@ -95,28 +86,8 @@ impl Activity {
             self.core.ports.store.read().await?.audit().list(&filter, limit.saturating_add(1)).await?;
         let is_last = items.len() <= limit as usize;
         items.truncate(limit as usize);
-        let next = items.last().filter(|_| !is_last).map(|last| self.cursor(user, tenant, last.seq));
+        let next = items.last().filter(|_| !is_last).map(|last| self.core.cursor(&list, last.seq));
         Ok(ActivityPage { items: items.into_iter().map(|entry| for_owner(entry, user)).collect(), next })
-    }
-
-    fn cursor(&self, user: UserId, tenant: &TenantId, seq: i64) -> String {
-        let position = seq.to_be_bytes();
-        let mac = self.cursor_mac(user, tenant, &position);
-        URL_SAFE_NO_PAD.encode([&position[..], &mac].concat())
-    }
-
-    fn read_cursor(&self, user: UserId, tenant: &TenantId, cursor: &str) -> Option<i64> {
-        use subtle::ConstantTimeEq as _;
-        let bytes = URL_SAFE_NO_PAD.decode(cursor).ok()?;
-        let (position, mac) = bytes.split_first_chunk::<8>()?;
-        let expected = self.cursor_mac(user, tenant, position);
-        bool::from(expected.as_slice().ct_eq(mac)).then(|| i64::from_be_bytes(*position))
-    }
-
-    fn cursor_mac(&self, user: UserId, tenant: &TenantId, position: &[u8]) -> Vec<u8> {
-        let user = user.as_i64().to_be_bytes();
-        let parts = [&b"activity"[..], tenant.as_str().as_bytes(), &user, position];
-        self.core.ports.keyed_hash.mac(KeyPurpose::Cursor, &parts)[..MAC_BYTES].to_vec()
     }
 }
 

@@ -13,7 +13,7 @@ use crate::{
     port::{AuditFilter, CodePurpose, CodeSlot, CodeStoreError, Letter, Notice, SendError, Tx},
     session::Device,
     token::{Link, LinkPurpose, LinkToken},
-    user::{Email, User},
+    user::{Email, User, UserStatus},
 };
 
 /// How long one worker may take for what it leased. A worker that dies loses its lease, not its
@@ -205,6 +205,18 @@ impl Delivery {
             Intent::AccountClaimedNotice => (user.email.clone(), Notice::AccountClaimed),
             Intent::IdentityUnlinkedNotice => (user.email.clone(), Notice::IdentityUnlinked),
             Intent::ApiKeyCreatedNotice => (user.email.clone(), Notice::ApiKeyCreated),
+            Intent::TemporaryPassword { sealed } => {
+                let Some(password) = self.core.open_handed_out(item.id, sealed, &user)? else {
+                    return Ok(None);
+                };
+                (user.email.clone(), Notice::TemporaryPassword(password))
+            }
+            Intent::NewPassword { sealed } => {
+                let Some(password) = self.core.open_handed_out(item.id, sealed, &user)? else {
+                    return Ok(None);
+                };
+                (user.email.clone(), Notice::NewPassword(password))
+            }
         };
         Ok(Some(Letter {
             id: item.id,
@@ -281,6 +293,8 @@ fn is_wanted(intent: &Intent, user: &User) -> bool {
         // Anybody can lock any address: only who proved it hears of it.
         Intent::AccountLockedNotice => user.is_active() && user.email_verified,
         Intent::LoginCode | Intent::ProofCode => user.is_active(),
+        // Whether the password is still the account's shows when it is opened.
+        Intent::TemporaryPassword { .. } | Intent::NewPassword { .. } => user.status != UserStatus::Deleted,
         Intent::AccountExists
         | Intent::EmailChangeNotice { .. }
         | Intent::EmailChangedNotice

@@ -93,12 +93,18 @@ impl Core {
         Ok(AccountLanes { user, passwords, codes, devices })
     }
 
-    async fn lane_in(
+    /// Forgets what was counted to an account, for passwords and for codes.
+    pub(super) async fn clear_lanes_in(&self, tx: &mut dyn Tx, user: &User) -> Result<(), Fault> {
+        self.clear_passwords_in(tx, user).await?;
+        Ok(tx.locks().clear(&self.code_lock_key(user)).await?)
+    }
+
+    pub(super) async fn lane_in(
         &self,
         tx: &mut dyn Tx,
         key: &LockKey,
         now: DateTime<Utc>,
-    ) -> Result<LaneView, LanesError> {
+    ) -> Result<LaneView, Fault> {
         let policy = &self.policy.lock;
         let state = policy.remembered(tx.locks().lock(key).await?, now);
         Ok(LaneView { state, standing: policy.standing(state, now) })
@@ -112,8 +118,7 @@ impl Core {
         now: DateTime<Utc>,
     ) -> Result<User, LanesError> {
         let user = tx.users().by_email(tenant, email).await?.ok_or(LanesError::NotFound)?;
-        self.clear_passwords_in(tx, &user).await?;
-        tx.locks().clear(&self.code_lock_key(&user)).await?;
+        self.clear_lanes_in(tx, &user).await?;
         let record = AuditRecord::new(AuditEvent::LanesCleared, tenant, &Client::default(), now);
         tx.audit().append(&record.about(user.id)).await?;
         Ok(user)

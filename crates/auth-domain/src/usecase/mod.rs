@@ -21,6 +21,8 @@
 //! | [`Operators`] | what the command line offers |
 //! | [`Imports`], [`Exports`] | take people over from elsewhere, and give them out |
 //! | [`Persons`] | shows everything about one person, and erases it |
+//! | [`Admin`] | accounts of others, by HTTP and at the command line |
+//! | [`Operators`] | what else the command line offers |
 //! | [`Messages`] | shows operators the outbox, has them retry and discard |
 //! | [`AuditTrail`] | chains, signs, checks and shows the audit log |
 //! | [`Activity`] | shows people what happened to their account |
@@ -30,13 +32,16 @@
 
 mod accounts;
 mod activity;
+mod admin;
 mod api_keys;
 mod bearer;
 mod csrf;
+mod cursor;
 mod delivery;
 mod factors;
 mod fault;
 mod federation;
+mod handed_out;
 mod keys;
 mod lane;
 mod locks;
@@ -69,6 +74,10 @@ pub use accounts::{
     RegisterError, UpdateProfile, VerifyEmailError,
 };
 pub use activity::{Activity, ActivityError, ActivityPage};
+pub use admin::{
+    AccountView, Action, Actor, Admin, AdminError, AuditPage, AuditQuery, HandOut, ListedUser, NewAccount,
+    Power, RoleChange, Stats, StatusChange, Target, UserPage, UserQuery,
+};
 pub use api_keys::{
     ApiKeyAccessError, ApiKeyError, ApiKeyRefused, ApiKeys, CreateApiKey, CreatedApiKey, KeyInvalid,
     LiveToken,
@@ -203,7 +212,9 @@ pub struct Engine {
     pub rekey: Rekey,
     /// The clean-up worker's work.
     pub upkeep: Upkeep,
-    /// The command line's work.
+    /// The work of those who run the server.
+    pub admin: Admin,
+    /// What else the command line does.
     pub operators: Operators,
     /// The outbox as operators see it.
     pub messages: Messages,
@@ -249,6 +260,7 @@ impl Engine {
             keys: SigningKeys::new(Arc::clone(&core)),
             rekey: Rekey::new(Arc::clone(&core)),
             upkeep: Upkeep::new(Arc::clone(&core), trail.clone()),
+            admin: Admin::new(Arc::clone(&core)),
             operators: Operators::new(Arc::clone(&core)),
             messages: Messages::new(Arc::clone(&core)),
             api_keys,

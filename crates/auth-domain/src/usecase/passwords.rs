@@ -196,6 +196,16 @@ pub(super) async fn end_sessions_in(
 }
 
 impl Core {
+    /// Stores the new password of `user`, and whatever the one before was good for is gone.
+    pub(super) async fn former_password_dies_in(&self, tx: &mut dyn Tx, user: &User) -> Result<(), Fault> {
+        // The address does not change here, so it cannot clash.
+        let _ = tx.users().save(user).await?;
+        self.clear_passwords_in(tx, user).await?;
+        tx.known_devices().forget_all(user.id).await?;
+        tx.links().withdraw(user.id, LinkPurpose::ResetPassword).await?;
+        Ok(tx.links().withdraw(user.id, LinkPurpose::Unlock).await?)
+    }
+
     /// What every change of a password brings with it: it is stored, the failure count is forgotten, no
     /// device is known any more, mailed links that reset or unlock die, and the owner is told.
     pub(super) async fn password_replaced_in(
@@ -205,12 +215,7 @@ impl Core {
         client: &Client,
         now: DateTime<Utc>,
     ) -> Result<(), Fault> {
-        // The address does not change here, so it cannot clash.
-        let _ = tx.users().save(user).await?;
-        self.clear_passwords_in(tx, user).await?;
-        tx.known_devices().forget_all(user.id).await?;
-        tx.links().withdraw(user.id, LinkPurpose::ResetPassword).await?;
-        tx.links().withdraw(user.id, LinkPurpose::Unlock).await?;
+        self.former_password_dies_in(tx, user).await?;
         let letter = self.letter_to(user, Intent::PasswordChangedNotice, client, now)?;
         Ok(tx.outbox().put(&letter).await?)
     }

@@ -30,6 +30,8 @@ pub struct Policy {
     pub extension: TimeDelta,
     /// How many live sessions a user may have; the one longest unused gives way.
     pub max_sessions: usize,
+    /// Whether administrators need a session that proved a second factor.
+    pub admin_requires_second_factor: bool,
     /// How long a password that was handed out works.
     pub temporary_password_life: TimeDelta,
     /// How recent a login must be to change the password without the old one.
@@ -67,6 +69,7 @@ impl Default for Policy {
             refresh_grace: TimeDelta::seconds(10),
             extension: TimeDelta::minutes(180),
             max_sessions: 20,
+            admin_requires_second_factor: false,
             temporary_password_life: TimeDelta::hours(48),
             recent_login: TimeDelta::minutes(10),
             mail_per_address: Quota::per_hour(10),

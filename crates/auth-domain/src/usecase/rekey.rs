@@ -12,6 +12,7 @@ use super::{Core, Fault, federation::grant_context, second_factor::totp_context,
 use crate::{
     audit::{AuditEvent, AuditRecord},
     client::Client,
+    outbox::Intent,
     port::{SealedPlace, SealedRow, SealedValue, StoreError, Tx},
     secret::{SealLabel, Sealed},
     tenant::TenantId,
@@ -248,7 +249,10 @@ fn context(place: SealedPlace, row: &SealedRow) -> String {
         (SealedPlace::Totp | SealedPlace::PendingTotp, SealedRow::User(user)) => totp_context(*user),
         (SealedPlace::SigningKey, SealedRow::Key(key)) => SigningKey::sealing_context(key),
         (SealedPlace::Grant, SealedRow::Identity(identity)) => grant_context(*identity),
+        (SealedPlace::Message, SealedRow::Message(message)) => Intent::sealing_context(*message),
         // No store has such rows. A context of nothing opens nothing.
-        (_, SealedRow::User(_) | SealedRow::Key(_) | SealedRow::Identity(_)) => String::new(),
+        (_, SealedRow::User(_) | SealedRow::Key(_) | SealedRow::Identity(_) | SealedRow::Message(_)) => {
+            String::new()
+        }
     }
 }

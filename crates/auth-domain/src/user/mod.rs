@@ -5,6 +5,7 @@ mod linked;
 mod name;
 pub mod password;
 mod phone;
+mod search;
 mod status;
 
 use chrono::{DateTime, Utc};
@@ -14,6 +15,7 @@ pub use linked::{LinkedCounts, LinkedIdentity};
 pub use name::{FullName, InvalidName};
 pub use password::{NewPassword, Password, PasswordHash, WeakPassword};
 pub use phone::{InvalidPhone, PhoneNumber};
+pub use search::{InvalidSearch, UserSearch};
 pub use status::{Role, Roles, UserStatus};
 
 use crate::{factor::Enrolment, id::UserId, tenant::TenantId};

@@ -108,9 +108,29 @@ impl Roles {
         self
     }
 
+    /// The same roles but for `role`.
+    #[must_use]
+    pub const fn without(mut self, role: Role) -> Self {
+        match role {
+            Role::Superuser => self.superuser = false,
+            Role::ApplicationAdmin => self.application_admin = false,
+            Role::Manager => self.manager = false,
+        }
+        self
+    }
+
+    /// Whether `role` is held.
+    pub const fn has(self, role: Role) -> bool {
+        match role {
+            Role::Superuser => self.superuser,
+            Role::ApplicationAdmin => self.application_admin,
+            Role::Manager => self.manager,
+        }
+    }
+
     /// The names of the roles held.
     pub fn names(self) -> Vec<&'static str> {
-        Role::ALL.into_iter().filter(|&role| self == self.with(role)).map(Role::as_str).collect()
+        Role::ALL.into_iter().filter(|&role| self.has(role)).map(Role::as_str).collect()
     }
 }
 

@@ -1,5 +1,6 @@
 //! Tests of the domain from outside: models of the pure rules, and use cases over real adapters.
 
+mod admin;
 mod api_keys;
 mod csrf;
 mod degrading;

@@ -86,10 +86,16 @@ impl From<AuditEntry> for ItemView {
 /// A page of events.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = Activity)]
-struct PageView {
+pub(super) struct PageView {
     items: Vec<ItemView>,
     /// What to send as `cursor` for the next page; `null` on the last.
     next_cursor: Option<String>,
+}
+
+impl PageView {
+    pub(super) fn new(items: Vec<AuditEntry>, next_cursor: Option<String>) -> Self {
+        Self { items: items.into_iter().map(ItemView::from).collect(), next_cursor }
+    }
 }
 
 pub(super) fn operation() -> Operation {
@@ -105,6 +111,5 @@ async fn handle(
 ) -> Result<Json<PageView>, Problem> {
     let Query { limit, cursor } = &request.body;
     let page = engine.activity.of(&request.user, *limit, cursor.as_deref()).await?;
-    let items = page.items.into_iter().map(ItemView::from).collect();
-    Ok(Json(PageView { items, next_cursor: page.next }))
+    Ok(Json(PageView::new(page.items, page.next)))
 }

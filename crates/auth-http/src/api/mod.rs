@@ -2,6 +2,7 @@
 //! address.
 
 mod activity;
+mod admin;
 mod api_keys;
 mod change_email;
 mod change_password;
@@ -76,6 +77,7 @@ pub fn operations(settings: &HttpSettings) -> Vec<Operation> {
         table.push(metrics::operation());
     }
     table.extend(mfa::operations());
+    table.extend(admin::operations());
     if settings.expose_mailbox {
         table.extend([dev_mailbox::list(), dev_mailbox::clear(), dev_mailbox::page()]);
     }
@@ -94,7 +96,8 @@ pub fn operations(settings: &HttpSettings) -> Vec<Operation> {
 
 /// What takes or sets a password of this server, or proves the address of one.
 fn passwords_of_this_server() -> Vec<Operation> {
-    vec![
+    let mut table = admin::passwords_of_this_server();
+    table.extend([
         register::operation(),
         verify_email::operation(),
         resend_verification::operation(),
@@ -107,5 +110,6 @@ fn passwords_of_this_server() -> Vec<Operation> {
         change_password_user::operation(),
         change_password_user::alias(),
         password_status::operation(),
-    ]
+    ]);
+    table
 }

@@ -33,6 +33,12 @@ impl<V> Reply<V> {
         Ok(reply)
     }
 
+    /// The same answer with a header more.
+    pub(crate) fn with_header(mut self, name: HeaderName, value: HeaderValue) -> Self {
+        self.headers.push((name, value));
+        self
+    }
+
     /// The same answer with another body.
     pub(crate) fn map<W>(self, change: impl FnOnce(V) -> W) -> Reply<W> {
         Reply { view: change(self.view), headers: self.headers }

@@ -4,7 +4,7 @@ use actix_web::http::StatusCode;
 use auth_domain::{
     api_key::{ApiKey, Scope},
     id::SessionId,
-    usecase::{Caller, Identity},
+    usecase::{Caller, Identity, Power},
     user::User,
 };
 use secrecy::SecretString;
@@ -35,6 +35,13 @@ pub(super) async fn service(visit: &Visit<'_>, scope: Scope) -> Result<ApiKey, P
     let key = visit.gate.api_keys.service(key, &visit.context.tenant, scope).await?;
     visit.note_key(key.id);
     Ok(key)
+}
+
+/// Somebody who may act, and has that power over others.
+pub(super) async fn holder_of(visit: &Visit<'_>, power: Power) -> Result<Caller, Problem> {
+    let caller = caller(visit).await?;
+    visit.admit_to(&caller, power).await?;
+    Ok(caller)
 }
 
 /// What a good token names.

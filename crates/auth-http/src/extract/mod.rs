@@ -19,7 +19,7 @@ mod visit;
 use actix_web::{FromRequest, HttpRequest, dev::Payload, web::Data};
 use auth_domain::{
     id::SessionId,
-    usecase::{Caller, Identity},
+    usecase::{Caller, Identity, Power},
 };
 use futures_util::future::LocalBoxFuture;
 use secrecy::SecretString;
@@ -27,7 +27,7 @@ use secrecy::SecretString;
 pub use self::keyed::{ActivityRead, KeyScope, Permitted, ProfileRead, Service, TokensIntrospect};
 pub(crate) use self::visit::{ByCookie, CookiesRead};
 use self::{
-    caller::{caller, has_credentials, identity, kept_session, kept_token, whoever},
+    caller::{caller, has_credentials, holder_of, identity, kept_session, kept_token, whoever},
     visit::Visit,
 };
 use crate::{
@@ -115,6 +115,28 @@ pub struct Browser<I> {
     pub body: I,
 }
 
+/// A request of somebody who administers ordinary accounts, or more.
+#[derive(Debug)]
+pub struct Administrator<I> {
+    /// Where, when and from whom.
+    pub context: RequestContext,
+    /// Who calls.
+    pub caller: Caller,
+    /// What was sent.
+    pub body: I,
+}
+
+/// A request of a superuser.
+#[derive(Debug)]
+pub struct Superuser<I> {
+    /// Where, when and from whom.
+    pub context: RequestContext,
+    /// Who calls.
+    pub caller: Caller,
+    /// What was sent.
+    pub body: I,
+}
+
 /// Runs the checks around `check`, the one about the caller, which is the only one that differs.
 async fn enter<I: Input, C>(
     request: &HttpRequest,
@@ -148,6 +170,34 @@ impl<I: Input> FromRequest for Signed<I> {
         let (request, payload) = (request.clone(), payload.take());
         Box::pin(async move {
             let (context, caller, body) = enter(&request, payload, caller).await?;
+            Ok(Self { context, caller, body })
+        })
+    }
+}
+
+impl<I: Input> FromRequest for Administrator<I> {
+    type Error = Problem;
+    type Future = LocalBoxFuture<'static, Result<Self, Problem>>;
+
+    fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        let (request, payload) = (request.clone(), payload.take());
+        Box::pin(async move {
+            let check = async |visit: &Visit<'_>| holder_of(visit, Power::ApplicationAdmin).await;
+            let (context, caller, body) = enter(&request, payload, check).await?;
+            Ok(Self { context, caller, body })
+        })
+    }
+}
+
+impl<I: Input> FromRequest for Superuser<I> {
+    type Error = Problem;
+    type Future = LocalBoxFuture<'static, Result<Self, Problem>>;
+
+    fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        let (request, payload) = (request.clone(), payload.take());
+        Box::pin(async move {
+            let check = async |visit: &Visit<'_>| holder_of(visit, Power::Superuser).await;
+            let (context, caller, body) = enter(&request, payload, check).await?;
             Ok(Self { context, caller, body })
         })
     }
@@ -238,6 +288,18 @@ impl<I: Input> Argument for Open<I> {
 impl<I: Input> Argument for Signed<I> {
     fn describe(doc: &mut OperationDoc) {
         doc.reads::<I>(Access::Bearer);
+    }
+}
+
+impl<I: Input> Argument for Administrator<I> {
+    fn describe(doc: &mut OperationDoc) {
+        doc.reads::<I>(Access::Administrator);
+    }
+}
+
+impl<I: Input> Argument for Superuser<I> {
+    fn describe(doc: &mut OperationDoc) {
+        doc.reads::<I>(Access::Superuser);
     }
 }
 

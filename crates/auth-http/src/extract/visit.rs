@@ -11,7 +11,7 @@ use actix_web::{
 use auth_domain::{
     id::ApiKeyId,
     session::Session,
-    usecase::{CsrfDenial, CsrfFlaw},
+    usecase::{Caller, CsrfDenial, CsrfFlaw, Power},
 };
 use serde_json::Value;
 
@@ -185,6 +185,17 @@ impl<'a> Visit<'a> {
             Ok(()) => Problem::csrf_failed(),
             Err(fault) => fault.into(),
         }
+    }
+
+    /// Lets in whoever has that power. A refusal is counted like a call that was let in before it is written
+    /// down, so that nobody can fill the audit log faster than that.
+    pub(super) async fn admit_to(&self, caller: &Caller, power: Power) -> Result<(), Problem> {
+        let admission = &self.gate.admission;
+        let Err(why) = admission.check(caller, power) else { return Ok(()) };
+        self.count().await?;
+        let route = format!("{} {}", self.spec.method, self.spec.path);
+        admission.turned_away(caller, &why, &route, &self.context.client).await?;
+        Err(why.into())
     }
 
     async fn count(&self) -> Result<(), Problem> {

@@ -23,6 +23,10 @@ pub enum Access {
     Public,
     /// The owner of an access token.
     Bearer,
+    /// The owner of an access token who administers ordinary accounts, or more.
+    Administrator,
+    /// The owner of an access token who is a superuser.
+    Superuser,
     /// Anybody; an access token is used when there is one.
     OptionalBearer,
     /// The owner of an access token, or of the address and the password in the body.
@@ -38,6 +42,11 @@ pub enum Access {
 }
 
 impl Access {
+    /// Whether it takes a power over others.
+    pub const fn is_for_power(self) -> bool {
+        matches!(self, Self::Administrator | Self::Superuser)
+    }
+
     /// Whether the caller may be found by cookie.
     pub const fn takes_cookies(self) -> bool {
         !matches!(self, Self::Public | Self::ServiceKey(_))

@@ -6,6 +6,7 @@
 //! * `{"detail": …, "code": …, "request_id": …}` as `application/json`, or
 //! * RFC 9457 as `application/problem+json`, when the `Accept` header names that.
 
+mod admin;
 mod cognito;
 mod domain;
 mod factor;
@@ -45,6 +46,8 @@ pub struct Problem {
 enum Detail {
     Text(Cow<'static, str>),
     Fields(Vec<FieldError>),
+    /// An object, for the one answer that has one, and the sentence that says the same.
+    Object(Value, &'static str),
 }
 
 const ERROR_TYPE: HeaderName = HeaderName::from_static("x-error-type");
@@ -103,6 +106,16 @@ impl Problem {
     /// 409: somebody else was there first.
     pub fn conflict(code: &'static str, detail: impl Into<Cow<'static, str>>) -> Self {
         Self::new(StatusCode::CONFLICT, code, detail)
+    }
+
+    /// 409 whose detail is an object.
+    pub(crate) fn conflict_about(code: &'static str, message: &'static str, about: Value) -> Self {
+        Self { detail: Detail::Object(about, message), ..Self::conflict(code, message) }
+    }
+
+    /// 409 for what would leave nobody to administer the installation.
+    pub(crate) fn last_superuser() -> Self {
+        Self::conflict("last_superuser", "The last active superuser cannot be removed")
     }
 
     /// 422: what is wrong with the fields, all at once and in their order.

@@ -66,6 +66,7 @@ impl Problem {
         let detail = match &self.detail {
             Detail::Text(text) => json!(text),
             Detail::Fields(errors) => json!(errors),
+            Detail::Object(about, _) => about.clone(),
         };
         let mut body = Map::new();
         body.insert("detail".to_owned(), detail);
@@ -82,9 +83,16 @@ impl Problem {
         body.insert("type".to_owned(), json!("about:blank"));
         body.insert("title".to_owned(), json!(self.status.canonical_reason().unwrap_or("Error")));
         body.insert("status".to_owned(), json!(self.status.as_u16()));
-        if let Detail::Fields(errors) = &self.detail {
-            body.insert("detail".to_owned(), json!("The request is not valid"));
-            body.insert("errors".to_owned(), json!(errors));
+        match &self.detail {
+            Detail::Text(_) => {}
+            Detail::Fields(errors) => {
+                body.insert("detail".to_owned(), json!("The request is not valid"));
+                body.insert("errors".to_owned(), json!(errors));
+            }
+            Detail::Object(about, message) => {
+                body.insert("detail".to_owned(), json!(message));
+                body.insert("about".to_owned(), about.clone());
+            }
         }
         body
     }

@@ -107,6 +107,7 @@ impl From<CloseAccountError> for Problem {
     fn from(error: CloseAccountError) -> Self {
         match error {
             CloseAccountError::WrongPassword => wrong_password(),
+            CloseAccountError::LastSuperuser => Self::last_superuser(),
             CloseAccountError::Locked(locked) => locked.into(),
             CloseAccountError::Fault(fault) => fault.into(),
         }
@@ -161,6 +162,6 @@ pub(super) fn wrong_password() -> Problem {
 }
 
 /// The rules that need to know the account are found out after validation; the answer has its form.
-fn weak(field: &'static str, why: WeakPassword) -> Problem {
+pub(super) fn weak(field: &'static str, why: WeakPassword) -> Problem {
     Problem::invalid(vec![FieldError::weak_password(field, why)])
 }

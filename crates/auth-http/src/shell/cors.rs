@@ -20,13 +20,14 @@ use actix_web::{
 use crate::settings::HttpSettings;
 
 /// Answer headers that scripts of other origins may read.
-const EXPOSED: [&str; 7] = [
+const EXPOSED: [&str; 8] = [
     "X-MFA-Type",
     "X-MFA-Methods",
     "X-Phone-Masked",
     "X-Email-Masked",
     "X-Error-Type",
     "X-Request-Id",
+    "X-Next-Cursor",
     "Retry-After",
 ];
 

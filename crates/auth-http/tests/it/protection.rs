@@ -40,6 +40,8 @@ fn declared(operation: &Operation) -> (String, String) {
     let access = match operation.access() {
         Access::Public => "anybody",
         Access::Bearer => "token",
+        Access::Administrator => "admin",
+        Access::Superuser => "superuser",
         Access::OptionalBearer => "token?",
         Access::TokenOrCredentials => "token|password",
         Access::RefreshToken => "refresh-token",
@@ -110,12 +112,41 @@ async fn nobody_gets_in_without_what_the_table_asks_for() {
         let answer = toy.send(request(operation)).await;
         let access = line(operation).access.as_str();
         // Names of scopes have a colon.
-        let closed = ["token", "token|password", "cookie"].contains(&access) || access.contains(':');
+        let closed = ["token", "admin", "superuser", "token|password", "cookie"].contains(&access)
+            || access.contains(':');
         assert_eq!(answer.status == 401, closed, "{}: {}", name(operation), answer.text);
         if closed {
             assert_eq!(answer.detail(), "Not authenticated", "{}", name(operation));
         }
     }
+}
+
+/// AZ-01: who lacks a power is turned away from each route that takes it, before anything else is looked at, and
+/// that is noted.
+#[actix_web::test]
+async fn nobody_gets_in_without_the_power_the_table_asks_for() {
+    let toy = Toy::whole_server(|_| {});
+    let mut closed = 0;
+    for operation in toy.api.operations() {
+        let name = name(operation);
+        let access = line(operation).access.as_str();
+        for (token, turned_away) in [
+            ("plain", ["admin", "superuser"].contains(&access)),
+            ("admin", access == "superuser"),
+            ("good", false),
+        ] {
+            let bearer = ("authorization", format!("Bearer {token}"));
+            let answer = toy.send(request(operation).insert_header(bearer)).await;
+            assert_eq!(answer.status == 403, turned_away, "{token}, {name}: {}", answer.text);
+            let noted = if turned_away { vec![name.clone()] } else { Vec::new() };
+            assert_eq!(toy.admission.refusals(), noted, "{token}, {name}");
+            if turned_away {
+                assert_eq!(answer.detail(), "The user doesn't have enough privileges", "{name}");
+                closed += 1;
+            }
+        }
+    }
+    assert!(closed > 20, "{closed}");
 }
 
 #[actix_web::test]
@@ -155,7 +186,9 @@ async fn a_foreign_page_is_given_no_cookies() {
     for operation in toy.api.operations() {
         let name = name(operation);
         let request = match line(operation).access.as_str() {
-            "token" => request(operation).insert_header(("authorization", "Bearer good")),
+            "token" | "admin" | "superuser" => {
+                request(operation).insert_header(("authorization", "Bearer good"))
+            }
             _ => request(operation),
         };
         let answer = toy.send(request.set_json(&asking)).await;

@@ -20,7 +20,7 @@ use auth_domain::{
     tenant::TenantId,
     token::TokenRejected,
     usecase::{ApiKeyRefused, BearerError, Caller, Identity, Policy},
-    user::{Email, FullName, NewPassword, User},
+    user::{Email, FullName, NewPassword, Role, Roles, User},
 };
 use auth_http::{
     Api, Drain, Gate, Health, HttpSettings, Limit, Metrics, Operation, Problem,
@@ -41,7 +41,7 @@ use serde_json::{Map, Value, json};
 use utoipa::ToSchema;
 
 use self::guard::StoreIsDown;
-pub(crate) use self::guard::ToyCsrf;
+pub(crate) use self::guard::{ToyAdmission, ToyCsrf};
 use crate::{cookies, credentials, keyed};
 
 use crate::{
@@ -230,10 +230,17 @@ struct ToyBearer;
 #[async_trait]
 impl Bearer for ToyBearer {
     async fn authenticate(&self, token: &str, tenant: &TenantId) -> Result<Caller, BearerError> {
-        let user = builder::user(7, builder::noon());
+        let mut user = builder::user(7, builder::noon());
+        user.roles = match token {
+            "plain" => Roles::default(),
+            "admin" => Roles::default().with(Role::ApplicationAdmin),
+            _ => Roles::default().with(Role::Superuser),
+        };
         match token {
             "good" if user.tenant != *tenant => Err(BearerError::WrongTenant),
-            "good" => Ok(Caller { session: Some(builder::session(1, &user, builder::noon())), user }),
+            "good" | "plain" | "admin" => {
+                Ok(Caller { session: Some(builder::session(1, &user, builder::noon())), user })
+            }
             // Of a service that shares the secret and keeps no sessions here.
             "sister" => Ok(Caller { session: None, user }),
             "refresh" => Err(BearerError::Rejected(TokenRejected::WrongType)),
@@ -291,6 +298,7 @@ impl ApiKeys for ToyKeys {
 pub(crate) struct Toy {
     pub(crate) api: Api,
     pub(crate) csrf: ToyCsrf,
+    pub(crate) admission: ToyAdmission,
     pub(crate) limiter: ExactLimiter,
     pub(crate) drain: Drain,
     pub(crate) clock: FakeClock,
@@ -352,12 +360,14 @@ impl Toy {
         };
         change(&mut settings);
         let (limiter, drain, csrf) = (ExactLimiter::default(), Drain::default(), ToyCsrf::default());
+        let admission = ToyAdmission::default();
         let (clock, backlog) = (FakeClock::at(builder::noon()), Arc::new(ToyBacklog::default()));
         let (store, redis) = (Arc::new(ToyPart::default()), Arc::new(ToyPart::default()));
         let gate = Gate {
             settings,
             bearer: Arc::new(ToyBearer),
             api_keys: Arc::new(ToyKeys),
+            admission: Arc::new(admission.clone()),
             csrf: Arc::new(csrf.clone()),
             limiter: Arc::new(limiter.clone()),
             health: Health::new(store.clone(), Some(redis.clone()), Arc::new(clock.clone())),
@@ -370,7 +380,8 @@ impl Toy {
             ),
         };
         let table = table(&gate.settings);
-        Self { api: Api::new(gate, table).unwrap(), csrf, limiter, drain, clock, backlog, store, redis }
+        let api = Api::new(gate, table).unwrap();
+        Self { api, csrf, admission, limiter, drain, clock, backlog, store, redis }
     }
 
     /// Sends one request.

@@ -115,5 +115,5 @@ const ERASURE: &str = "INSERT INTO erased_accounts VALUES (?, ?) ON CONFLICT (id
 
 /// Nor where the same message waits already.
 const MESSAGE: &str = "INSERT INTO outbox (id, tenant, user_id, kind, email, ip, user_agent, request_id,
-     created_at, due_at, attempts, once, buried_at, last_error)
-     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING";
+     created_at, due_at, attempts, once, sealed, buried_at, last_error)
+     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING";

@@ -10,6 +10,7 @@ use auth_domain::{
 
 use super::{entity, only_if, users::by_email};
 use crate::{
+    error::corrupt,
     exchange::{Count, Find},
     row::{LockRow, lock_values},
     runner::{Access, Repositories, Runner},
@@ -33,6 +34,16 @@ impl<R: Runner> LockRepo for Repositories<R> {
         let turn = only_if(self.0.is_transaction(), turn(key));
         let both = (by_key(key), by_email(tenant, email));
         self.0.ask(Access::Read, turn, both, |(locks, users)| Ok((entity(locks)?, entity(users)?))).await
+    }
+
+    async fn states(&mut self, keys: &[[u8; 32]]) -> Result<Vec<([u8; 32], LockState)>, StoreError> {
+        let keys: Vec<Vec<u8>> = keys.iter().map(|key| key.to_vec()).collect();
+        let find = Find::<LoginLocks, LockRow>::new(Statement::new(STATES).with(keys));
+        let read = |row: LockRow| {
+            let key = row.key().ok_or_else(|| corrupt("login_locks", &"of another length than 32"))?;
+            Ok((key, row.try_into()?))
+        };
+        self.0.ask(Access::Read, Vec::new(), find, |rows| rows.into_iter().map(read).collect()).await
     }
 
     async fn put(&mut self, key: &[u8; 32], state: &LockState) -> Result<(), StoreError> {
@@ -71,6 +82,8 @@ const TURN: &str = "SELECT pg_advisory_xact_lock(?)";
 
 /// The row's lock keeps off those who clear without having looked.
 const BY_KEY: &str = concat!("SELECT ", login_locks!(), " FROM login_locks WHERE key = ? FOR UPDATE");
+
+const STATES: &str = concat!("SELECT ", login_locks!(), " FROM login_locks WHERE key = ANY (?)");
 
 const PUT: &str = "INSERT INTO login_locks VALUES (?, ?, ?, ?)
      ON CONFLICT (key) DO UPDATE SET failures = excluded.failures, locked_until = excluded.locked_until,

@@ -8,6 +8,7 @@
 //! [`ask`]: crate::runner::Runner::ask
 //! [`tell`]: crate::runner::Runner::tell
 
+mod accounts;
 mod api_keys;
 mod audit;
 mod chain;

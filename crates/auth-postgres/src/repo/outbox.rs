@@ -128,7 +128,7 @@ impl<R: Runner> Repositories<R> {
 
 /// Parallel calls for one message wait for each other, and one of them writes it.
 const PUT: &str = "INSERT INTO outbox (id, tenant, user_id, kind, email, ip, user_agent, request_id,
-     created_at, due_at, attempts, once) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+     created_at, due_at, attempts, once, sealed) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
      ON CONFLICT (once) DO NOTHING";
 
 /// What another worker is leasing at this moment is passed over, not waited for.

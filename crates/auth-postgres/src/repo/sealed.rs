@@ -2,7 +2,7 @@
 
 use async_trait::async_trait;
 use auth_domain::{
-    id::{IdentityId, UserId},
+    id::{IdentityId, OutboxId, UserId},
     port::{SealedPlace, SealedRepo, SealedRow, SealedValue, StoreError},
     secret::{SealLabel, Sealed},
     token::KeyId,
@@ -53,6 +53,11 @@ impl<R: Runner> SealedRepo for Repositories<R> {
                 let row = |id| SealedRow::Identity(IdentityId::from_i64(id));
                 self.0.ask(Access::Read, Vec::new(), find, |rows| Ok(values(rows, row))).await
             }
+            SealedPlace::Message => {
+                let find = Find::<(BigInt, Binary), (i64, Vec<u8>)>::new(page);
+                let row = |id| SealedRow::Message(OutboxId::from_i64(id));
+                self.0.ask(Access::Read, Vec::new(), find, |rows| Ok(values(rows, row))).await
+            }
             SealedPlace::SigningKey => {
                 let find = Find::<(Text, Binary), (String, Vec<u8>)>::new(page);
                 let row = |id| SealedRow::Key(KeyId::new(id));
@@ -85,6 +90,7 @@ fn key(row: &SealedRow) -> Value {
         SealedRow::User(user) => user.as_i64().into(),
         SealedRow::Key(key) => key.as_str().into(),
         SealedRow::Identity(identity) => identity.as_i64().into(),
+        SealedRow::Message(message) => message.as_i64().into(),
     }
 }
 
@@ -174,5 +180,6 @@ const fn texts(place: SealedPlace) -> Texts {
         SealedPlace::PendingTotp => texts!("totp_secrets", "user_id", "pending"),
         SealedPlace::SigningKey => texts!("signing_keys", "id", "private"),
         SealedPlace::Grant => texts!("linked_identities", "id", "grant_sealed"),
+        SealedPlace::Message => texts!("outbox", "id", "sealed"),
     }
 }

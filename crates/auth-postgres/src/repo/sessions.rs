@@ -9,10 +9,11 @@ use auth_domain::{
         Authentication, Ended, Session,
         rotation::{Generation, Presented},
     },
+    tenant::TenantId,
     user::User,
 };
 use chrono::{DateTime, Utc};
-use diesel::sql_types::Nullable;
+use diesel::sql_types::{BigInt, Nullable};
 
 use super::{entities, entity};
 use crate::{
@@ -80,6 +81,20 @@ impl<R: Runner> SessionRepo for Repositories<R> {
 
     async fn live_of(&mut self, user: UserId, now: DateTime<Utc>) -> Result<Vec<Session>, StoreError> {
         self.0.ask(Access::Read, Vec::new(), live_of(user, now), entities).await
+    }
+
+    async fn all_of(&mut self, user: UserId, limit: u32) -> Result<Vec<Session>, StoreError> {
+        let all = Statement::new(ALL_OF).with(user.as_i64()).with(limit).with(user.as_i64()).with(limit);
+        let find = Find::<Sessions, SessionRow>::new(all.with(limit));
+        self.0.ask(Access::Read, Vec::new(), find, entities).await
+    }
+
+    async fn count_live(&mut self, tenant: Option<TenantId>, now: DateTime<Utc>) -> Result<u64, StoreError> {
+        let tenant = tenant.map(|tenant| tenant.as_str().to_owned());
+        let find = Find::<BigInt, i64>::new(Statement::new(COUNT_LIVE).with(now).with(tenant));
+        let number =
+            |rows: Vec<i64>| Ok(rows.first().map_or(0, |&number| u64::try_from(number).unwrap_or(0)));
+        self.0.ask(Access::Read, Vec::new(), find, number).await
     }
 
     async fn extend(&mut self, id: SessionId, until: DateTime<Utc>) -> Result<(), StoreError> {
@@ -195,6 +210,22 @@ const LIVE_OF: &str = concat!(
     " FROM sessions s WHERE s.user_id = ? AND s.ended_at IS NULL AND s.expires_at > ?
      ORDER BY s.created_at DESC, s.id DESC"
 );
+
+/// Each half walks its index up to the limit.
+const ALL_OF: &str = concat!(
+    "SELECT ",
+    sessions!(),
+    " FROM (
+         (SELECT *, 0 AS half FROM sessions WHERE user_id = ? AND ended_at IS NULL
+             ORDER BY created_at DESC, id DESC LIMIT ?)
+         UNION ALL
+         (SELECT *, 1 AS half FROM sessions WHERE user_id = ? AND ended_at IS NOT NULL
+             ORDER BY ended_at DESC, id DESC LIMIT ?)
+     ) s ORDER BY half, coalesce(s.ended_at, s.created_at) DESC, s.id DESC LIMIT ?"
+);
+
+const COUNT_LIVE: &str = "SELECT count(*) FROM sessions
+     WHERE ended_at IS NULL AND expires_at > ? AND tenant = coalesce(?, tenant)";
 
 const EXTEND: &str =
     "UPDATE sessions SET expires_at = ? WHERE id = ? AND ended_at IS NULL AND expires_at < ?";

@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 use auth_domain::{
     id::UserId,
-    port::{ExistingAccount, StoreError, UserRepo},
+    port::{ExistingAccount, RecentSince, StoreError, UserCounts, UserFilter, UserRepo},
     session::Session,
     tenant::TenantId,
     user::{Email, User},
@@ -11,7 +11,7 @@ use auth_domain::{
 use chrono::{DateTime, Utc};
 use diesel::sql_types::Bool;
 
-use super::{entities, entity, sessions::live_of};
+use super::{accounts, entities, entity, sessions::live_of};
 use crate::{
     exchange::{Count, Find},
     row::{UserRow, user_values},
@@ -74,6 +74,34 @@ impl<R: Runner> UserRepo for Repositories<R> {
         let saved = self.0.ask(Access::Write, Vec::new(), found, |rows| move_outcome(&rows)).await?;
         self.0.locked(user);
         Ok(saved)
+    }
+
+    async fn page(
+        &mut self,
+        filter: &UserFilter,
+        after: Option<UserId>,
+        limit: u32,
+    ) -> Result<Vec<User>, StoreError> {
+        let find = Find::<Users, UserRow>::new(accounts::page(filter, after, limit));
+        self.0.ask(Access::Read, Vec::new(), find, entities).await
+    }
+
+    async fn counts(
+        &mut self,
+        tenant: Option<TenantId>,
+        since: RecentSince,
+    ) -> Result<Vec<UserCounts>, StoreError> {
+        let find = accounts::counts(tenant.as_ref(), since);
+        self.0.ask(Access::Read, Vec::new(), find, accounts::counted).await
+    }
+
+    async fn lock_superusers(&mut self) -> Result<Vec<User>, StoreError> {
+        let found: Vec<User> =
+            self.0.ask(Access::Read, Vec::new(), accounts::lock_superusers(), entities).await?;
+        for user in &found {
+            self.0.locked(user);
+        }
+        Ok(found)
     }
 }
 

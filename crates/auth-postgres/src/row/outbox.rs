@@ -4,7 +4,7 @@ use auth_domain::{
     id::{OutboxId, UserId},
     outbox::{Intent, OutboxEntry, OutboxItem},
     port::StoreError,
-    secret::Digest,
+    secret::{Digest, Sealed},
     tenant::TenantId,
 };
 use diesel::{pg::data_types::PgTimestamp, prelude::*};
@@ -27,10 +27,11 @@ pub(crate) struct OutboxRow {
     due_at: PgTimestamp,
     attempts: i64,
     once: Option<Vec<u8>>,
+    sealed: Option<Vec<u8>>,
 }
 
 /// The columns of a message in their order.
-pub(crate) fn outbox_values(item: &OutboxItem) -> [Value; 12] {
+pub(crate) fn outbox_values(item: &OutboxItem) -> [Value; 13] {
     [
         item.id.as_i64().into(),
         item.tenant.as_str().into(),
@@ -44,6 +45,7 @@ pub(crate) fn outbox_values(item: &OutboxItem) -> [Value; 12] {
         item.due_at.into(),
         item.attempts.into(),
         item.once.into(),
+        item.intent.sealed().map(|sealed| sealed.as_bytes().to_vec()).into(),
     ]
 }
 
@@ -62,7 +64,7 @@ fn item(row: OutboxRow) -> Option<OutboxItem> {
         id: OutboxId::from_i64(row.id),
         tenant: TenantId::parse(&row.tenant).ok()?,
         user: row.user_id.map(UserId::from_i64),
-        intent: Intent::from_parts(&row.kind, address).ok()?,
+        intent: Intent::from_parts(&row.kind, address, row.sealed.map(Sealed::from_bytes)).ok()?,
         client: client(row.ip, row.user_agent, row.request_id)?,
         created_at: time(row.created_at)?,
         due_at: time(row.due_at)?,

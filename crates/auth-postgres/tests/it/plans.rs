@@ -12,12 +12,12 @@ use auth_domain::{
     guard::lockout::OldLocks,
     id::{ApiKeyId, DeviceId, IdentityId, OutboxId, SessionId, UserId},
     outbox::OutboxState,
-    port::{AuditFilter, DueChecks, SealedPlace, SealedRow, Store, StoreError},
+    port::{AuditFilter, DueChecks, SealedPlace, SealedRow, Store, StoreError, UserFilter},
     secret::{Digest, SealLabel},
     session::{EndReason, Session, rotation::Generation},
     tenant::TenantId,
     token::LinkPurpose,
-    user::LinkedIdentity,
+    user::{LinkedIdentity, UserSearch, UserStatus},
 };
 use auth_postgres::PostgresStore;
 use auth_testkit::{builder, part::postgres::Postgres};
@@ -227,6 +227,7 @@ async fn every_statement_that_matters_uses_an_index() {
     api_keys(&probe).await;
     known_devices(&probe).await;
     outbox_and_upkeep(&probe).await;
+    accounts(&probe).await;
     audit(&probe).await;
     chain(&probe).await;
 }
@@ -416,6 +417,37 @@ async fn outbox_and_upkeep(probe: &Probe) {
             })
             .await;
     }
+}
+
+async fn accounts(probe: &Probe) {
+    let store = &probe.store;
+    for number in 0..8u8 {
+        let given = |bit: u8| number & bit != 0;
+        let search = UserSearch::parse("user12345").unwrap().filter(|_| given(2));
+        let statuses = if given(4) { vec![UserStatus::Suspended] } else { Vec::new() };
+        let tenant = given(1).then(TenantId::default);
+        let filter = UserFilter { tenant, search, statuses, without_superusers: true };
+        if given(4) && !given(1) && !given(2) {
+            continue; // few among all of all tenants: nobody asks that but an operator
+        }
+        probe
+            .uses_indexes("accounts", |n| {
+                let filter = filter.clone();
+                async move {
+                    let after = Some(UserId::from_i64(n));
+                    store.read().await?.users().page(&filter, after, 10).await.map(drop)
+                }
+            })
+            .await;
+    }
+    probe
+        .uses_indexes("superusers, sessions of an account", |n| async move {
+            let mut tx = store.begin().await?;
+            tx.users().lock_superusers().await?;
+            tx.sessions().all_of(UserId::from_i64(200 + n), 100).await?;
+            tx.commit().await
+        })
+        .await;
 }
 
 async fn audit(probe: &Probe) {

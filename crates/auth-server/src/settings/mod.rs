@@ -181,6 +181,8 @@ pub struct Settings {
     /// `AUDIT_IP_DAYS`: how long they tell the whole address and the device of a client.
     pub audit_ip_life: TimeDelta,
 
+    /// `ADMIN_REQUIRES_MFA`: whether administrators need a session that proved a second factor.
+    pub admin_requires_second_factor: bool,
     /// `MFA_*` and `EMAIL_MFA_GRACE_PERIOD_DAYS`: who needs a second factor, and how often.
     pub mfa: MfaPolicy,
 

@@ -104,6 +104,7 @@ fn settings(from: &mut Reader) -> Settings {
         audit_retention: TimeDelta::days(from.number(&table::AUDIT_RETENTION_DAYS)),
         audit_ip_life: TimeDelta::days(from.number(&table::AUDIT_IP_DAYS)),
 
+        admin_requires_second_factor: from.value(&table::ADMIN_REQUIRES_MFA, parse::flag),
         mfa: factors::policy(from),
 
         rate_limit,

@@ -166,6 +166,8 @@ table! {
         EMAIL_MFA_GRACE_PERIOD_DAYS: Kind::Number(0, 3650), is "30";
         /// What is switched on after that. `sms` needs a number that was proved, and `totp` an app, which nobody can set up for somebody else: then it is `email`. `none` switches nothing on.
         MFA_AUTO_ENABLE_METHOD: Kind::Choice(&["email", "sms", "totp", "none"]), is "email";
+        /// Whether administrators need a session that proved a second factor. Else they are answered 403 `Second factor required`. Off unless set, because existing front ends for administration do not know of it.
+        ADMIN_REQUIRES_MFA: Kind::Flag, is "false";
         /// How long a device that proved a second factor need not prove it again. Enough for front ends that sign in once more right after the code; 0 for not at all.
         MFA_DEVICE_BYPASS_MINUTES: Kind::Number(0, 1440), depends "`MFA_DEVICE_BYPASS_HOURS`, else `5`";
         /// The same in hours, as older files have it; the minutes win.

@@ -8,7 +8,17 @@ use super::{
 };
 
 /// What every template may use.
-const EVERYWHERE: &[&str] = &["branding", "support", "greeting", "time", "device", "ip", "forgot_link"];
+const EVERYWHERE: &[&str] = &[
+    "branding",
+    "support",
+    "greeting",
+    "time",
+    "device",
+    "ip",
+    "forgot_link",
+    "login_link",
+    "settings_link",
+];
 
 impl Templates {
     /// Refuses unknown variables, missing links and codes, and whatever shows when templates are filled in.
@@ -85,6 +95,7 @@ const fn own(kind: NoticeKind) -> &'static [&'static str] {
         NoticeKind::VerifyEmail | NoticeKind::ResetPassword | NoticeKind::ConfirmEmailChange => &["link"],
         NoticeKind::AccountLocked => &["link", "token"],
         NoticeKind::LoginCode | NoticeKind::ProofCode => &["code"],
+        NoticeKind::TemporaryPassword | NoticeKind::NewPassword => &["password"],
         NoticeKind::EmailChangeRequested | NoticeKind::EmailChanged => &["masked"],
         NoticeKind::FactorEnabled | NoticeKind::FactorDisabled => &["factor"],
         NoticeKind::AccountExists
@@ -102,9 +113,9 @@ const fn own(kind: NoticeKind) -> &'static [&'static str] {
     }
 }
 
-/// The variable that is the point of the letter and opens an account: a link or a code.
+/// The variable that is the point of the letter and opens an account: a link, a code or a password.
 fn secret(kind: NoticeKind) -> Option<&'static str> {
-    own(kind).iter().copied().find(|variable| matches!(*variable, "link" | "code"))
+    own(kind).iter().copied().find(|variable| matches!(*variable, "link" | "code" | "password"))
 }
 
 /// The first line that has the variable as a word of its own, within a tag.

@@ -9,7 +9,7 @@ use auth_domain::{
     port::{Letter, Notice},
     tenant::TenantId,
     token::LinkToken,
-    user::{Email, FullName},
+    user::{Email, FullName, Password},
 };
 use chrono::DateTime;
 
@@ -93,6 +93,10 @@ kinds! {
     IdentityUnlinked = "identity_unlinked"
     /// [`Notice::ApiKeyCreated`].
     ApiKeyCreated = "api_key_created"
+    /// [`Notice::TemporaryPassword`].
+    TemporaryPassword = "temporary_password"
+    /// [`Notice::NewPassword`].
+    NewPassword = "new_password"
 }
 
 impl NoticeKind {
@@ -121,6 +125,8 @@ impl NoticeKind {
             Notice::AccountClaimed => Self::AccountClaimed,
             Notice::IdentityUnlinked => Self::IdentityUnlinked,
             Notice::ApiKeyCreated => Self::ApiKeyCreated,
+            Notice::TemporaryPassword(_) => Self::TemporaryPassword,
+            Notice::NewPassword(_) => Self::NewPassword,
         }
     }
 
@@ -153,6 +159,9 @@ impl FromStr for NoticeKind {
 const NO_TOKEN: &str = "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
 /// A code that nobody was given.
 const NO_CODE: &str = "123456";
+
+/// What a sample hands out; too long for a password that anybody has.
+const NO_PASSWORD: &str = "xxxx-xxxx-xxxx-xxxx-xxxx";
 
 /// A letter of this kind to a made-up person.
 pub(super) fn sample(kind: NoticeKind) -> Letter {
@@ -203,6 +212,8 @@ fn notice(kind: NoticeKind) -> Notice {
         NoticeKind::AccountClaimed => Notice::AccountClaimed,
         NoticeKind::IdentityUnlinked => Notice::IdentityUnlinked,
         NoticeKind::ApiKeyCreated => Notice::ApiKeyCreated,
+        NoticeKind::TemporaryPassword => Notice::TemporaryPassword(Password::new(NO_PASSWORD.to_owned())),
+        NoticeKind::NewPassword => Notice::NewPassword(Password::new(NO_PASSWORD.to_owned())),
     }
 }
 

@@ -11,7 +11,7 @@ use diesel::{prelude::*, sql_query, sql_types::BigInt};
 
 use super::{count, entity, users::by_email};
 use crate::{
-    error::Fault,
+    error::{Fault, corrupt},
     row::{LockRow, micros},
     runner::{Repositories, Runner},
     schema::login_locks,
@@ -33,6 +33,11 @@ impl<R: Runner> LockRepo for Repositories<R> {
     ) -> Result<(Option<LockState>, Option<User>), StoreError> {
         let (key, tenant, email) = (*key, tenant.clone(), email.clone());
         self.0.read(move |conn| Ok((by_key(conn, &key)?, by_email(conn, &tenant, &email)?))).await
+    }
+
+    async fn states(&mut self, keys: &[[u8; 32]]) -> Result<Vec<([u8; 32], LockState)>, StoreError> {
+        let keys: Vec<Vec<u8>> = keys.iter().map(|key| key.to_vec()).collect();
+        self.0.read(move |conn| states(conn, keys)).await
     }
 
     async fn put(&mut self, key: &[u8; 32], state: &LockState) -> Result<(), StoreError> {
@@ -59,6 +64,15 @@ fn by_key(conn: &mut SqliteConnection, key: &[u8; 32]) -> Result<Option<LockStat
     let row: Option<LockRow> =
         login_locks::table.find(key.as_slice()).select(LockRow::as_select()).first(conn).optional()?;
     entity(row)
+}
+
+fn states(conn: &mut SqliteConnection, keys: Vec<Vec<u8>>) -> Result<Vec<([u8; 32], LockState)>, Fault> {
+    let found = login_locks::table.filter(login_locks::key.eq_any(keys)).select(LockRow::as_select());
+    let read = |row: LockRow| {
+        let key = row.key().ok_or_else(|| corrupt("login_locks", &"of another length than 32"))?;
+        Ok((key, row.try_into()?))
+    };
+    found.load(conn)?.into_iter().map(read).collect()
 }
 
 fn put(conn: &mut SqliteConnection, row: &LockRow) -> Result<(), Fault> {

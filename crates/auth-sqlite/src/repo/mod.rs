@@ -3,6 +3,7 @@
 //! A method only turns its arguments into owned values and picks `read` or `write`; the work is a plain
 //! function on a connection.
 
+mod accounts;
 mod api_keys;
 mod audit;
 mod chain;

@@ -2,7 +2,7 @@
 
 use async_trait::async_trait;
 use auth_domain::{
-    id::{IdentityId, UserId},
+    id::{IdentityId, OutboxId, UserId},
     port::{SealedPlace, SealedRepo, SealedRow, SealedValue, StoreError},
     secret::{SealLabel, Sealed},
     token::KeyId,
@@ -114,6 +114,12 @@ fn page(
             let row = |row: NumberRow| (SealedRow::Identity(IdentityId::from_i64(row.owner)), row.sealed);
             Ok(rows.into_iter().map(row).map(value).collect())
         }
+        SealedPlace::Message => {
+            let after = if let Some(SealedRow::Message(id)) = after { id.as_i64() } else { i64::MIN };
+            let rows: Vec<NumberRow> = query.bind::<BigInt, _>(after).bind::<BigInt, _>(limit).load(conn)?;
+            let row = |row: NumberRow| (SealedRow::Message(OutboxId::from_i64(row.owner)), row.sealed);
+            Ok(rows.into_iter().map(row).map(value).collect())
+        }
         SealedPlace::SigningKey => {
             let after = if let Some(SealedRow::Key(key)) = after { key.as_str() } else { "" };
             let rows: Vec<KeyRow> = query.bind::<Text, _>(after).bind::<BigInt, _>(limit).load(conn)?;
@@ -139,6 +145,9 @@ fn replace(
             query.bind::<BigInt, _>(user.as_i64()).bind::<Binary, _>(found.sealed.as_bytes()).execute(conn)?
         }
         SealedRow::Identity(id) => {
+            query.bind::<BigInt, _>(id.as_i64()).bind::<Binary, _>(found.sealed.as_bytes()).execute(conn)?
+        }
+        SealedRow::Message(id) => {
             query.bind::<BigInt, _>(id.as_i64()).bind::<Binary, _>(found.sealed.as_bytes()).execute(conn)?
         }
         SealedRow::Key(key) => {
@@ -225,5 +234,6 @@ const fn texts(place: SealedPlace) -> Texts {
         SealedPlace::PendingTotp => texts!("totp_secrets", "user_id", "pending"),
         SealedPlace::SigningKey => texts!("signing_keys", "id", "private"),
         SealedPlace::Grant => texts!("linked_identities", "id", "grant_sealed"),
+        SealedPlace::Message => texts!("outbox", "id", "sealed"),
     }
 }

@@ -9,6 +9,7 @@ use auth_domain::{
         Authentication, Ended, Session,
         rotation::{Generation, Presented},
     },
+    tenant::TenantId,
     user::User,
 };
 use chrono::{DateTime, Utc};
@@ -74,6 +75,14 @@ impl<R: Runner> SessionRepo for Repositories<R> {
 
     async fn live_of(&mut self, user: UserId, now: DateTime<Utc>) -> Result<Vec<Session>, StoreError> {
         self.0.read(move |conn| live_of(conn, user, now)).await
+    }
+
+    async fn all_of(&mut self, user: UserId, limit: u32) -> Result<Vec<Session>, StoreError> {
+        self.0.read(move |conn| all_of(conn, user, limit)).await
+    }
+
+    async fn count_live(&mut self, tenant: Option<TenantId>, now: DateTime<Utc>) -> Result<u64, StoreError> {
+        self.0.read(move |conn| count_live(conn, tenant.as_ref(), now)).await
     }
 
     async fn extend(&mut self, id: SessionId, until: DateTime<Utc>) -> Result<(), StoreError> {
@@ -198,6 +207,39 @@ pub(super) fn live_of(
         .select(SessionRow::as_select())
         .load(conn)?;
     entities(rows)
+}
+
+fn all_of(conn: &mut SqliteConnection, user: UserId, limit: u32) -> Result<Vec<Session>, Fault> {
+    let of_user = sessions::table.filter(sessions::user_id.eq(user.as_i64())).select(SessionRow::as_select());
+    let mut rows: Vec<SessionRow> = of_user
+        .filter(sessions::ended_at.is_null())
+        .order((sessions::created_at.desc(), sessions::id.desc()))
+        .limit(i64::from(limit))
+        .load(conn)?;
+    let left = i64::from(limit) - i64::try_from(rows.len()).unwrap_or(i64::MAX);
+    let ended: Vec<SessionRow> = of_user
+        .filter(sessions::ended_at.is_not_null())
+        .order((sessions::ended_at.desc(), sessions::id.desc()))
+        .limit(left)
+        .load(conn)?;
+    rows.extend(ended);
+    entities(rows)
+}
+
+fn count_live(
+    conn: &mut SqliteConnection,
+    tenant: Option<&TenantId>,
+    now: DateTime<Utc>,
+) -> Result<u64, Fault> {
+    let mut live = sessions::table
+        .filter(sessions::ended_at.is_null())
+        .filter(sessions::expires_at.gt(micros(now)))
+        .into_boxed();
+    if let Some(tenant) = tenant {
+        live = live.filter(sessions::tenant.eq(tenant.as_str()));
+    }
+    let number: i64 = live.count().get_result(conn)?;
+    Ok(u64::try_from(number).unwrap_or_default())
 }
 
 fn extend(conn: &mut SqliteConnection, id: SessionId, until: DateTime<Utc>) -> Result<(), Fault> {

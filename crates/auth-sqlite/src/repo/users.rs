@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 use auth_domain::{
     id::UserId,
-    port::{ExistingAccount, StoreError, UserRepo},
+    port::{ExistingAccount, RecentSince, StoreError, UserCounts, UserFilter, UserRepo},
     session::Session,
     tenant::TenantId,
     user::{Email, User},
@@ -14,7 +14,7 @@ use diesel::{
     result::{DatabaseErrorKind, Error},
 };
 
-use super::{entity, sessions::live_of};
+use super::{accounts, entity, sessions::live_of};
 use crate::{
     error::Fault,
     row::UserRow,
@@ -58,6 +58,29 @@ impl<R: Runner> UserRepo for Repositories<R> {
     async fn save(&mut self, user: &User) -> Result<Result<(), ExistingAccount>, StoreError> {
         let row = UserRow::from(user);
         self.0.write(move |conn| save(conn, &row)).await
+    }
+
+    async fn page(
+        &mut self,
+        filter: &UserFilter,
+        after: Option<UserId>,
+        limit: u32,
+    ) -> Result<Vec<User>, StoreError> {
+        let filter = filter.clone();
+        self.0.read(move |conn| accounts::page(conn, &filter, after, limit)).await
+    }
+
+    async fn counts(
+        &mut self,
+        tenant: Option<TenantId>,
+        since: RecentSince,
+    ) -> Result<Vec<UserCounts>, StoreError> {
+        self.0.read(move |conn| accounts::counts(conn, tenant.as_ref(), since)).await
+    }
+
+    async fn lock_superusers(&mut self) -> Result<Vec<User>, StoreError> {
+        // A transaction has the only write lock there is.
+        self.0.read(accounts::superusers).await
     }
 }
 

@@ -4,7 +4,7 @@ use auth_domain::{
     id::{OutboxId, UserId},
     outbox::{Intent, OutboxEntry, OutboxItem},
     port::StoreError,
-    secret::Digest,
+    secret::{Digest, Sealed},
     tenant::TenantId,
 };
 use diesel::prelude::*;
@@ -32,6 +32,7 @@ pub(crate) struct OutboxRow {
     due_at: i64,
     attempts: i64,
     once: Option<Vec<u8>>,
+    sealed: Option<Vec<u8>>,
 }
 
 impl From<&OutboxItem> for OutboxRow {
@@ -49,6 +50,7 @@ impl From<&OutboxItem> for OutboxRow {
             due_at: micros(item.due_at),
             attempts: i64::from(item.attempts),
             once: item.once.map(|once| once.as_bytes().to_vec()),
+            sealed: item.intent.sealed().map(|sealed| sealed.as_bytes().to_vec()),
         }
     }
 }
@@ -68,7 +70,7 @@ fn item(row: OutboxRow) -> Option<OutboxItem> {
         id: OutboxId::from_i64(row.id),
         tenant: TenantId::parse(&row.tenant).ok()?,
         user: row.user_id.map(UserId::from_i64),
-        intent: Intent::from_parts(&row.kind, address).ok()?,
+        intent: Intent::from_parts(&row.kind, address, row.sealed.map(Sealed::from_bytes)).ok()?,
         client: client(row.ip, row.user_agent, row.request_id)?,
         created_at: time(row.created_at)?,
         due_at: time(row.due_at)?,

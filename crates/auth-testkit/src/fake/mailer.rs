@@ -61,6 +61,10 @@ pub enum NoticeKind {
     IdentityUnlinked,
     /// [`Notice::ApiKeyCreated`].
     ApiKeyCreated,
+    /// [`Notice::TemporaryPassword`].
+    TemporaryPassword,
+    /// [`Notice::NewPassword`].
+    NewPassword,
 }
 
 impl From<&Notice> for NoticeKind {
@@ -88,6 +92,8 @@ impl From<&Notice> for NoticeKind {
             Notice::AccountClaimed => Self::AccountClaimed,
             Notice::IdentityUnlinked => Self::IdentityUnlinked,
             Notice::ApiKeyCreated => Self::ApiKeyCreated,
+            Notice::TemporaryPassword(_) => Self::TemporaryPassword,
+            Notice::NewPassword(_) => Self::NewPassword,
         }
     }
 }
@@ -107,6 +113,8 @@ pub struct SentLetter {
     pub token: Option<String>,
     /// The six digits that it carries, if it does.
     pub code: Option<String>,
+    /// The password that it hands out, if it does.
+    pub password: Option<String>,
     /// The masked address of [`Notice::EmailChangeRequested`].
     pub masked: Option<String>,
     /// What caused it.
@@ -200,7 +208,7 @@ impl Mailer for RecordingMailer {
                 None => "told to fail by the test".into(),
             }));
         }
-        let (mut token, mut code, mut masked_address) = (None, None, None);
+        let (mut token, mut code, mut masked_address, mut handed_out) = (None, None, None, None);
         match &letter.notice {
             Notice::VerifyEmail(link)
             | Notice::ResetPassword(link)
@@ -210,6 +218,9 @@ impl Mailer for RecordingMailer {
             }
             Notice::LoginCode(digits) | Notice::ProofCode(digits) => {
                 code = Some(digits.expose_secret().to_owned());
+            }
+            Notice::TemporaryPassword(password) | Notice::NewPassword(password) => {
+                handed_out = Some(password.expose_secret().to_owned());
             }
             Notice::EmailChangeRequested { masked } | Notice::EmailChanged { masked } => {
                 masked_address = Some(masked.clone());
@@ -236,6 +247,7 @@ impl Mailer for RecordingMailer {
             kind: NoticeKind::from(&letter.notice),
             token,
             code,
+            password: handed_out,
             masked: masked_address,
             client: letter.client.clone(),
             at: letter.at,

@@ -4,6 +4,7 @@ pub(crate) mod parts;
 pub(crate) mod process;
 pub(crate) mod proxy;
 pub(crate) mod raw;
+pub(crate) mod staff;
 
 use std::{ops::Deref, thread::JoinHandle, time::Duration};
 

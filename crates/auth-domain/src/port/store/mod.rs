@@ -18,6 +18,7 @@ mod log;
 mod people;
 mod repos;
 mod sealed;
+mod users;
 
 use async_trait::async_trait;
 
@@ -30,6 +31,7 @@ pub use log::{AuditFilter, AuditLog, Outbox};
 pub use people::{Arrival, PeopleRepo, Present};
 pub use repos::{ExistingAccount, KeyRepo, LinkRepo, LockRepo, SessionRepo, UserRepo};
 pub use sealed::{SealedPlace, SealedRepo, SealedRow, SealedValue};
+pub use users::{Recent, RecentSince, UserCounts, UserFilter};
 
 /// Opens transactions.
 ///

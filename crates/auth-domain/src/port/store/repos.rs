@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 
-use super::StoreError;
+use super::{RecentSince, StoreError, UserCounts, UserFilter};
 use crate::{
     guard::lockout::{LockState, OldLocks},
     id::{SessionId, UserId},
@@ -71,6 +71,36 @@ pub trait UserRepo: Send {
     /// # Errors
     /// [`StoreError`] when the store fails.
     async fn save(&mut self, user: &User) -> Result<Result<(), ExistingAccount>, StoreError>;
+
+    /// Up to `limit` accounts that fit `filter`, in the order of their ids, which is that of their making.
+    /// Begins with the first, or behind `after`, which need not be there any more. So pages neither skip
+    /// nor repeat an account while others are added.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the store fails.
+    async fn page(
+        &mut self,
+        filter: &UserFilter,
+        after: Option<UserId>,
+        limit: u32,
+    ) -> Result<Vec<User>, StoreError>;
+
+    /// The accounts of each tenant that has any, counted, in the order of the tenants' names; or of one.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the store fails.
+    async fn counts(
+        &mut self,
+        tenant: Option<TenantId>,
+        since: RecentSince,
+    ) -> Result<Vec<UserCounts>, StoreError>;
+
+    /// Every active superuser, of all tenants, in the order of their ids. Until the transaction ends, none
+    /// of them must change, and none of those that call this at the same time must read them.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the store fails.
+    async fn lock_superusers(&mut self) -> Result<Vec<User>, StoreError>;
 }
 
 /// Sessions and the chains of their refresh tokens.
@@ -138,6 +168,19 @@ pub trait SessionRepo: Send {
     /// # Errors
     /// [`StoreError`] when the store fails.
     async fn live_of(&mut self, user: UserId, now: DateTime<Utc>) -> Result<Vec<Session>, StoreError>;
+
+    /// Up to `limit` sessions of a user: first those that have not ended, newest first, expired or not; then
+    /// the others, the one that ended last first.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the store fails.
+    async fn all_of(&mut self, user: UserId, limit: u32) -> Result<Vec<Session>, StoreError>;
+
+    /// How many sessions live, of one tenant or of all.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the store fails.
+    async fn count_live(&mut self, tenant: Option<TenantId>, now: DateTime<Utc>) -> Result<u64, StoreError>;
 
     /// Moves the end of a session that has not ended to `until`, unless it is later already.
     ///
@@ -223,6 +266,12 @@ pub trait LockRepo: Send {
         tenant: &TenantId,
         email: &Email,
     ) -> Result<(Option<LockState>, Option<User>), StoreError>;
+
+    /// What is remembered about each of `keys` about which anything is, in no order. Locks nothing.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the store fails.
+    async fn states(&mut self, keys: &[[u8; 32]]) -> Result<Vec<([u8; 32], LockState)>, StoreError>;
 
     /// Remembers `state`.
     ///

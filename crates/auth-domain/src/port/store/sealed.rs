@@ -6,7 +6,7 @@ use async_trait::async_trait;
 
 use super::StoreError;
 use crate::{
-    id::{IdentityId, UserId},
+    id::{IdentityId, OutboxId, UserId},
     secret::{SealLabel, Sealed},
     token::KeyId,
 };
@@ -23,11 +23,13 @@ pub enum SealedPlace {
     SigningKey,
     /// What an identity provider is asked with whether it stands by somebody.
     Grant,
+    /// Passwords that somebody handed out, on their way.
+    Message,
 }
 
 impl SealedPlace {
     /// All places.
-    pub const ALL: [Self; 4] = [Self::Totp, Self::PendingTotp, Self::SigningKey, Self::Grant];
+    pub const ALL: [Self; 5] = [Self::Totp, Self::PendingTotp, Self::SigningKey, Self::Grant, Self::Message];
 
     /// Table and column, as operators see them.
     pub const fn as_str(self) -> &'static str {
@@ -36,6 +38,7 @@ impl SealedPlace {
             Self::PendingTotp => "totp_secrets.pending",
             Self::SigningKey => "signing_keys.private",
             Self::Grant => "linked_identities.grant_sealed",
+            Self::Message => "outbox.sealed",
         }
     }
 }
@@ -55,6 +58,8 @@ pub enum SealedRow {
     Key(KeyId),
     /// A linked identity.
     Identity(IdentityId),
+    /// A message that is owed.
+    Message(OutboxId),
 }
 
 /// A sealed value and where it was found.

@@ -33,6 +33,9 @@ pub enum CloseAccountError {
     /// The password is wrong.
     #[error("the password is wrong")]
     WrongPassword,
+    /// Nobody would be left to administer the installation.
+    #[error("the account is the last active superuser's")]
+    LastSuperuser,
     /// Too many wrong passwords.
     #[error(transparent)]
     Locked(Locked),
@@ -55,15 +58,17 @@ impl From<ProofError> for CloseAccountError {
 
 impl Accounts {
     /// Closes the caller's account: it becomes inactive, its sessions end, its links and keys die. An
-    /// administrator can take it into use again.
+    /// administrator can take it into use again. The last active superuser stays.
     ///
     /// # Errors
     /// [`CloseAccountError`].
     pub async fn close(&self, caller: &Caller, request: &CloseAccount) -> Result<(), CloseAccountError> {
         let attempt = self.core.prove_password(&caller.user, &request.password, &request.client).await?;
         let now = self.core.now();
-        transaction!(self.core, tx => self.close_in(tx, caller.user.id, attempt, &request.client, now))
-            .map_err(CloseAccountError::Fault)
+        let closed =
+            transaction!(self.core, tx => self.close_in(tx, caller.user.id, attempt, &request.client, now))
+                .map_err(CloseAccountError::Fault)?;
+        if closed { Ok(()) } else { Err(CloseAccountError::LastSuperuser) }
     }
 
     async fn close_in(
@@ -73,9 +78,15 @@ impl Accounts {
         attempt: Attempt,
         client: &Client,
         now: DateTime<Utc>,
-    ) -> Result<(), Fault> {
-        let Some(mut user) = tx.users().lock(id).await? else { return Ok(()) };
+    ) -> Result<bool, Fault> {
+        // Before the account itself, as everywhere: two superusers who leave at once must not wait for each
+        // other, and the second must find that it is the last.
+        let superusers = tx.users().lock_superusers().await?;
+        let Some(mut user) = tx.users().lock(id).await? else { return Ok(true) };
         self.core.clear_attempt(tx, &attempt).await?;
+        if matches!(superusers.as_slice(), [only] if only.id == id) {
+            return Ok(false);
+        }
         user.status = UserStatus::Inactive;
         user.updated_at = now;
         // The address does not change here, so it cannot clash.
@@ -87,6 +98,7 @@ impl Accounts {
             tx.links().withdraw(id, purpose).await?;
         }
         let record = AuditRecord::new(AuditEvent::AccountClosed, &user.tenant, client, now);
-        Ok(tx.audit().append(&record.by(id)).await?)
+        tx.audit().append(&record.by(id)).await?;
+        Ok(true)
     }
 }

@@ -15,7 +15,7 @@ use crate::{
 /// A device that proved a second factor a moment ago and need not prove it again yet.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = MfaDevice)]
-struct DeviceView {
+pub(in crate::api) struct DeviceView {
     id: i64,
     /// The first sixteen digits of it, and three dots.
     device_fingerprint: String,

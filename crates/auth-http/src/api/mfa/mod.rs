@@ -14,6 +14,8 @@ mod verify;
 
 pub(super) use verify::{CHALLENGE_HEADERS, MfaRequired};
 
+pub(super) use devices::DeviceView;
+
 use crate::Operation;
 
 /// All operations about second factors.

@@ -5,10 +5,11 @@ use std::{net::Ipv4Addr, sync::Arc};
 use async_trait::async_trait;
 use auth_domain::{
     api_key::{ApiKey, Scope},
+    client::Client,
     id::SessionId,
     session::Session,
     tenant::TenantId,
-    usecase::{ApiKeyRefused, Backlog, BearerError, Caller, CsrfDenial, Fault, Identity},
+    usecase::{AdminError, ApiKeyRefused, Backlog, BearerError, Caller, CsrfDenial, Fault, Identity, Power},
     user::User,
 };
 use auth_testkit::{
@@ -18,8 +19,8 @@ use auth_testkit::{
 
 use super::*;
 use crate::{
-    Drain, Health, HttpSettings, Metrics, Probe, api_key::ApiKeys, bearer::Bearer, csrf::Csrf,
-    metrics::BacklogSource,
+    Drain, Health, HttpSettings, Metrics, Probe, admission::Admission, api_key::ApiKeys, bearer::Bearer,
+    csrf::Csrf, metrics::BacklogSource,
 };
 
 /// Nobody is asked here.
@@ -44,6 +45,17 @@ impl ApiKeys for Nobody {
 
     async fn service(&self, _: &str, _: &TenantId, _: Scope) -> Result<ApiKey, ApiKeyRefused> {
         Err(ApiKeyRefused::Unknown)
+    }
+}
+
+#[async_trait]
+impl Admission for Nobody {
+    fn check(&self, _: &Caller, _: Power) -> Result<(), AdminError> {
+        Err(AdminError::NotAllowed)
+    }
+
+    async fn turned_away(&self, _: &Caller, _: &AdminError, _: &str, _: &Client) -> Result<(), Fault> {
+        Ok(())
     }
 }
 
@@ -88,6 +100,7 @@ fn edge(per_second: u32, burst: u32) -> Edge {
         settings: HttpSettings { edge: Some(edge), ..HttpSettings::default() },
         bearer: Arc::new(Nobody),
         api_keys: Arc::new(Nobody),
+        admission: Arc::new(Nobody),
         csrf: Arc::new(Nobody),
         limiter: Arc::new(ExactLimiter::default()),
         health: Health::new(Arc::new(Nobody), None, clock.clone()),

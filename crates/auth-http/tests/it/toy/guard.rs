@@ -4,13 +4,14 @@ use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
 use auth_domain::{
+    client::Client,
     id::SessionId,
     port::{Repos, Store, StoreError, Tx},
     session::{EndReason, Session},
     tenant::TenantId,
-    usecase::{CsrfDenial, CsrfFlaw, Fault},
+    usecase::{AdminError, Caller, CsrfDenial, CsrfFlaw, Fault, Power},
 };
-use auth_http::csrf::Csrf;
+use auth_http::{admission::Admission, csrf::Csrf};
 use auth_testkit::builder;
 
 /// Knows a few refresh tokens by name, and remembers what was refused.
@@ -62,6 +63,29 @@ impl Csrf for ToyCsrf {
 
     async fn denied(&self, denial: &CsrfDenial) -> Result<(), Fault> {
         self.0.lock().unwrap().push(denial.clone());
+        Ok(())
+    }
+}
+
+/// Judges by the roles alone, and remembers whom it turned away from where.
+#[derive(Clone, Default)]
+pub(crate) struct ToyAdmission(Arc<Mutex<Vec<String>>>);
+
+impl ToyAdmission {
+    /// The routes from which somebody was turned away since the last call.
+    pub(crate) fn refusals(&self) -> Vec<String> {
+        std::mem::take(&mut *self.0.lock().unwrap())
+    }
+}
+
+#[async_trait]
+impl Admission for ToyAdmission {
+    fn check(&self, caller: &Caller, power: Power) -> Result<(), AdminError> {
+        if Power::of(&caller.user) >= Some(power) { Ok(()) } else { Err(AdminError::NotAllowed) }
+    }
+
+    async fn turned_away(&self, _: &Caller, _: &AdminError, route: &str, _: &Client) -> Result<(), Fault> {
+        self.0.lock().unwrap().push(route.to_owned());
         Ok(())
     }
 }

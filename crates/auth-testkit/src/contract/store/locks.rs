@@ -19,6 +19,20 @@ async fn given_lock(store: &Subject, number: u8, state: LockState) {
     tx.commit().await.unwrap();
 }
 
+/// `states` leaves out what it was not asked for, and what nothing is remembered about.
+pub async fn states_gives_what_is_remembered(store: Subject) {
+    let now = builder::noon();
+    for number in [1, 2, 3] {
+        given_lock(&store, number, builder::lock_state(number.into(), now)).await;
+    }
+    let keys = [3, 9, 1].map(builder::lock_key);
+    let mut states = read(&store).await.locks().states(&keys).await.unwrap();
+    states.sort_by_key(|(_, state)| state.failures);
+    let expected = [1, 3].map(|number| (builder::lock_key(number), builder::lock_state(number.into(), now)));
+    assert_eq!(states, expected);
+    assert_eq!(read(&store).await.locks().states(&[]).await.unwrap(), []);
+}
+
 /// What was remembered comes back, with every field.
 pub async fn put_then_lock(store: Subject) {
     let now = builder::noon();

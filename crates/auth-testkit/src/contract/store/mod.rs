@@ -22,6 +22,7 @@ use tokio::{sync::Barrier, task::JoinSet};
 
 use crate::builder;
 
+pub mod accounts;
 pub mod api_keys;
 pub mod audit;
 pub mod chain;
@@ -85,6 +86,18 @@ macro_rules! store_contract {
                 a_locked_account_does_not_change
                 lock_with_live_sessions_gives_both
                 lock_with_live_sessions_locks
+            }
+            accounts {
+                pages_join_without_gap_or_overlap
+                pages_neither_skip_nor_repeat_while_accounts_are_added
+                filters_narrow
+                a_search_finds_beginnings
+                a_search_is_no_pattern
+                counts_tell_what_there_is
+                lock_superusers_gives_the_active_ones
+                parallel_demotions_leave_one_superuser
+                all_of_lists_open_and_ended_sessions
+                count_live_counts_what_lives
             }
             sessions {
                 insert_then_find_with_user
@@ -235,6 +248,7 @@ macro_rules! store_contract {
                 put_then_lock
                 put_replaces
                 nothing_is_remembered_at_first
+                states_gives_what_is_remembered
                 clear_forgets
                 clear_from_spares_lower_counts
                 no_increment_is_lost
@@ -444,6 +458,7 @@ mod tests {
         let listed = include_str!("mod.rs");
         let sources = [
             include_str!("api_keys.rs"),
+            include_str!("accounts.rs"),
             include_str!("audit.rs"),
             include_str!("devices.rs"),
             include_str!("enrolment.rs"),

@@ -7,6 +7,7 @@ use auth_domain::{
     id::OutboxId,
     outbox::{Intent, OutboxItem},
     port::StoreError,
+    secret::Sealed,
     tenant::TenantId,
 };
 use chrono::{DateTime, TimeDelta, Utc};
@@ -48,6 +49,7 @@ pub async fn put_then_lease(store: Subject) {
 pub async fn every_intent_survives(store: Subject) {
     let now = builder::noon();
     let new_email = builder::email("new@bücher.example.org");
+    let sealed = Sealed::from_bytes(vec![0, 1, 2, 255, 4, 5, 6]);
     let intents = [
         Intent::VerifyEmail,
         Intent::AccountExists,
@@ -60,6 +62,8 @@ pub async fn every_intent_survives(store: Subject) {
         Intent::AccountLockedNotice,
         Intent::PasswordChangedNotice,
         Intent::RefreshReuseNotice,
+        Intent::TemporaryPassword { sealed: sealed.clone() },
+        Intent::NewPassword { sealed },
         Intent::Nothing,
     ];
     let mut items = Vec::new();

@@ -2,7 +2,8 @@
 
 use auth_domain::{
     factor::TimeStep,
-    id::IdentityId,
+    id::{IdentityId, OutboxId},
+    outbox::Intent,
     port::{PendingTotp, SealedPlace, SealedRow, SealedValue},
     secret::{SealLabel, Sealed},
     token::KeyId,
@@ -52,6 +53,13 @@ async fn given_grant(store: &Subject, number: i64, label: SealLabel) {
     tx.commit().await.unwrap();
 }
 
+/// Stores message `number`, which hands out a password.
+async fn given_message(store: &Subject, number: i64, label: SealLabel) {
+    let mut item = builder::outbox_item(number, builder::noon());
+    item.intent = Intent::NewPassword { sealed: sealed(label, b"password") };
+    read(store).await.outbox().put(&item).await.unwrap();
+}
+
 async fn labels(store: &Subject, place: SealedPlace) -> Vec<SealLabel> {
     read(store).await.sealed().labels(place).await.unwrap()
 }
@@ -86,6 +94,11 @@ pub async fn labels_and_counts_tell_who_sealed_what(store: Subject) {
     }
     assert_eq!(labels(&store, SealedPlace::Grant).await, [OLD, NEW]);
     assert_eq!(count(&store, SealedPlace::Grant, OLD).await, 2);
+    for (number, label) in [(1, OLD), (2, NEW), (3, OLD)] {
+        given_message(&store, number, label).await;
+    }
+    assert_eq!(labels(&store, SealedPlace::Message).await, [OLD, NEW]);
+    assert_eq!(count(&store, SealedPlace::Message, OLD).await, 2);
     assert_eq!(labels(&store, SealedPlace::SigningKey).await, [NEW]);
     assert_eq!(count(&store, SealedPlace::SigningKey, OLD).await, 0);
 }
@@ -97,6 +110,9 @@ pub async fn pages_join_without_gap_or_overlap(store: Subject) {
     }
     for name in ["c", "a", "b"] {
         given_key(&store, name, OLD).await;
+    }
+    for number in 1..=4 {
+        given_message(&store, number, if number == 2 { NEW } else { OLD }).await;
     }
     for number in 10..=15 {
         given_grant(&store, number, if number == 12 { NEW } else { OLD }).await;
@@ -110,6 +126,7 @@ pub async fn pages_join_without_gap_or_overlap(store: Subject) {
             SealedPlace::Grant,
             [10, 11, 13, 14, 15].map(|n| SealedRow::Identity(IdentityId::from_i64(n))).to_vec(),
         ),
+        (SealedPlace::Message, [1, 3, 4].map(|n| SealedRow::Message(OutboxId::from_i64(n))).to_vec()),
         (SealedPlace::SigningKey, ["a", "b", "c"].map(|n| SealedRow::Key(KeyId::new(n.to_owned()))).to_vec()),
     ] {
         let (mut rows, mut after) = (Vec::new(), None);
@@ -130,11 +147,13 @@ pub async fn replace_changes_one_value(store: Subject) {
     given_app(&store, 2, OLD).await;
     given_key(&store, "a", OLD).await;
     given_grant(&store, 3, OLD).await;
+    given_message(&store, 1, OLD).await;
     for (place, tail) in [
         (SealedPlace::Totp, &b"at work"[..]),
         (SealedPlace::PendingTotp, b"waits"),
         (SealedPlace::SigningKey, b"a"),
         (SealedPlace::Grant, b"grant"),
+        (SealedPlace::Message, b"password"),
     ] {
         let found = page(&store, place, None, 1).await.remove(0);
         assert_eq!(found.sealed, sealed(OLD, tail), "{place}");
@@ -162,6 +181,7 @@ pub async fn replace_needs_what_was_found(store: Subject) {
     given_app(&store, 1, OLD).await;
     given_key(&store, "a", OLD).await;
     given_grant(&store, 2, OLD).await;
+    given_message(&store, 1, OLD).await;
     for place in SealedPlace::ALL {
         let found = page(&store, place, None, 1).await.remove(0);
         let (theirs, ours) = (sealed(NEW, b"theirs"), sealed(NEW, b"ours"));
