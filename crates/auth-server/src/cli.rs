@@ -30,7 +30,10 @@ pub use self::{
     parts::{
         CognitoCommand, Completions, ConfigCommand, CopyStore, Healthcheck, ReportCognito, StoreCommand,
     },
-    users::{CreateUser, GrantRole, OfAccount, UsersCommand},
+    users::{
+        AccountName, ChangeRole, CreateUser, DisableUser, ListUsers, OfAccount, OneAccount, RevokeSessions,
+        SessionsCommand, UsersCommand,
+    },
 };
 use crate::{command, settings::SettingsError};
 
@@ -72,8 +75,16 @@ pub enum Command {
     #[command(subcommand, arg_required_else_help = true)]
     Keys(KeysCommand),
     /// Manage accounts from the server's own machine
+    ///
+    /// An account is named by its address, with --tenant where that is not `default`, or by its id. Everything
+    /// works while the server runs and leaves a trace in the audit log.
     #[command(subcommand, arg_required_else_help = true)]
     Users(UsersCommand),
+    /// List and end sessions
+    #[command(subcommand, arg_required_else_help = true)]
+    Sessions(SessionsCommand),
+    /// List the tenants of the settings, and any other that has accounts, with their accounts counted
+    Tenants(Format),
     /// Take people over from another system
     ///
     /// Works while servers run, and may be run again: who is here already, by address or by id, stays as they

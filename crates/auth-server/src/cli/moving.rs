@@ -117,7 +117,7 @@ pub struct ExportUsers {
 /// Writes everything about a person.
 #[derive(Debug, Args)]
 pub struct ExportUser {
-    /// The account; `users locks ADDRESS` shows its id
+    /// The account; `users show ADDRESS` shows its id
     #[arg(value_parser = user_id)]
     pub id: UserId,
     /// Where to; `-` for standard output. A file that exists is not overwritten
@@ -128,7 +128,7 @@ pub struct ExportUser {
 /// Erases a person.
 #[derive(Debug, Args)]
 pub struct EraseUser {
-    /// The account; `users locks ADDRESS` shows its id
+    /// The account; `users show ADDRESS` shows its id
     #[arg(value_parser = user_id)]
     pub id: UserId,
     /// Do not ask for the address first

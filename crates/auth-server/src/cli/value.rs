@@ -3,7 +3,7 @@
 use auth_domain::{
     audit::{AuditEvent, AuditKey, ChainHead},
     id::{OutboxId, UserId},
-    user::Role,
+    user::{Role, UserSearch, UserStatus},
 };
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 
@@ -40,4 +40,16 @@ pub(super) fn audit_event() -> impl TypedValueParser<Value = AuditEvent> {
 /// Reads a role, and lists all of them in help and errors.
 pub(super) fn role() -> impl TypedValueParser<Value = Role> {
     PossibleValuesParser::new(Role::ALL.map(Role::as_str)).try_map(|name| name.parse::<Role>())
+}
+
+/// Reads the state of an account, and lists all of them in help and errors.
+pub(super) fn status() -> impl TypedValueParser<Value = UserStatus> {
+    PossibleValuesParser::new(UserStatus::ALL.map(UserStatus::as_str))
+        .try_map(|name| name.parse::<UserStatus>())
+}
+
+/// Reads the beginning of an address or a name.
+pub(super) fn search(text: &str) -> Result<UserSearch, String> {
+    let search = UserSearch::parse(text).map_err(|error| error.to_string())?;
+    search.ok_or_else(|| "expected the beginning of an address or a name".to_owned())
 }

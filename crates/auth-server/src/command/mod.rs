@@ -17,8 +17,10 @@ mod person;
 mod print;
 mod sealed;
 mod serve;
+mod sessions;
 mod sms;
 mod store;
+mod tenants;
 mod users;
 
 use std::{future::Future, process::ExitCode};
@@ -28,7 +30,7 @@ use anyhow::Context as _;
 use crate::{
     cli::{
         AuditCommand, Cli, CognitoCommand, Command, ConfigCommand, ExportCommand, ImportCommand, KeysCommand,
-        MailCommand, OutboxCommand, SmsCommand, StoreCommand, UsersCommand,
+        MailCommand, OutboxCommand, SessionsCommand, SmsCommand, StoreCommand,
     },
     settings::Settings,
     telemetry,
@@ -58,24 +60,14 @@ pub fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Keys(KeysCommand::RotateData(options)) => {
             with_wiring(async |wiring| sealed::rotate(&wiring, &options).await)
         }
-        Command::Users(UsersCommand::Create(options)) => {
-            with_engine(async |wiring| users::create(wiring, options).await)
+        Command::Users(command) => with_engine(async |wiring| users::run(wiring, command).await),
+        Command::Sessions(SessionsCommand::List(options)) => {
+            with_engine(async |wiring| sessions::list(wiring, &options).await)
         }
-        Command::Users(UsersCommand::Grant(options)) => {
-            with_engine(async |wiring| users::grant(wiring, options).await)
+        Command::Sessions(SessionsCommand::Revoke(options)) => {
+            with_engine(async |wiring| sessions::revoke(wiring, &options).await)
         }
-        Command::Users(UsersCommand::Locks(account)) => {
-            with_engine(async |wiring| users::locks(wiring, &account).await)
-        }
-        Command::Users(UsersCommand::Unlock(account)) => {
-            with_engine(async |wiring| users::unlock(wiring, &account).await)
-        }
-        Command::Users(UsersCommand::Export(options)) => {
-            with_engine(async |wiring| person::export(wiring, &options).await)
-        }
-        Command::Users(UsersCommand::Erase(options)) => {
-            with_engine(async |wiring| person::erase(wiring, &options).await)
-        }
+        Command::Tenants(format) => with_engine(async |wiring| tenants::list(wiring, format).await),
         Command::Import(ImportCommand::Python(options)) => {
             with_engine(async |wiring| import::python(wiring, &options).await)
         }

@@ -8,3 +8,5 @@ mod openapi;
 mod settings;
 #[cfg(test)]
 mod support;
+#[cfg(test)]
+mod users;

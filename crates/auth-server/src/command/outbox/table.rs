@@ -4,45 +4,34 @@ use auth_domain::{id::UserId, outbox::OutboxEntry};
 use chrono::{DateTime, SecondsFormat, Utc};
 use serde_json::{Value, json};
 
+use crate::command::print::{or_dash, table, time};
+
 /// A table under its headings. All messages are in one state.
 pub(super) fn text(entries: &[OutboxEntry], now: DateTime<Utc>) -> String {
     let dead = entries.iter().any(|entry| entry.buried_at.is_some());
     let when = if dead { "GIVEN UP" } else { "DUE" };
-    let headings = ["ID", "KIND", "TENANT", "USER", when, "TRIES", "LAST ERROR"].map(str::to_owned);
-    let rows: Vec<[String; 7]> =
-        std::iter::once(headings).chain(entries.iter().map(|entry| row(entry, now))).collect();
-    let mut widths = [0; 7];
-    for row in &rows {
-        for (width, cell) in widths.iter_mut().zip(row) {
-            *width = cell.chars().count().max(*width);
-        }
-    }
-    rows.iter().map(|row| line(row, &widths)).collect()
+    let headings = ["ID", "KIND", "TENANT", "USER", when, "TRIES", "LAST ERROR"];
+    table(headings, entries.iter().map(|entry| row(entry, now)))
 }
 
 fn row(entry: &OutboxEntry, now: DateTime<Utc>) -> [String; 7] {
     let item = &entry.item;
     let is_being_sent = entry.leased_until.is_some_and(|until| now < until);
     let when = match entry.buried_at {
-        Some(buried) => short(buried),
+        Some(buried) => time(buried),
         None if is_being_sent => "being sent".to_owned(),
-        None => short(item.due_at),
+        None => time(item.due_at),
     };
     [
         item.id.to_string(),
         item.intent.kind().to_owned(),
         item.tenant.to_string(),
-        item.user.map_or_else(|| "-".to_owned(), |user| user.to_string()),
+        or_dash(item.user, |user| user.to_string()),
         when,
         item.attempts.to_string(),
         // Rows of an older version may hold anything.
         entry.last_error.as_deref().unwrap_or("-").escape_debug().to_string(),
     ]
-}
-
-fn line(cells: &[String; 7], widths: &[usize; 7]) -> String {
-    let padded = cells.iter().zip(widths).map(|(cell, width)| format!("{cell:width$}"));
-    format!("{}\n", padded.collect::<Vec<_>>().join("  ").trim_end())
 }
 
 /// A list of objects.
@@ -65,10 +54,6 @@ fn object(entry: &OutboxEntry) -> Value {
         "attempts": item.attempts,
         "last_error": entry.last_error,
     })
-}
-
-fn short(time: DateTime<Utc>) -> String {
-    time.to_rfc3339_opts(SecondsFormat::Secs, true)
 }
 
 /// As the API writes times.
