@@ -116,13 +116,12 @@ impl Stage {
         let store = self.staffed.store.as_ref().expect("PostgreSQL");
         let mut repos = store.read().await.expect("a store");
         let live = repos.sessions().live_of(UserId::from_i64(TARGET.0), chrono::DateTime::UNIX_EPOCH).await;
-        match live.expect("an answer").first() {
-            Some(session) => self.session = session.id.as_i64(),
-            None => {
-                self.staffed.token(TARGET).await;
-                Box::pin(self.put_target_back()).await;
-            }
+        if let Some(session) = live.expect("an answer").first() {
+            self.session = session.id.as_i64();
+            return;
         }
+        self.staffed.token(TARGET).await;
+        Box::pin(self.put_target_back()).await;
     }
 
     fn path(&self, route: &str) -> String {

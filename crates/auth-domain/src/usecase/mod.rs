@@ -355,6 +355,7 @@ mod tests {
         login: PasswordLogin,
         client: Client,
         tenant: TenantId,
+        (target, hand_out): (Target, HandOut),
     ) {
         fn is_send<F: Future + Send>(_: F) {}
         is_send(async move {
@@ -374,6 +375,10 @@ mod tests {
             let _ = e.sessions.extend(&i, &SessionFilter { refresh_token: None }, &client).await;
             let _ = e.accounts.verify_email("", &client).await;
             let _ = e.federation.recheck(1).await;
+            let _ = e.admin.list(Actor::Operator, &UserQuery::default(), 1, None).await;
+            let _ = e.admin.delete(Actor::Operator, &target).await;
+            let _ = e.admin.reset_password(Actor::Operator, &target, &hand_out).await;
+            let _ = e.admin.show(Actor::Operator, &target).await;
             let _ = e.login.with_provider(&login).await;
             let _ = e.api_keys.list(&c, crate::api_key::ApiKeyKind::Personal).await;
             let _ = e.api_keys.validate("", &tenant).await;

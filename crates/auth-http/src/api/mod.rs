@@ -96,8 +96,7 @@ pub fn operations(settings: &HttpSettings) -> Vec<Operation> {
 
 /// What takes or sets a password of this server, or proves the address of one.
 fn passwords_of_this_server() -> Vec<Operation> {
-    let mut table = admin::passwords_of_this_server();
-    table.extend([
+    let mut table = vec![
         register::operation(),
         verify_email::operation(),
         resend_verification::operation(),
@@ -110,6 +109,7 @@ fn passwords_of_this_server() -> Vec<Operation> {
         change_password_user::operation(),
         change_password_user::alias(),
         password_status::operation(),
-    ]);
+    ];
+    table.extend(admin::passwords_of_this_server());
     table
 }

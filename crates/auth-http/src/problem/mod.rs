@@ -47,7 +47,7 @@ enum Detail {
     Text(Cow<'static, str>),
     Fields(Vec<FieldError>),
     /// An object, for the one answer that has one, and the sentence that says the same.
-    Object(Value, &'static str),
+    Object(Box<Value>, &'static str),
 }
 
 const ERROR_TYPE: HeaderName = HeaderName::from_static("x-error-type");
@@ -110,7 +110,7 @@ impl Problem {
 
     /// 409 whose detail is an object.
     pub(crate) fn conflict_about(code: &'static str, message: &'static str, about: Value) -> Self {
-        Self { detail: Detail::Object(about, message), ..Self::conflict(code, message) }
+        Self { detail: Detail::Object(Box::new(about), message), ..Self::conflict(code, message) }
     }
 
     /// 409 for what would leave nobody to administer the installation.

@@ -66,7 +66,7 @@ impl Problem {
         let detail = match &self.detail {
             Detail::Text(text) => json!(text),
             Detail::Fields(errors) => json!(errors),
-            Detail::Object(about, _) => about.clone(),
+            Detail::Object(about, _) => Value::clone(about),
         };
         let mut body = Map::new();
         body.insert("detail".to_owned(), detail);
@@ -91,7 +91,7 @@ impl Problem {
             }
             Detail::Object(about, message) => {
                 body.insert("detail".to_owned(), json!(message));
-                body.insert("about".to_owned(), about.clone());
+                body.insert("about".to_owned(), Value::clone(about));
             }
         }
         body

@@ -91,11 +91,11 @@ impl Admin {
         }
         let letter = if account.is_temporary {
             let password = account.password.password();
-            self.core.letter_with_password(&user, &credential, password, &acting.client, now, |sealed| {
+            self.core.letter_with_password(&user, &credential, password, now, |sealed| {
                 Intent::TemporaryPassword { sealed }
             })?
         } else {
-            self.core.letter_to(&user, Intent::VerifyEmail, &acting.client, now)?
+            self.core.letter_to(&user, Intent::VerifyEmail, &Client::default(), now)?
         };
         tx.outbox().put(&letter).await?;
         let record = acting.record(AuditEvent::UserCreated, &user.tenant, now).about(id);
@@ -129,18 +129,17 @@ impl crate::usecase::Core {
     }
 
     /// A message that carries a password, sealed for it. Never held back by another one that waits: that
-    /// carries another password.
+    /// carries another password. It does not tell from where the administrator wrote.
     pub(super) fn letter_with_password(
         &self,
         user: &User,
         credential: &Credential,
         password: &Password,
-        client: &Client,
         now: DateTime<Utc>,
         intent: impl FnOnce(crate::secret::Sealed) -> Intent,
     ) -> Result<OutboxItem, Fault> {
         let id = OutboxId::mint(now, self.entropy())?;
         let intent = intent(self.seal_handed_out(id, credential, password)?);
-        Ok(OutboxItem::new(id, user.tenant.clone(), Some(user.id), intent, client.clone(), now))
+        Ok(OutboxItem::new(id, user.tenant.clone(), Some(user.id), intent, Client::default(), now))
     }
 }

@@ -5,6 +5,7 @@ use chrono::{DateTime, Utc};
 use super::{Action, Actor, Admin, AdminError, Target};
 use crate::{
     audit::AuditEvent,
+    client::Client,
     factor::{Enrolment, FactorKind, TrustedDevice},
     outbox::Intent,
     port::Tx,
@@ -102,7 +103,7 @@ impl Admin {
         tx.sessions().end_all(user.id, None, Ended { at: now, reason: EndReason::Revoked }).await?;
         for kind in &had {
             let intent = Intent::FactorDisabledNotice(*kind);
-            let letter = self.core.letter_to(user, intent, &meeting.acting.client, now)?;
+            let letter = self.core.letter_to(user, intent, &Client::default(), now)?;
             tx.outbox().put(&letter).await?;
         }
         let names: Vec<&str> = had.iter().map(|kind| kind.as_str()).collect();

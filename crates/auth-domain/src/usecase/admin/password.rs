@@ -70,17 +70,17 @@ impl Admin {
         let mut meeting = self.meet_in(tx, actor, target, Action::ResetPassword).await?;
         let credential = self.core.handed_out(hash, hand_out.is_temporary, now);
         meeting.user.set_credential(credential.clone(), now);
-        let (user, client) = (&meeting.user, &meeting.acting.client);
+        let user = &meeting.user;
         self.core.former_password_dies_in(tx, user).await?;
         tx.devices().forget_all(user.id, now).await?;
         let sessions = end_sessions_in(tx, user, client, now).await?;
         let password = hand_out.password.password();
-        let letter = self.core.letter_with_password(user, &credential, password, client, now, |sealed| {
+        let letter = self.core.letter_with_password(user, &credential, password, now, |sealed| {
             Intent::NewPassword { sealed }
         })?;
         tx.outbox().put(&letter).await?;
         if !hand_out.is_temporary {
-            let notice = self.core.letter_to(user, Intent::PasswordChangedNotice, client, now)?;
+            let notice = self.core.letter_to(user, Intent::PasswordChangedNotice, &Client::default(), now)?;
             tx.outbox().put(&notice).await?;
         }
         let record = meeting.record(AuditEvent::PasswordHandedOut, now);

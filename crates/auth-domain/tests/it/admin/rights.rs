@@ -2,7 +2,7 @@
 
 use auth_domain::{
     audit::AuditEvent,
-    id::UserId,
+    id::{SessionId, UserId},
     port::Store as _,
     usecase::{
         Action, Actor, AdminError, CloseAccount, CloseAccountError, NewAccount, Policy, Power, RoleChange,
@@ -110,7 +110,7 @@ async fn what_is_refused_is_noted_and_changes_nothing() {
         let noted = house.audited(AuditEvent::AuthzDenied).await.remove(0);
         assert_eq!((noted.actor, noted.subject), (Some(UserId::from_i64(who)), Some(UserId::from_i64(whom))));
         assert_eq!(noted.tenant, house.user(who).await.tenant, "of the actor, not of the victim");
-        assert_eq!(noted.session.map(|session| session.as_i64()), Some(who));
+        assert_eq!(noted.session.map(SessionId::as_i64), Some(who));
         for detail in [("reason", reason), ("action", "delete")] {
             assert!(noted.details.contains(&(detail.0.to_owned(), detail.1.to_owned())), "{noted:?}");
         }
