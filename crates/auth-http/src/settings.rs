@@ -167,12 +167,12 @@ impl EdgeQuota {
 
     /// The least speed that hides none of `quotas`.
     pub fn least(quotas: &Quotas) -> u32 {
-        quotas.largest().max(quotas.api_key.limit).div_ceil(60)
+        quotas.largest().div_ceil(60)
     }
 
-    /// The speed where nobody chose one.
+    /// The speed where nobody chose one: enough for a program that calls with a key as often as it may, too.
     pub fn usual(quotas: &Quotas) -> u32 {
-        Self::least(quotas).max(Self::LEAST_DEFAULT)
+        Self::least(quotas).max(quotas.api_key.limit.div_ceil(60)).max(Self::LEAST_DEFAULT)
     }
 }
 
@@ -263,6 +263,8 @@ mod tests {
         }
         let usual = EdgeQuota::of(EdgeQuota::usual(&Quotas::default()), &Quotas::default()).unwrap();
         assert_eq!((usual.per_second.get(), usual.burst.get()), (50, 200));
+        let busy = Quotas::default().with_api_key(Quota::per_minute(6_000));
+        assert_eq!((EdgeQuota::usual(&busy), EdgeQuota::least(&busy)), (100, 1));
         assert_eq!(EdgeQuota::of(0, &Quotas::default()), None);
     }
 }

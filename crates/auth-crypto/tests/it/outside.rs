@@ -148,8 +148,8 @@ fn no_algorithm_but_the_configured_one_is_believed() {
                     public: None,
                 };
                 for alg in ["HS256", algorithm.as_str()] {
-                    let forged = forger.mint(&json!({ "alg": alg, "typ": "JWT" }), &claims());
-                    assert_eq!(verifier.verify(&forged, noon()), Err(OutsideKeyError::Invalid), "{alg}");
+                    let confused = forger.mint(&json!({ "alg": alg, "typ": "JWT" }), &claims());
+                    assert_eq!(verifier.verify(&confused, noon()), Err(OutsideKeyError::Invalid), "{alg}");
                 }
             }
         }

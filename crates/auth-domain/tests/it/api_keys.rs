@@ -17,7 +17,7 @@ use auth_domain::{
 use auth_testkit::fake::NoticeKind;
 use chrono::TimeDelta;
 
-use crate::second_factor::{Ada, PASSWORD, ada as address, client, with_code, with_password};
+use crate::second_factor::{Ada, PASSWORD, ada as address, client, with_code, with_password, without_proof};
 
 fn wish(kind: ApiKeyKind, scopes: &[Scope]) -> CreateApiKey {
     CreateApiKey {
@@ -190,17 +190,22 @@ async fn a_key_takes_a_fresh_login_or_a_proof() {
 
 #[tokio::test]
 async fn a_second_factor_is_asked_for_where_there_is_one() {
-    let (ada, app, _) = Ada::with_app(Policy::default()).await;
-    // From before the factor was there: its password proves too little.
-    let old = ada.test.engine.login.with_password(&Ada::login(Some(&app.shows(&ada)))).await;
-    let fresh = ada.caller(&old.expect("a session")).await;
-    ada.made(&fresh, &personal()).await;
+    let ada = Ada::registered(Policy::default()).await;
+    let (old, stepped_up) = (ada.signed_in().await, ada.signed_in().await);
+    let (app, _) = ada.activate(&stepped_up, &without_proof()).await;
+    // From before the factor was there: a recent login and the password prove too little.
+    let old = ada.again(&old).await;
+    for proof in [ChangeProof::None, with_password().proof] {
+        let refused = ada.test.engine.api_keys.create(&old, &CreateApiKey { proof, ..personal() }).await;
+        assert!(matches!(refused, Err(ApiKeyError::Proof(FactorError::RecentLoginRequired))), "{refused:?}");
+    }
+    ada.made(&ada.again(&stepped_up).await, &personal()).await;
     ada.test.clock.advance(Policy::default().recent_login + TimeDelta::seconds(1));
-    let fresh = ada.again(&fresh).await;
-    let refused = ada.test.engine.api_keys.create(&fresh, &personal()).await;
+    let late = ada.again(&stepped_up).await;
+    let refused = ada.test.engine.api_keys.create(&late, &personal()).await;
     assert!(matches!(refused, Err(ApiKeyError::Proof(FactorError::RecentLoginRequired))), "{refused:?}");
     let proof = with_code(&app.shows(&ada)).proof;
-    ada.made(&fresh, &CreateApiKey { proof, ..personal() }).await;
+    ada.made(&old, &CreateApiKey { proof, ..personal() }).await;
 }
 
 /// A proof is worth nothing once what was proved has changed.

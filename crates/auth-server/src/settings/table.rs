@@ -98,7 +98,7 @@ table! {
         API_KEY_SECRET: Kind::Secret(SECRET);
         /// The one algorithm of API keys that are minted outside; no key chooses another.
         API_KEY_ALGORITHM: Kind::Choice(&["HS256", "HS384", "HS512", "RS256", "RS384", "RS512", "ES256", "ES384", "ES512", "EdDSA"]), is "HS256";
-        /// Verifies them if that is one with a public key. Not secret, but long: it may be kept in a file of its own, and `\\n` in it stands for a new line.
+        /// Verifies them if that is one with a public key. Not secret, but long: it may be kept in a file of its own, and `\n` in it stands for a new line.
         API_KEY_PUBLIC_KEY: Kind::Secret("a public key (PEM) that fits `API_KEY_ALGORITHM`");
         /// The header in which `POST /api/auth/validate-apikey` takes a key.
         API_KEY_HEADER: Kind::Text("the name of a header"), is "X-elevAIte-apikey";

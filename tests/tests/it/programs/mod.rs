@@ -31,6 +31,8 @@ impl Server {
             let (database, directory) = (database(), TempDir::new().expect("a temporary directory"));
             let shared = [("DATABASE_URL", database.as_str()), ("SECRET_KEY", SECRET)];
             let settings = [&shared, settings].concat();
+            let migrated = run(&["migrate"], &settings);
+            assert!(migrated.status.success(), "{}", String::from_utf8_lossy(&migrated.stderr));
             let process = Process::start(directory.path(), &settings);
             Self { process, database, directory }
         })

@@ -3,7 +3,7 @@
 use auth_domain::{
     factor::{FactorKind, MfaPolicy},
     guard::pumping::SmsPolicy,
-    port::Quota,
+    port::{OutsideKeyAlgorithm, Quota},
     token::JwtAlgorithm,
 };
 use auth_server::settings::{AllowList, AppEnv, ForwardedHeader, LogFormat, MailDelivery, SmsDelivery};
@@ -56,6 +56,32 @@ fn the_first_gate_hides_no_limit() {
     let low = Place::new().env("EDGE_REQUESTS_PER_SECOND", "1").env("RATE_LIMIT_LOGIN_PER_MINUTE", "120");
     let refused = low.refusal();
     assert!(refused.contains("EDGE_REQUESTS_PER_SECOND") && refused.contains("set 2 at least"), "{refused}");
+}
+
+#[test]
+fn keys_that_are_minted_outside_have_one_algorithm_and_a_strong_secret() {
+    let keys = |place: Place| place.load().settings.api_keys;
+    let usual = keys(Place::new());
+    assert_eq!((usual.algorithm, usual.header.as_str()), (OutsideKeyAlgorithm::Hs256, "X-elevAIte-apikey"));
+    assert_eq!((usual.secret.is_none(), usual.public_key, usual.quota.limit), (true, None, 600));
+    let place = Place::new().env("API_KEY_ALGORITHM", "eddsa").env("API_KEY_HEADER", "x-key");
+    let pem = "-----BEGIN PUBLIC KEY-----\nMCowBQYDK2VwAyEAw2r2QyKsb1Cl7EYvudILzqg6v1/PMhTNlUCQ3p4Y708=\n-----END PUBLIC KEY-----";
+    let other = keys(place.env("API_KEY_PUBLIC_KEY", &pem.replace('\n', "\\n")));
+    assert_eq!((other.algorithm, other.header.as_str()), (OutsideKeyAlgorithm::EdDsa, "x-key"));
+    assert_eq!(other.public_key.as_deref(), Some(pem));
+    let unfit = Place::new().env("API_KEY_ALGORITHM", "ES256").env("API_KEY_PUBLIC_KEY", pem).refusal();
+    assert_eq!(unfit, "API_KEY_PUBLIC_KEY (environment): not a public key (PEM) of the algorithm");
+    for (name, value) in [
+        ("API_KEY_ALGORITHM", "none"),
+        ("API_KEY_ALGORITHM", "PS256"),
+        ("API_KEY_HEADER", "two words"),
+        ("API_KEY_SECRET", "short"),
+        ("API_KEY_SECRET", "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"),
+        ("RATE_LIMIT_API_KEY_PER_MINUTE", "0"),
+    ] {
+        let refused = Place::new().env(name, value).refusal();
+        assert!(refused.starts_with(name), "{refused}");
+    }
 }
 
 #[test]
