@@ -37,7 +37,7 @@ pub(super) async fn python(wiring: &Wiring, options: &ImportPython) -> anyhow::R
         report.counts = counts.with_context(|| advice(options.dry_run))?;
         reports.push(report);
     }
-    report::print(&reports, options.output.json);
+    report::print(&mut reports, options.output.json);
     Ok(())
 }
 
@@ -87,7 +87,7 @@ pub(super) async fn users(wiring: &Wiring, options: &ImportUsers) -> anyhow::Res
         let counts = import(wiring, &mut source, &terms, &mut report).await;
         report.counts = counts.with_context(|| advice(false))?;
     }
-    report::print(&[report], options.output.json);
+    report::print(&mut [report], options.output.json);
     anyhow::ensure!(
         options.dry_run || !is_stopped,
         "nothing was written: mend these lines, or leave them out with --continue"

@@ -1,7 +1,7 @@
 //! Taking people over, batch by batch.
 
 use std::{
-    collections::{BTreeMap, HashSet},
+    collections::{BTreeMap, HashMap, HashSet},
     sync::Arc,
 };
 
@@ -283,17 +283,16 @@ impl Imports {
         let emails: Vec<Email> = judged.iter().map(|judged| judged.user.email.clone()).collect();
         let present = repos.people().present(&terms.tenant, &ids, &emails).await?;
         let erased: HashSet<UserId> = repos.people().erased(&ids).await?.into_iter().collect();
+        let here = Here::new(&present, &terms.tenant, erased);
         let now = self.core.now();
         let mut places = Vec::with_capacity(judged.len());
         for (number, judged) in (1..).zip(judged) {
+            // One after the other: many of one millisecond would meet.
             let earlier = TimeDelta::milliseconds(number);
-            places.push(match judged.id {
-                Some(id) => place(id, &judged.user.email, &terms.tenant, &present, &erased),
-                // One after the other: many of one millisecond would meet.
-                None => match of_address(&present, &terms.tenant, &judged.user.email) {
-                    Some(_) => Place::Here,
-                    None => Place::Free(UserId::mint(now - earlier, self.core.entropy())?, None),
-                },
+            places.push(match (judged.id, here.holder(&judged.user.email)) {
+                (Some(id), holder) => here.place(id, holder),
+                (None, Some(_)) => Place::Here,
+                (None, None) => Place::Free(UserId::mint(now - earlier, self.core.entropy())?, None),
             });
         }
         Ok(places)
@@ -326,35 +325,51 @@ fn refuse(
     news(ImportNews::Refused(origin, refusal));
 }
 
-/// The place of somebody who had an id.
-fn place(
-    id: UserId,
-    email: &Email,
-    tenant: &TenantId,
-    present: &[Present],
-    erased: &HashSet<UserId>,
-) -> Place {
-    let at = |id: UserId| present.iter().find(|present| present.id == id);
-    let is_own = |present: &Present| present.tenant == *tenant;
-    let other_id = renumbered(tenant, id);
-    if at(id).is_some_and(is_own) || other_id.and_then(at).is_some() {
-        return Place::Here; // whatever address the account has by now
-    }
-    if let Some(holder) = of_address(present, tenant, email) {
-        return Place::Refused(Refusal::Taken(holder));
-    }
-    match (at(id), other_id) {
-        _ if other_id.is_some_and(|id| erased.contains(&id)) => Place::Refused(Refusal::Erased),
-        (None, _) if erased.contains(&id) => Place::Refused(Refusal::Erased),
-        (None, _) => Place::Free(id, None),
-        (Some(_), Some(other)) => Place::Free(other, Some(Remark::Renumbered(other))),
-        (Some(_), None) => Place::Refused(Refusal::Id),
-    }
+/// Who is here already.
+struct Here<'a> {
+    tenant: &'a TenantId,
+    ids: HashMap<UserId, &'a Present>,
+    addresses: HashMap<&'a Email, UserId>,
+    erased: HashSet<UserId>,
 }
 
-fn of_address(present: &[Present], tenant: &TenantId, email: &Email) -> Option<UserId> {
-    let holds = |present: &&Present| present.tenant == *tenant && present.email == *email;
-    present.iter().find(holds).map(|present| present.id)
+impl<'a> Here<'a> {
+    fn new(present: &'a [Present], tenant: &'a TenantId, erased: HashSet<UserId>) -> Self {
+        let own = present.iter().filter(|present| present.tenant == *tenant);
+        Self {
+            tenant,
+            ids: present.iter().map(|present| (present.id, present)).collect(),
+            addresses: own.map(|present| (&present.email, present.id)).collect(),
+            erased,
+        }
+    }
+
+    /// Who has the address within the tenant.
+    fn holder(&self, email: &Email) -> Option<UserId> {
+        self.addresses.get(email).copied()
+    }
+
+    /// The place of somebody who had an id, and whose address `holder` has.
+    fn place(&self, id: UserId, holder: Option<UserId>) -> Place {
+        let other_id = renumbered(self.tenant, id);
+        let at = self.ids.get(&id);
+        let is_own = at.is_some_and(|present| present.tenant == *self.tenant);
+        if is_own || other_id.is_some_and(|other| self.ids.contains_key(&other)) {
+            return Place::Here; // whatever address the account has by now
+        }
+        if let Some(holder) = holder {
+            return Place::Refused(Refusal::Taken(holder));
+        }
+        let was_erased = |id| self.erased.contains(&id);
+        if other_id.is_some_and(was_erased) || (at.is_none() && was_erased(id)) {
+            return Place::Refused(Refusal::Erased);
+        }
+        match (at, other_id) {
+            (None, _) => Place::Free(id, None),
+            (Some(_), Some(other)) => Place::Free(other, Some(Remark::Renumbered(other))),
+            (Some(_), None) => Place::Refused(Refusal::Id),
+        }
+    }
 }
 
 /// The id of somebody whose own belongs to an account of another tenant: the ids of tenants that had tables of

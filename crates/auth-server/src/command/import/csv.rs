@@ -81,5 +81,5 @@ fn record(content: &[u8]) -> Result<StringRecord, String> {
 
 /// Whether a field goes on in the next line: quotes within a field come in pairs.
 fn has_open_quote(content: &[u8]) -> bool {
-    content.iter().filter(|byte| **byte == b'"').count() % 2 == 1
+    content.iter().fold(false, |open, byte| open != (*byte == b'"'))
 }

@@ -106,7 +106,11 @@ fn words(kind: &str, before: &str) -> String {
 }
 
 /// Prints the reports about all sources.
-pub(super) fn print(reports: &[Report], as_json: bool) {
+pub(super) fn print(reports: &mut [Report], as_json: bool) {
+    for report in reports.iter_mut() {
+        // They come batch by batch, those who are left out first.
+        report.findings.sort_by_key(|finding| finding.origin);
+    }
     if as_json {
         let reports: Vec<Value> = reports.iter().map(Report::json).collect();
         println!("{:#}", Value::Array(reports));
