@@ -149,10 +149,13 @@ impl Api {
     > {
         let deadline = self.gate.settings.request_deadline;
         let operations = Arc::clone(&self.operations);
+        let gate = self.gate.clone();
         App::new()
             .app_data(self.gate.clone())
             .app_data(self.docs.clone())
-            .configure(|config| operation::mount(&operations, deadline, config))
+            .configure(|config| {
+                operation::mount(&operations, &gate.metrics.requests, deadline, config);
+            })
             .default_service(web::to(async || Err::<HttpResponse, Problem>(Problem::not_found())))
             // The last one wrapped is the first one met. Within CORS, so that pages can read the refusal.
             .wrap(self.edge.layer())

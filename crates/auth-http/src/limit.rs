@@ -25,7 +25,9 @@ pub(crate) async fn admit(
 ) -> Result<(), Problem> {
     let Some(quota) = quota(spec.limit, &gate.settings.quotas) else { return Ok(()) };
     let key = format!("http:{} {}:{}", spec.method, spec.path, origin::name(client));
-    match gate.limiter.admit(&key, quota, now).await? {
+    let verdict = gate.limiter.admit(&key, quota, now).await;
+    gate.metrics.limits.judged(spec.limit, &verdict);
+    match verdict? {
         Admission::Admitted => Ok(()),
         Admission::Refused { retry_after } => {
             tracing::info!(limit = quota.limit, "rate limit reached");

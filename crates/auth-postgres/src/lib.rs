@@ -86,4 +86,5 @@ mod url;
 
 pub use config::{OpenError, PostgresConfig, SslMode, UrlError};
 pub use migrate::MIGRATIONS;
+pub use pool::PoolLoad;
 pub use store::PostgresStore;

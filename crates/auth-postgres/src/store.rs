@@ -11,7 +11,7 @@ use crate::{
     connect::Connector,
     exchange::Find,
     migrate,
-    pool::Pool,
+    pool::{Pool, PoolLoad},
     runner::{Access, Autocommit, Repositories, Runner},
     statement::Statement,
     transaction::Transaction,
@@ -54,6 +54,11 @@ impl PostgresStore {
     #[must_use]
     pub fn reserved(&self) -> Self {
         Self { pool: Arc::clone(&self.reserved), ..self.clone() }
+    }
+
+    /// How the connections of requests are used now.
+    pub fn load(&self) -> PoolLoad {
+        self.pool.load()
     }
 
     /// Brings the schema up to date and names the migrations it ran. Any number of processes may do

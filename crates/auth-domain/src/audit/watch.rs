@@ -156,9 +156,11 @@ mod tests {
     fn store(commit: fn() -> Option<StoreError>, appends: bool) -> MockStore {
         let repos = move || {
             let mut tx = MockTx { commit_error: commit(), ..MockTx::default() };
-            tx.audit.expect_append().returning(move |_| {
-                if appends { Ok(()) } else { Err(StoreError::Conflict) }
-            });
+            tx.audit.expect_append().returning(
+                move |_| {
+                    if appends { Ok(()) } else { Err(StoreError::Conflict) }
+                },
+            );
             Box::new(tx)
         };
         let mut store = MockStore::new();

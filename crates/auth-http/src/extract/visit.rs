@@ -1,11 +1,14 @@
 //! A request on its way through the checks.
 
+use std::rc::Rc;
+
 use actix_web::{
     HttpMessage as _, HttpRequest,
     http::{StatusCode, header::AUTHORIZATION},
     web::Data,
 };
 use auth_domain::{
+    id::UserId,
     session::Session,
     usecase::{CsrfDenial, CsrfFlaw},
 };
@@ -20,6 +23,7 @@ use crate::{
     csrf, limit,
     operation::Spec,
     problem::Problem,
+    shell::Seen,
 };
 
 /// Put beside a request whose cookies were looked at: the answer depends on them.
@@ -56,6 +60,9 @@ impl<'a> Visit<'a> {
         let spec = request.extensions().get::<Spec>().cloned().ok_or_else(unwired)?;
         let raw = body::receive(request, payload, kind, &gate.settings).await?;
         let context = RequestContext::of(request, gate)?;
+        if let Some(seen) = request.extensions().get::<Rc<Seen>>() {
+            seen.tenant(&context.tenant);
+        }
         Ok(Self { gate, context, raw, request, spec })
     }
 
@@ -72,6 +79,11 @@ impl<'a> Visit<'a> {
             self.context.by_cookie = Some(self.style());
         }
         Ok((self.context, input))
+    }
+
+    /// Notes whose request it is, for the log.
+    pub(super) fn is_of(&self, user: UserId) {
+        Seen::note(self.request, user);
     }
 
     /// The token in the header; without a header the one in the cookie.

@@ -10,6 +10,7 @@ mod edge;
 mod headers;
 mod health;
 mod limits;
+mod log;
 mod metrics;
 mod order;
 mod patience;

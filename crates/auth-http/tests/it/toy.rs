@@ -44,7 +44,7 @@ use crate::{cookies, credentials};
 
 use crate::{
     health::ToyPart,
-    metrics::{ToyBacklog, ToyPool},
+    metrics::{ToyBacklog, ToyPool, toy_parts},
 };
 
 /// A body with a field of each kind.
@@ -336,7 +336,11 @@ impl Toy {
             drain: drain.clone(),
             metrics: Arc::new(
                 Metrics::new(backlog.clone(), Arc::new(clock.clone()), "1.2.3")
-                    .with_hashing(Arc::new(ToyPool)),
+                    .with_hashing(Arc::new(ToyPool))
+                    .with_pools(Arc::new(ToyPool))
+                    .with_disk(Arc::new(ToyPool))
+                    .with_audit(backlog.clone())
+                    .with_parts(&toy_parts()),
             ),
         };
         let table = table(&gate.settings);

@@ -166,7 +166,8 @@ impl Login {
         let (session, refresh) =
             self.core.open_session_in(tx, &user, live, authenticated, client, now).await?;
         let device_token = self.core.keep_device_in(tx, &user, visitor.token, known, now).await?;
-        let record = AuditRecord::new(AuditEvent::LoginOk, &user.tenant, client, now).by_provider(by_provider);
+        let record =
+            AuditRecord::new(AuditEvent::LoginOk, &user.tenant, client, now).by_provider(by_provider);
         tx.audit().append(&record.by(user.id).within(session.id)).await?;
         if let Some(notice) = notice {
             tx.outbox().put(&notice).await?;

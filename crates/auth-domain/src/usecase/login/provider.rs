@@ -128,7 +128,10 @@ impl Login {
     /// [`ProviderLoginError`].
     pub async fn with_provider(&self, login: &PasswordLogin) -> Result<SignedIn, ProviderLoginError> {
         let failed = |user: Option<&User>, reason: &str| self.provider_failure(login, user, reason);
-        let signed = self.core.sign_in_counted((login.claim_at_provider(), &login.client), &login.password, failed).await;
+        let signed = self
+            .core
+            .sign_in_counted((login.claim_at_provider(), &login.client), &login.password, failed)
+            .await;
         let (attempt, outcome) = signed.map_err(|refusal| self.refused(refusal))?;
         let after_failures = attempt.is_suspicious(false);
         match outcome {
