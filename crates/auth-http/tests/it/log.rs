@@ -1,9 +1,6 @@
 //! The one line that the log has of a request.
 
-use std::{
-    io,
-    sync::{Arc, Mutex},
-};
+use std::{cell::RefCell, io, sync::Once};
 
 use actix_web::test::TestRequest;
 use auth_http::HttpSettings;
@@ -12,12 +9,18 @@ use tracing_subscriber::filter::LevelFilter;
 
 use crate::toy::{Toy, get, good, post};
 
-#[derive(Clone, Default)]
-struct Sink(Arc<Mutex<Vec<u8>>>);
+static LOGGING: Once = Once::new();
+
+thread_local! {
+    static WRITTEN: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
+}
+
+/// Keeps what is logged on each thread apart: a test has one of its own.
+struct Sink;
 
 impl io::Write for Sink {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.lock().unwrap().extend_from_slice(bytes);
+        WRITTEN.with_borrow_mut(|written| written.extend_from_slice(bytes));
         Ok(bytes.len())
     }
 
@@ -26,27 +29,22 @@ impl io::Write for Sink {
     }
 }
 
-/// What is logged about the answer to `request` at this level.
-async fn logged(level: LevelFilter, change: fn(&mut HttpSettings), request: TestRequest) -> Vec<Value> {
-    let sink = Sink::default();
-    let writer = sink.clone();
-    let subscriber = tracing_subscriber::fmt()
-        .json()
-        .flatten_event(true)
-        .with_max_level(level)
-        .with_writer(move || writer.clone())
-        .finish();
-    let guard = tracing::subscriber::set_default(subscriber);
+/// What is logged about the answer to `request`, at every level.
+async fn logged(change: fn(&mut HttpSettings), request: TestRequest) -> Vec<Value> {
+    LOGGING.call_once(|| {
+        let json = tracing_subscriber::fmt().json().flatten_event(true);
+        json.with_max_level(LevelFilter::DEBUG).with_writer(|| Sink).init();
+    });
+    WRITTEN.take();
     Toy::with(change).send(request).await;
-    drop(guard);
-    let written = String::from_utf8(sink.0.lock().unwrap().clone()).unwrap();
-    assert!(!written.contains("hunter2"), "a secret: {written}");
+    let written = String::from_utf8(WRITTEN.take()).unwrap();
     let lines = written.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
     lines.filter(|line| line["message"] == "answered").collect()
 }
 
 async fn one(request: TestRequest) -> Value {
-    let [line] = logged(LevelFilter::INFO, |_| {}, request).await.try_into().expect("one line");
+    let [line] = logged(|_| {}, request).await.try_into().expect("one line");
+    assert!(!line.to_string().contains("hunter2"), "a secret: {line}");
     line
 }
 
@@ -94,8 +92,7 @@ async fn the_level_follows_the_status() {
 
 #[actix_web::test]
 async fn probes_are_logged_only_where_everything_is() {
-    assert_eq!(logged(LevelFilter::INFO, |_| {}, get("/metrics")).await, [] as [Value; 0]);
-    let [line] = logged(LevelFilter::DEBUG, |_| {}, get("/metrics")).await.try_into().unwrap();
+    let line = one(get("/metrics")).await;
     assert_eq!((&line["level"], &line["route"]), (&json!("DEBUG"), &json!("/metrics")));
 }
 
@@ -107,6 +104,6 @@ async fn the_network_is_that_of_the_client_behind_a_trusted_proxy() {
     let behind = |settings: &mut HttpSettings| {
         settings.trusted_proxies = vec!["10.0.0.0/8".parse().unwrap()];
     };
-    let [line] = logged(LevelFilter::INFO, behind, request).await.try_into().unwrap();
+    let [line] = logged(behind, request).await.try_into().unwrap();
     assert_eq!(line["network"], "2001:db8:1::", "{line}");
 }
