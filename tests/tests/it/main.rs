@@ -14,6 +14,7 @@ mod keys;
 mod lockout;
 mod mail;
 mod moving;
+mod observe;
 mod outage;
 mod pages;
 mod passwords;
