@@ -27,6 +27,7 @@ use crate::{
     problem::Problem,
     settings::HttpSettings,
     shell,
+    trace::Tracer,
 };
 
 /// What the shell and the extractors work with.
@@ -49,6 +50,8 @@ pub struct Gate {
     pub drain: Drain,
     /// What is measured.
     pub metrics: Arc<Metrics>,
+    /// Traces; `None` where nobody does.
+    pub tracer: Option<Arc<dyn Tracer>>,
 }
 
 /// Tells that the server is about to stop: answers then close their connections, and readiness is

@@ -85,8 +85,14 @@ impl PostgresStore {
 #[async_trait]
 impl Store for PostgresStore {
     async fn begin(&self) -> Result<Box<dyn Tx>, StoreError> {
+        let traced = tracing::info_span!(
+            target: "auth_trace",
+            "store transaction",
+            otel.kind = "client",
+            db.system.name = "postgresql",
+        );
         let lease = self.pool.lease().await?;
-        Ok(Box::new(Repositories(Transaction::new(Arc::clone(&self.pool), lease))))
+        Ok(Box::new(Repositories(Transaction::new(Arc::clone(&self.pool), lease, traced))))
     }
 
     async fn read(&self) -> Result<Box<dyn Repos>, StoreError> {

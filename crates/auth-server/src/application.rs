@@ -122,6 +122,7 @@ impl Application {
 
 /// The HTTP side on the engine.
 pub(crate) fn api(settings: &Settings, wiring: &Wiring, drain: Drain) -> anyhow::Result<Api> {
+    let tracer = settings.traces.is_some().then(|| Arc::new(wire::traces::Otlp) as _);
     let settings = http_settings(settings);
     let table = operations(&settings);
     let gate = Gate {
@@ -138,6 +139,7 @@ pub(crate) fn api(settings: &Settings, wiring: &Wiring, drain: Drain) -> anyhow:
         entropy: wiring.entropy.clone(),
         drain,
         metrics: Arc::new(metrics(wiring)),
+        tracer,
     };
     Api::new(gate, table).context("cannot write the API document")
 }

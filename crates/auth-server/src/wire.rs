@@ -11,6 +11,11 @@ mod state;
 mod stores;
 #[cfg(test)]
 mod texting;
+#[cfg(feature = "otlp")]
+pub(crate) mod traces;
+#[cfg(not(feature = "otlp"))]
+#[path = "wire/untraced.rs"]
+pub(crate) mod traces;
 mod watch;
 
 use std::{path::Path, sync::Arc};

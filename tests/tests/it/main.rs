@@ -27,4 +27,5 @@ mod short_lived;
 mod sms;
 mod stores;
 mod strict;
+mod traces;
 mod workspace;

@@ -169,7 +169,7 @@ async fn every_counter_tells_what_happened() {
     assert!(figure("process_resident_memory_bytes") > 1e6 && figure("process_open_fds") > 3.0);
     assert!(figure("auth_disk_size_bytes") > figure("auth_disk_free_bytes"));
     assert!(figure("auth_audit_unsigned_seconds") < 120.0);
-    for chosen in ["eve", "ada", "nobody", "token=x"] {
+    for chosen in ["eve@", "ada@", "nobody@", "token=x"] {
         assert!(!page.0.keys().any(|series| series.contains(chosen)), "{chosen} is on the page");
     }
 }

@@ -53,7 +53,7 @@ use std::sync::Arc;
 use actix_web::{FromRequest, Handler, Responder, Route, http::Method, web};
 use utoipa::{PartialSchema, ToSchema};
 
-use crate::{csrf, metrics::Requests};
+use crate::{csrf, metrics::Requests, trace::UseCase};
 pub use doc::{Access, InputDoc, OperationDoc};
 pub(crate) use doc::{Answer, Challenge, Parameter};
 pub use patience::nobody_waits;
@@ -131,7 +131,7 @@ impl Operation {
             doc,
             hidden: false,
             is_probe: false,
-            route: Arc::new(move || web::method(verb.clone()).to(handler.clone())),
+            route: Arc::new(move || web::method(verb.clone()).to(UseCase(handler.clone()))),
         }
     }
 

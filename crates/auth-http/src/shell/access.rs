@@ -16,7 +16,9 @@ use actix_web::{
 };
 use auth_domain::{audit, id::UserId, tenant::TenantId};
 
-use crate::{app::Gate, context::client_address, metrics::UnderWay, operation::Spec};
+use tracing::Span;
+
+use crate::{app::Gate, context::client_address, metrics::UnderWay, operation::Spec, trace};
 
 /// What is found out about who sent a request, while it is answered.
 #[derive(Debug, Default)]
@@ -51,16 +53,17 @@ pub(super) struct Access {
     seen: Rc<Seen>,
     method: Method,
     begun: Instant,
+    traced: Span,
     _under_way: UnderWay,
 }
 
 impl Access {
-    pub(super) fn begin(request: &ServiceRequest, gate: &Data<Gate>) -> Self {
+    pub(super) fn begin(request: &ServiceRequest, gate: &Data<Gate>, traced: Span) -> Self {
         let seen = Rc::<Seen>::default();
         request.extensions_mut().insert(Rc::clone(&seen));
         let under_way = gate.metrics.requests.begin();
         let (gate, method) = (gate.clone(), request.method().clone());
-        Self { gate, seen, method, begun: Instant::now(), _under_way: under_way }
+        Self { gate, seen, method, begun: Instant::now(), traced, _under_way: under_way }
     }
 
     /// Counts and logs the answer.
@@ -71,6 +74,7 @@ impl Access {
         // The matched route and never the path: paths and queries can carry what nobody should read.
         let matched = spec.is_none().then(|| request.match_pattern()).flatten();
         let route = spec.map(|spec| spec.path).or(matched.as_deref()).unwrap_or("unmatched");
+        trace::answered(&self.traced, &self.gate, &self.method, route, response.status());
         let client = || client_address(request.head(), &self.gate.settings);
         let is_probe = spec.is_some_and(|spec| spec.is_probe);
         self.log(route, response.status(), bytes(response), is_probe, client);
@@ -79,6 +83,7 @@ impl Access {
     /// The same of a request that no layer had an answer for but the framework.
     pub(super) fn fail(self, status: StatusCode) {
         self.count(None, status);
+        trace::answered(&self.traced, &self.gate, &self.method, "unmatched", status);
         self.log("unmatched", status, 0, false, || None);
     }
 

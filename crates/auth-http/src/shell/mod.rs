@@ -34,6 +34,7 @@ use crate::{
     body::ReadToTheEnd,
     extract::CookiesRead,
     problem::{Form, Problem, fill},
+    trace,
     transport::Hangup,
 };
 
@@ -51,9 +52,10 @@ pub(crate) async fn shell(
     next: Next<impl MessageBody + 'static>,
 ) -> Result<ServiceResponse<BoxBody>, Error> {
     let gate = request.app_data::<Data<Gate>>().cloned().ok_or_else(unwired)?;
-    let access = Access::begin(&request, &gate);
     let id = RequestId::of(request.headers(), &gate);
     let span = tracing::info_span!("request", request_id = id.as_str());
+    let traced = trace::request(&request, &gate, &id);
+    let access = Access::begin(&request, &gate, traced.clone());
     request.extensions_mut().insert(id.clone());
     let form = Form::accepted(request.headers());
     let preflight = cors::is_preflight(request.method(), request.headers());
@@ -83,7 +85,7 @@ pub(crate) async fn shell(
         access.end(&request, &response);
         Ok(ServiceResponse::new(request, response))
     };
-    answered.instrument(span).await
+    answered.instrument(traced).instrument(span).await
 }
 
 /// Whether a body without an announced length was left unread.

@@ -334,6 +334,7 @@ impl Toy {
             clock: Arc::new(clock.clone()),
             entropy: Arc::new(SeededEntropy::default()),
             drain: drain.clone(),
+            tracer: None,
             metrics: Arc::new(
                 Metrics::new(backlog.clone(), Arc::new(clock.clone()), "1.2.3")
                     .with_hashing(Arc::new(ToyPool))
