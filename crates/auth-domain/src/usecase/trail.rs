@@ -273,14 +273,11 @@ impl AuditTrail {
     pub async fn unsigned_for(&self) -> Result<TimeDelta, Fault> {
         let mut repos = self.core.ports.store.read().await?;
         let signed = repos.chain().last_checkpoint().await?.map_or(0, |last| last.head.position);
-        let chained = repos.chain().page(signed, 1).await?.first().map(|row| row.link.at);
-        let oldest = match chained {
-            Some(at) => Some(at),
-            None => {
-                let after = self.horizon(&mut *repos).await?;
-                repos.chain().waiting(after, 1).await?.first().map(|row| row.at)
-            }
-        };
+        let mut oldest = repos.chain().page(signed, 1).await?.first().map(|row| row.link.at);
+        if oldest.is_none() {
+            let after = self.horizon(&mut *repos).await?;
+            oldest = repos.chain().waiting(after, 1).await?.first().map(|row| row.at);
+        }
         let age = oldest.map(|at| self.core.now() - at);
         Ok(age.unwrap_or_default().max(TimeDelta::zero()))
     }

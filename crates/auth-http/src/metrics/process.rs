@@ -22,7 +22,7 @@ pub(super) struct Process {
 impl Process {
     pub(super) fn new(registry: &Registry, now: DateTime<Utc>) -> Self {
         let started = "When the process started, in seconds since 1970.";
-        let millis = u32::try_from(now.timestamp_subsec_millis()).unwrap_or_default();
+        let millis = now.timestamp_subsec_millis();
         #[expect(clippy::cast_precision_loss, reason = "a float holds seconds of the next million years")]
         let now = now.timestamp() as f64 + f64::from(millis) / 1e3;
         seconds(registry, "process_start_time_seconds", started).set(now);
