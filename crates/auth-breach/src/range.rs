@@ -28,6 +28,7 @@ use rustls::{
     ClientConfig, RootCertStore,
     pki_types::{CertificateDer, pem::PemObject as _},
 };
+use tracing::Instrument as _;
 
 use crate::digest::HexDigest;
 
@@ -128,7 +129,8 @@ impl RangeApi {
     /// Asks, unless the service is being left alone, and remembers how it went.
     async fn look_up(&self, digest: &HexDigest) -> Result<bool, Failure> {
         let permit = self.breaker.enter(Instant::now())?;
-        let outcome = match tokio::time::timeout(BUDGET, self.ask(digest)).await {
+        let span = tracing::info_span!(target: "auth_trace", "breach range", otel.kind = "client");
+        let outcome = match tokio::time::timeout(BUDGET, self.ask(digest)).instrument(span).await {
             Ok(outcome) => outcome,
             Err(_) => Err(Failure::Late),
         };

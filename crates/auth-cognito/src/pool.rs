@@ -19,6 +19,7 @@ use hmac::{Hmac, Mac as _};
 use secrecy::ExposeSecret as _;
 use sha2::Sha256;
 use tokio::time::timeout;
+use tracing::Instrument as _;
 
 use crate::{
     config::{CognitoConfig, CognitoConfigError},
@@ -87,7 +88,8 @@ impl Pool {
             error: IdentityError::Unavailable(format!("no answer within {limit:?}").into()),
             fate: Fate::Lost,
         };
-        let outcome = timeout(limit, call).await.unwrap_or_else(|_| Err(late()));
+        let span = tracing::info_span!(target: "auth_trace", "cognito call", otel.kind = "client");
+        let outcome = timeout(limit, call).instrument(span).await.unwrap_or_else(|_| Err(late()));
         match &outcome {
             // What Cognito says of a user or of us is no fault of its: one user cannot make it rest for all.
             Ok(_) | Err(Failed { fate: Fate::Answered, .. }) => permit.succeeded(),

@@ -29,6 +29,7 @@ use crate::{
     problem::Problem,
     settings::HttpSettings,
     shell,
+    trace::Tracer,
 };
 
 /// What the shell and the extractors work with.
@@ -55,6 +56,8 @@ pub struct Gate {
     pub drain: Drain,
     /// What is measured.
     pub metrics: Arc<Metrics>,
+    /// Traces; `None` where nobody does.
+    pub tracer: Option<Arc<dyn Tracer>>,
 }
 
 /// Tells that the server is about to stop: answers then close their connections, and readiness is
@@ -155,10 +158,13 @@ impl Api {
     > {
         let deadline = self.gate.settings.request_deadline;
         let operations = Arc::clone(&self.operations);
+        let gate = self.gate.clone();
         App::new()
             .app_data(self.gate.clone())
             .app_data(self.docs.clone())
-            .configure(|config| operation::mount(&operations, deadline, config))
+            .configure(|config| {
+                operation::mount(&operations, &gate.metrics.requests, deadline, config);
+            })
             .default_service(web::to(async || Err::<HttpResponse, Problem>(Problem::not_found())))
             // The last one wrapped is the first one met. Within CORS, so that pages can read the refusal.
             .wrap(self.edge.layer())

@@ -49,6 +49,7 @@ pub mod problem;
 pub mod settings;
 mod shell;
 mod time;
+mod trace;
 mod transport;
 
 pub use api::operations;
@@ -59,4 +60,5 @@ pub use operation::{Limit, Operation, nobody_waits};
 pub use problem::{FieldError, Problem, error_chain};
 pub use settings::HttpSettings;
 pub use time::wire_time;
+pub use trace::Tracer;
 pub use transport::{ConnectionLimits, serve};

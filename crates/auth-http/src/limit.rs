@@ -28,7 +28,7 @@ pub(crate) async fn admit(
 ) -> Result<(), Problem> {
     let Some(quota) = quota(spec.limit, &gate.settings.quotas) else { return Ok(()) };
     let key = format!("http:{} {}:{}", spec.method, spec.path, origin::name(client));
-    count(gate, &key, quota, now).await
+    count(gate, (spec.limit, quota), &key, now).await
 }
 
 /// Counts one call with an API key, from wherever it came.
@@ -36,11 +36,18 @@ pub(crate) async fn admit(
 /// # Errors
 /// As for [`admit`].
 pub(crate) async fn admit_key(gate: &Gate, id: ApiKeyId, now: DateTime<Utc>) -> Result<(), Problem> {
-    count(gate, &format!("api-key:{id}"), gate.settings.quotas.api_key, now).await
+    count(gate, (Limit::ApiKey, gate.settings.quotas.api_key), &format!("api-key:{id}"), now).await
 }
 
-async fn count(gate: &Gate, key: &str, quota: Quota, now: DateTime<Utc>) -> Result<(), Problem> {
-    match gate.limiter.admit(key, quota, now).await? {
+async fn count(
+    gate: &Gate,
+    (limit, quota): (Limit, Quota),
+    key: &str,
+    now: DateTime<Utc>,
+) -> Result<(), Problem> {
+    let verdict = gate.limiter.admit(key, quota, now).await;
+    gate.metrics.limits.judged(limit, &verdict);
+    match verdict? {
         Admission::Admitted => Ok(()),
         Admission::Refused { retry_after } => {
             tracing::info!(limit = quota.limit, "rate limit reached");

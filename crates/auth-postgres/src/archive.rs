@@ -49,7 +49,8 @@ impl Archive for PostgresStore {
         if records.iter().any(|record| record.kind() == RecordKind::Audit) {
             statements.push(add::behind_the_last_entry());
         }
-        let mut tx = Transaction::new(Arc::clone(&self.pool), self.pool.lease().await?);
+        let mut tx =
+            Transaction::new(Arc::clone(&self.pool), self.pool.lease().await?, tracing::Span::none());
         let mut added = 0;
         let mut statements = statements.into_iter().peekable();
         while statements.peek().is_some() {

@@ -87,5 +87,6 @@ mod url;
 
 pub use config::{OpenError, PostgresConfig, SslMode, UrlError};
 pub use migrate::MIGRATIONS;
+pub use pool::PoolLoad;
 pub use python::{PythonError, PythonService, PythonTable, PythonUsers};
 pub use store::PostgresStore;

@@ -70,6 +70,19 @@ impl managed::Manager for Manager {
     }
 }
 
+/// How the connections of a pool are used at a moment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PoolLoad {
+    /// How many there may be.
+    pub max: usize,
+    /// How many are open.
+    pub size: usize,
+    /// Of these, those that nobody uses.
+    pub idle: usize,
+    /// Callers that wait for one.
+    pub waiting: usize,
+}
+
 /// A set of connections of limited size.
 pub(crate) struct Pool {
     connections: managed::Pool<Manager>,
@@ -104,6 +117,12 @@ impl Pool {
             Err(PoolError::Backend(error)) => Err(StoreError::Unavailable(Box::new(error))),
             Err(error) => Err(StoreError::Unavailable(error.to_string().into())),
         }
+    }
+
+    /// How the connections are used now.
+    pub(crate) fn load(&self) -> PoolLoad {
+        let status = self.connections.status();
+        PoolLoad { max: status.max_size, size: status.size, idle: status.available, waiting: status.waiting }
     }
 
     /// Throws away every connection of the generation of one that is dead or silent.

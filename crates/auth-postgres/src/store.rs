@@ -11,7 +11,7 @@ use crate::{
     connect::Connector,
     exchange::Find,
     migrate,
-    pool::Pool,
+    pool::{Pool, PoolLoad},
     runner::{Access, Autocommit, Repositories, Runner},
     statement::Statement,
     transaction::Transaction,
@@ -56,6 +56,11 @@ impl PostgresStore {
         Self { pool: Arc::clone(&self.reserved), ..self.clone() }
     }
 
+    /// How the connections of requests are used now.
+    pub fn load(&self) -> PoolLoad {
+        self.pool.load()
+    }
+
     /// Brings the schema up to date and names the migrations it ran. Any number of processes may do
     /// this at once: each step is run by one of them. Works on a connection of its own, without the
     /// time limits of requests.
@@ -80,8 +85,14 @@ impl PostgresStore {
 #[async_trait]
 impl Store for PostgresStore {
     async fn begin(&self) -> Result<Box<dyn Tx>, StoreError> {
+        let traced = tracing::info_span!(
+            target: "auth_trace",
+            "store transaction",
+            otel.kind = "client",
+            db.system.name = "postgresql",
+        );
         let lease = self.pool.lease().await?;
-        Ok(Box::new(Repositories(Transaction::new(Arc::clone(&self.pool), lease))))
+        Ok(Box::new(Repositories(Transaction::new(Arc::clone(&self.pool), lease, traced))))
     }
 
     async fn read(&self) -> Result<Box<dyn Repos>, StoreError> {

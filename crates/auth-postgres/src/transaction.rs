@@ -27,6 +27,8 @@ pub(crate) struct Transaction {
     failed: Option<Why>,
     /// Accounts that are locked, by id, with their addresses.
     addresses: Vec<User>,
+    /// Ends with it.
+    _traced: tracing::Span,
 }
 
 /// Why a transaction must not commit.
@@ -64,9 +66,9 @@ const MOST_KEPT: usize = 16;
 
 impl Transaction {
     /// A transaction on the leased connection. Sends nothing yet.
-    pub(crate) fn new(pool: Arc<Pool>, lease: Lease) -> Self {
+    pub(crate) fn new(pool: Arc<Pool>, lease: Lease, traced: tracing::Span) -> Self {
         let (kept, addresses) = (Vec::new(), Vec::new());
-        Self { pool, lease: Some(lease), kept, begun: false, failed: None, addresses }
+        Self { pool, lease: Some(lease), kept, begun: false, failed: None, addresses, _traced: traced }
     }
 
     /// Sends what was kept, and then `question`.

@@ -122,6 +122,7 @@ impl Application {
 
 /// The HTTP side on the engine.
 pub(crate) fn api(settings: &Settings, wiring: &Wiring, drain: Drain) -> anyhow::Result<Api> {
+    let tracer = settings.traces.is_some().then(|| Arc::new(wire::traces::Otlp) as _);
     let settings = http_settings(settings);
     let table = operations(&settings);
     let gate = Gate {
@@ -139,16 +140,16 @@ pub(crate) fn api(settings: &Settings, wiring: &Wiring, drain: Drain) -> anyhow:
         clock: wiring.clock.clone(),
         entropy: wiring.entropy.clone(),
         drain,
-        metrics: Arc::new(
-            Metrics::new(
-                Arc::new(wiring.engine.messages.clone()),
-                wiring.clock.clone(),
-                env!("CARGO_PKG_VERSION"),
-            )
-            .with_hashing(wiring.hashing.clone()),
-        ),
+        metrics: Arc::new(metrics(wiring)),
+        tracer,
     };
     Api::new(gate, table).context("cannot write the API document")
+}
+
+fn metrics(wiring: &Wiring) -> Metrics {
+    let backlog = Arc::new(wiring.engine.messages.clone());
+    let metrics = Metrics::new(backlog, wiring.clock.clone(), env!("CARGO_PKG_VERSION"));
+    wiring.figures.shown_by(metrics, &wiring.engine)
 }
 
 fn server(settings: &Settings, listener: TcpListener, api: &Api, wiring: &Wiring) -> anyhow::Result<Server> {

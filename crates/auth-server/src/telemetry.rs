@@ -3,6 +3,7 @@
 use std::{
     io::{self, IsTerminal as _},
     panic::{self, PanicHookInfo},
+    time::Duration,
 };
 
 use tracing::{Level, level_filters::LevelFilter};
@@ -14,10 +15,17 @@ use tracing_subscriber::{
     util::{SubscriberInitExt as _, TryInitError},
 };
 
-use crate::settings::{LogFormat, Settings};
+use crate::{
+    settings::{LogFormat, Settings},
+    wire::traces::{self, Traces},
+};
 
 /// The crates of this server, by the beginning of their names. Everything else is a library.
 const OURS: &str = "auth_";
+/// What is traced, and no part of the log.
+const TRACES: &str = "auth_trace";
+/// How long the collector may take for what waits when the server stops.
+const LAST_TRACES: Duration = Duration::from_secs(3);
 /// What is written down so that a copy of it lives outside of the database.
 const AUDIT: &str = "audit";
 
@@ -26,11 +34,39 @@ const AUDIT: &str = "audit";
 /// # Errors
 /// Something else logs for this process already.
 pub fn start(settings: &Settings) -> Result<(), TryInitError> {
+    begin(settings, None)
+}
+
+/// The same, and traces where the settings name a collector. Whoever is given something back
+/// [finishes](finish) it.
+///
+/// # Errors
+/// Something else logs for this process already, or traces cannot be handed over.
+pub(crate) fn start_with_traces(settings: &Settings) -> anyhow::Result<Option<Traces>> {
+    let Some(wish) = &settings.traces else {
+        start(settings)?;
+        return Ok(None);
+    };
+    let (layer, traces) = traces::layer(wish)?;
+    begin(settings, Some(layer.boxed()))?;
+    Ok(Some(traces))
+}
+
+/// Hands over the last traces. Blocks.
+pub(crate) fn finish(traces: Option<Traces>) {
+    if let Some(traces) = traces {
+        traces.finish(LAST_TRACES);
+    }
+}
+
+fn begin(settings: &Settings, traces: Option<TraceLayer>) -> Result<(), TryInitError> {
     let colours = io::stderr().is_terminal();
-    subscriber(settings.log_level, settings.log_format, colours, io::stderr).try_init()?;
+    subscriber(settings.log_level, settings.log_format, colours, io::stderr, traces).try_init()?;
     log_panics(!settings.is_production());
     Ok(())
 }
+
+type TraceLayer = Box<dyn tracing_subscriber::Layer<Registry> + Send + Sync>;
 
 /// A subscriber that writes records of `level` and above to `writer`.
 fn subscriber<W>(
@@ -38,6 +74,7 @@ fn subscriber<W>(
     format: LogFormat,
     colours: bool,
     writer: W,
+    traces: Option<TraceLayer>,
 ) -> impl tracing::Subscriber + Send + Sync
 where
     W: for<'w> MakeWriter<'w> + Send + Sync + 'static,
@@ -48,14 +85,18 @@ where
         // One flat object a line: what log collectors read without being taught.
         LogFormat::Json => layer.json().flatten_event(true).with_ansi(false).boxed(),
     };
-    Registry::default().with(layer.with_filter(filter(level)))
+    Registry::default().with(traces).with(layer.with_filter(filter(level)))
 }
 
 /// Lets records of `level` and above pass, of libraries only warnings: below, they write headers and
 /// statements down, and so secrets. Records of the audit log pass at every level.
 fn filter(level: Level) -> Targets {
     let libraries = LevelFilter::from_level(level).min(LevelFilter::WARN);
-    Targets::new().with_default(libraries).with_target(OURS, level).with_target(AUDIT, level.max(Level::INFO))
+    Targets::new()
+        .with_default(libraries)
+        .with_target(OURS, level)
+        .with_target(TRACES, LevelFilter::OFF)
+        .with_target(AUDIT, level.max(Level::INFO))
 }
 
 /// Logs panics instead of printing them.
@@ -102,7 +143,10 @@ mod tests {
     fn written(level: Level, format: LogFormat, log: impl FnOnce()) -> String {
         let sink = Sink::default();
         let writer = sink.clone();
-        tracing::subscriber::with_default(subscriber(level, format, false, move || writer.clone()), log);
+        tracing::subscriber::with_default(
+            subscriber(level, format, false, move || writer.clone(), None),
+            log,
+        );
         let bytes = sink.0.lock().unwrap().clone();
         String::from_utf8(bytes).unwrap()
     }
@@ -133,9 +177,11 @@ mod tests {
             tracing::trace!(target: "auth_server::wire", "ours");
             tracing::info!(target: "actix_server", "theirs");
             tracing::warn!(target: "actix_server", "warning");
+            tracing::error!(target: "auth_trace", "a trace");
         };
         let lines = written(Level::TRACE, LogFormat::Human, log);
         assert!(lines.contains("ours") && lines.contains("warning") && !lines.contains("theirs"), "{lines}");
+        assert!(!lines.contains("a trace"), "{lines}");
         assert_eq!(written(Level::ERROR, LogFormat::Human, log), "");
     }
 

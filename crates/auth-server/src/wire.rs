@@ -3,6 +3,7 @@
 mod api_keys;
 mod breach;
 mod cognito;
+mod figures;
 mod hashing;
 mod mail;
 mod patient;
@@ -12,6 +13,11 @@ mod state;
 mod stores;
 #[cfg(test)]
 mod texting;
+#[cfg(feature = "otlp")]
+pub(crate) mod traces;
+#[cfg(not(feature = "otlp"))]
+#[path = "wire/untraced.rs"]
+pub(crate) mod traces;
 mod watch;
 
 use std::{path::Path, sync::Arc};
@@ -19,13 +25,13 @@ use std::{path::Path, sync::Arc};
 use anyhow::Context as _;
 use auth_crypto::{AuditKeys, Ed25519, JwtConfig, JwtKeys, Keys, OsEntropy, Rfc6238, SystemClock};
 use auth_domain::{
+    audit::WatchedStore,
     guard::lockout::LockPolicy,
     port::{CheckpointVerifier, Clock, Entropy, Mailbox},
     secret::ServerSecret,
     token::TokenExpectations,
     usecase::{Engine, Policy, Ports, SealError},
 };
-use auth_http::metrics::HashSource;
 pub(crate) use auth_postgres::PythonTable;
 pub(crate) use auth_sqlite::Claim;
 use secrecy::ExposeSecret as _;
@@ -33,6 +39,7 @@ use tokio::sync::mpsc::UnboundedReceiver;
 
 use self::watch::PartWatch;
 pub(crate) use self::{
+    figures::Figures,
     hashing::usual_memory_kib,
     mail::{check as check_mail, preview as preview_mail},
     python::python_service,
@@ -41,6 +48,7 @@ pub(crate) use self::{
     stores::Stores,
     watch::PartEvent,
 };
+
 use crate::{
     secret_file,
     settings::{Database, Settings, Spec, table},
@@ -56,8 +64,8 @@ pub(crate) struct Wiring {
     pub(crate) state: State,
     /// What happens to parts, for the audit log, until somebody takes it.
     pub(crate) part_events: Option<UnboundedReceiver<PartEvent>>,
-    /// Tells how busy the hashing pool is.
-    pub(crate) hashing: Arc<dyn HashSource>,
+    /// What is measured outside of the HTTP face.
+    pub(crate) figures: Figures,
     /// Tells the time.
     pub(crate) clock: Arc<dyn Clock>,
     /// Makes ids and nonces.
@@ -98,8 +106,9 @@ pub(crate) fn build(settings: &Settings) -> anyhow::Result<Wiring> {
     let state = State::open(settings, Arc::clone(&keys) as _, &watch)?;
     let mailbox = mail::mailbox(settings, &clock)?;
     let hasher = Arc::new(hashing::hasher(settings)?);
+    let figures = Figures::new(settings, &stores, &watch, &hasher);
     let ports = Ports {
-        store: stores.port(),
+        store: Arc::new(WatchedStore::new(stores.port(), figures.events())),
         hasher: Arc::new(patient::PatientHasher(Arc::clone(&hasher))),
         signer: Arc::clone(&tokens) as _,
         verifier: Arc::clone(&tokens) as _,
@@ -127,7 +136,7 @@ pub(crate) fn build(settings: &Settings) -> anyhow::Result<Wiring> {
         stores,
         state,
         part_events: Some(part_events),
-        hashing: Arc::new(hashing::Figures(hasher)),
+        figures,
         clock,
         entropy,
         mailbox: mailbox.map(|mailbox| mailbox as _),

@@ -22,6 +22,7 @@ use aws_smithy_http_client::{
 };
 use secrecy::ExposeSecret as _;
 use tokio::{sync::OnceCell, time::timeout};
+use tracing::Instrument as _;
 
 use crate::{
     config::{SnsConfig, SnsConfigError, SnsCredentials},
@@ -123,7 +124,8 @@ impl SmsSender for SnsSmsSender {
     async fn send(&self, to: &PhoneNumber, text: &SmsText) -> Result<SmsReceipt, SmsError> {
         let permit =
             self.breaker.enter(Instant::now()).map_err(|resting| SmsError::Unavailable(resting.into()))?;
-        let outcome = self.within_limit(to, text).await;
+        let span = tracing::info_span!(target: "auth_trace", "sns publish", otel.kind = "client");
+        let outcome = self.within_limit(to, text).instrument(span).await;
         match &outcome {
             Err(failure @ (SmsError::Unavailable(_) | SmsError::Throttled(_))) => {
                 permit.failed(Instant::now(), failure)

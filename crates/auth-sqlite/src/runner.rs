@@ -115,6 +115,8 @@ pub(crate) struct Transaction {
     /// `None` while work is under way, and for good if its caller went away in the middle of it.
     lease: Option<Lease>,
     failed: Option<Failure>,
+    /// Ends with it.
+    _traced: tracing::Span,
 }
 
 /// Why a transaction must not commit.
@@ -141,9 +143,9 @@ impl Failure {
 
 impl Transaction {
     /// Begins a transaction on the leased connection.
-    pub(crate) async fn begin(lease: Lease) -> Result<Self, StoreError> {
+    pub(crate) async fn begin(lease: Lease, traced: tracing::Span) -> Result<Self, StoreError> {
         let (lease, begun) = lease.run(Lease::begin).await;
-        begun.map(|()| Self { lease, failed: None })
+        begun.map(|()| Self { lease, failed: None, _traced: traced })
     }
 
     async fn run<T: Send + 'static>(&mut self, work: impl Work<T>) -> Result<T, StoreError> {

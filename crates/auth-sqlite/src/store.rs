@@ -82,8 +82,14 @@ impl SqliteStore {
 #[async_trait]
 impl Store for SqliteStore {
     async fn begin(&self) -> Result<Box<dyn Tx>, StoreError> {
+        let traced = tracing::info_span!(
+            target: "auth_trace",
+            "store transaction",
+            otel.kind = "client",
+            db.system.name = "sqlite",
+        );
         let lease = self.writer.lease().await?;
-        Ok(Box::new(Repositories(Transaction::begin(lease).await?)))
+        Ok(Box::new(Repositories(Transaction::begin(lease, traced).await?)))
     }
 
     async fn read(&self) -> Result<Box<dyn Repos>, StoreError> {

@@ -12,6 +12,7 @@ const ADAPTERS: &[&str] = &[
     "auth-cognito",
     "auth-crypto",
     "auth-memory",
+    "auth-otlp",
     "auth-postgres",
     "auth-redis",
     "auth-smtp",
@@ -46,8 +47,10 @@ const CONFINED: &[(&str, &[&str])] = &[
     ("aws-", &["auth-cognito", "auth-sns"]),
     ("deadpool-redis", &["auth-redis"]),
     ("diesel", &["auth-postgres", "auth-sqlite"]),
-    ("hyper", &["auth-breach", "auth-verifier"]),
+    ("hyper", &["auth-breach", "auth-otlp", "auth-verifier"]),
+    ("opentelemetry", &["auth-otlp"]),
     ("redis", &["auth-redis"]),
+    ("tracing-opentelemetry", &["auth-otlp"]),
 ];
 
 /// One dependency as a manifest declares it.

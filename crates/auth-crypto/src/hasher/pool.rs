@@ -14,6 +14,7 @@ use std::{
 
 use auth_domain::port::HashError;
 use tokio::sync::oneshot;
+use tracing::Span;
 
 use super::{HasherConfig, scratch::Scratch};
 
@@ -56,6 +57,27 @@ struct Waiting {
     deadline: Instant,
     work: Work,
     task: Box<dyn Task>,
+    traced: Traced,
+}
+
+/// The spans of a job: the whole of it, and its wait until that is over.
+struct Traced {
+    job: Span,
+    wait: Span,
+}
+
+impl Traced {
+    fn waiting() -> Self {
+        let job = tracing::info_span!(target: "auth_trace", "hash");
+        let wait = tracing::info_span!(target: "auth_trace", parent: &job, "hash wait");
+        Self { job, wait }
+    }
+
+    /// The wait is over.
+    fn computing(self) -> Span {
+        drop(self.wait);
+        tracing::info_span!(target: "auth_trace", parent: &self.job, "hash compute")
+    }
 }
 
 /// What kind of work a job is. Each kind has an average of its own: an estimate of strength takes a
@@ -239,7 +261,13 @@ impl Shared {
         let mut state = self.lock();
         self.make_room(&mut state)?;
         let now = Instant::now();
-        state.queue.push_back(Waiting { since: now, deadline: now + self.queue_deadline, work, task });
+        state.queue.push_back(Waiting {
+            since: now,
+            deadline: now + self.queue_deadline,
+            work,
+            task,
+            traced: Traced::waiting(),
+        });
         drop(state);
         if work.holds(0, self.usual) > self.usual {
             // Every idle thread has to give back what it keeps.
@@ -278,8 +306,9 @@ impl Shared {
                 waiting.task.refuse(overloaded(wait));
                 continue;
             }
-            waiting.task.run(scratch);
-            self.lock().observe(waiting.work, started - waiting.since, started.elapsed());
+            let Waiting { work, since, task, traced, .. } = waiting;
+            traced.computing().in_scope(|| task.run(scratch));
+            self.lock().observe(work, started - since, started.elapsed());
         }
     }
 

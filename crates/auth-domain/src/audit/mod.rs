@@ -7,6 +7,7 @@ mod chain;
 mod check;
 mod checkpoint;
 mod event;
+mod watch;
 
 use std::fmt::Write as _;
 
@@ -19,12 +20,17 @@ pub use chain::{
 pub use check::{ChainCheck, CheckReport, Finding, Flaw, LOOK_BACK};
 pub use checkpoint::{Checkpoint, CheckpointKind, Signature, UnknownKind};
 pub use event::{AuditEvent, Outcome, UnknownEvent};
+pub use watch::{AuditWatch, WatchedStore};
 
 use crate::{
     client::Client,
     id::{SessionId, UserId},
     tenant::TenantId,
+    token::AuthMethod,
 };
+
+/// Names the detail that says who stood for the password.
+const PROVIDER: &str = "provider";
 
 /// One entry, before it is appended.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -82,6 +88,17 @@ impl AuditRecord {
     pub const fn within(mut self, session: SessionId) -> Self {
         self.session = Some(session);
         self
+    }
+
+    /// Says that Cognito stood for the password, or was asked to, if that `is` so.
+    #[must_use]
+    pub(crate) fn by_provider(self, is: bool) -> Self {
+        if is { self.with(PROVIDER, AuthMethod::Cognito.as_str()) } else { self }
+    }
+
+    /// Whether it was Cognito, and not this server, that the password was looked at by.
+    pub fn is_by_provider(&self) -> bool {
+        self.details.iter().any(|(key, value)| *key == PROVIDER && value == AuthMethod::Cognito.as_str())
     }
 
     /// The entry as one line for the application's log, of the client's address the network only.

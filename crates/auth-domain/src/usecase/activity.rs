@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::{Core, Fault, fault::faults};
-use crate::{audit::AuditEntry, id::UserId, port::AuditFilter, user::User};
+use crate::{audit::AuditEntry, client::Client, id::UserId, port::AuditFilter, user::User};
 
 /// Details that are fit for the owner's eyes. The others are for operators: why a login was refused tells
 /// whoever holds a stolen session how the defences work.
@@ -93,8 +93,11 @@ impl Activity {
 
 /// The entry without what is not the owner's business.
 fn for_owner(entry: AuditEntry, owner: UserId) -> AuditEntry {
+    // Where an administrator sat is theirs.
+    let is_by_another = entry.actor.is_some_and(|actor| actor != owner);
     AuditEntry {
         actor: entry.actor.filter(|&actor| actor == owner),
+        client: if is_by_another { Client::default() } else { entry.client },
         details: entry.details.into_iter().filter(|(key, _)| DETAILS.contains(&key.as_str())).collect(),
         ..entry
     }

@@ -32,6 +32,8 @@ pub(super) struct Claim<'a> {
     pub(super) email: &'a Email,
     /// What came along for the lane.
     pub(super) device: Option<&'a DeviceToken>,
+    /// Whether it is a provider that looks at the password.
+    pub(super) by_provider: bool,
 }
 
 /// Where an attempt was counted.
@@ -155,7 +157,8 @@ impl Core {
         };
         let owner = user.as_ref().map(|user| user.id);
         let throttled = || {
-            let record = AuditRecord::new(AuditEvent::LoginThrottled, claim.tenant, client, now);
+            let record = AuditRecord::new(AuditEvent::LoginThrottled, claim.tenant, client, now)
+                .by_provider(claim.by_provider);
             match owner {
                 Some(owner) => record.about(owner),
                 None => record,

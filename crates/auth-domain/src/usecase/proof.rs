@@ -72,7 +72,7 @@ impl Core {
         client: &Client,
     ) -> Result<Attempt, ProofError> {
         let _place = self.ports.hasher.take_place()?;
-        let claim = Claim { tenant: &user.tenant, email: &user.email, device: None };
+        let claim = Claim { tenant: &user.tenant, email: &user.email, device: None, by_provider: false };
         let attempt = match self.reserve_attempt(claim, client).await? {
             Ok((attempt, _)) => attempt,
             Err(locked) => return Err(ProofError::Locked(locked)),

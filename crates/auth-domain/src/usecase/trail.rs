@@ -265,6 +265,23 @@ impl AuditTrail {
         Ok(check.finish())
     }
 
+    /// How long the oldest entry has been waiting for a signature; zero when all are signed. Not audited: it
+    /// names nobody, and is asked all the time.
+    ///
+    /// # Errors
+    /// [`Fault`] when the store fails.
+    pub async fn unsigned_for(&self) -> Result<TimeDelta, Fault> {
+        let mut repos = self.core.ports.store.read().await?;
+        let signed = repos.chain().last_checkpoint().await?.map_or(0, |last| last.head.position);
+        let mut oldest = repos.chain().page(signed, 1).await?.first().map(|row| row.link.at);
+        if oldest.is_none() {
+            let after = self.horizon(&mut *repos).await?;
+            oldest = repos.chain().waiting(after, 1).await?.first().map(|row| row.at);
+        }
+        let age = oldest.map(|at| self.core.now() - at);
+        Ok(age.unwrap_or_default().max(TimeDelta::zero()))
+    }
+
     /// How many entries are not in the chain yet.
     ///
     /// # Errors

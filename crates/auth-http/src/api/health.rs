@@ -44,6 +44,7 @@ pub(super) fn root() -> Operation {
         .tag("service")
         .summary("Answers")
         .limit(Limit::Exempt)
+        .probe()
         .answers::<StatusView>(200, "`ok`")
 }
 
@@ -52,6 +53,7 @@ pub(super) fn live() -> Operation {
         .tag("service")
         .summary("Tells that the process runs")
         .limit(Limit::Exempt)
+        .probe()
         .answers::<StatusView>(200, "`ok`")
 }
 
@@ -64,6 +66,7 @@ pub(super) fn health() -> Operation {
         .tag("service")
         .summary("Tells whether the store answers")
         .limit(Limit::Exempt)
+        .probe()
         .answers::<StatusView>(200, "`healthy`")
 }
 
@@ -79,6 +82,7 @@ pub(super) fn ready() -> Operation {
         .tag("service")
         .summary("Tells whether the server should get requests, and the state of what it depends on")
         .limit(Limit::Exempt)
+        .probe()
         .answers::<ReadinessView>(200, "It should")
         .answers::<ReadinessView>(503, "It should not: a dependency is down, or the server is about to stop")
 }

@@ -16,13 +16,15 @@ pub(super) fn operation() -> Operation {
             "Asks for `METRICS_TOKEN` as a bearer token where that is set. In production it does not exist without.",
         )
         .limit(Limit::Exempt)
+        .probe()
         .answers_text(200, "text/plain", "The figures")
         .refuses(401, "Not the token of `METRICS_TOKEN`")
 }
 
 async fn handle(request: HttpRequest, gate: Data<Gate>) -> Result<HttpResponse, Problem> {
     check(&request, gate.settings.metrics)?;
-    let figures = gate.metrics.render().await.map_err(|error| Problem::internal(&error))?;
+    let figures =
+        gate.metrics.render(gate.health.parts().await).await.map_err(|error| Problem::internal(&error))?;
     Ok(HttpResponse::Ok().content_type(TEXT).body(figures))
 }
 

@@ -109,7 +109,10 @@ pub(crate) fn hand_over<V>(
     view: impl FnOnce(PairView) -> V,
 ) -> Result<Reply<V>, Problem> {
     let style = match place {
-        TokenPlace::Body => return Ok(view(PairView::in_body(signed_in)).into()),
+        TokenPlace::Body => {
+            let reply = Reply::from(view(PairView::in_body(signed_in)));
+            return Ok(reply.signing_in(signed_in.user.id));
+        }
         TokenPlace::Cookies(style) => style,
     };
     let csrf = engine.csrf.token(signed_in.session.id)?;
@@ -120,7 +123,8 @@ pub(crate) fn hand_over<V>(
         refresh_life: signed_in.session.expires_at - now,
         device: signed_in.device_token.as_ref().map(DeviceToken::expose_secret),
     };
-    Ok(Reply::setting(view(PairView::in_cookies(signed_in, &csrf)), cookies.written(style)?))
+    let reply = Reply::setting(view(PairView::in_cookies(signed_in, &csrf)), cookies.written(style)?);
+    Ok(reply.signing_in(signed_in.user.id))
 }
 
 /// The answer to a login.

@@ -102,7 +102,7 @@ impl KeyExtractor for ByNetwork {
     ) -> HttpResponse {
         let wait = refusal.wait_time_from(DefaultClock::default().now());
         let quota = Quota { limit: self.per_second.get(), window: Duration::from_secs(1) };
-        self.gate.metrics.refused_at_the_edge();
+        self.gate.metrics.limits.refused_at_the_edge();
         let problem = Problem::rate_limited(quota, wait);
         let mut response = problem.error_response();
         response.extensions_mut().insert(problem);

@@ -17,6 +17,7 @@ use crate::{api_key, problem::Problem};
 pub(super) async fn caller(visit: &Visit<'_>) -> Result<Caller, Problem> {
     let presented = visit.required_token()?;
     let caller = visit.gate.bearer.authenticate(presented.token, &visit.context.tenant).await?;
+    visit.is_of(caller.user.id);
     visit.admit(presented, caller.session.as_ref()).await?;
     Ok(caller)
 }
@@ -53,7 +54,9 @@ pub(super) async fn identity(visit: &Visit<'_>) -> Result<Identity, Problem> {
 }
 
 async fn identify(visit: &Visit<'_>, presented: Presented<'_>) -> Result<Identity, Problem> {
-    Ok(visit.gate.bearer.identify(presented.token, &visit.context.tenant).await?)
+    let identity = visit.gate.bearer.identify(presented.token, &visit.context.tenant).await?;
+    visit.is_of(identity.claims.subject);
+    Ok(identity)
 }
 
 /// What a token that need not be there names, or what it is refused for.
@@ -94,6 +97,9 @@ fn weighed(identity: Result<Identity, Problem>) -> Result<Weighed, Problem> {
 pub(super) async fn kept_token(visit: &Visit<'_>) -> Result<Option<SecretString>, Problem> {
     let Some(token) = visit.refresh_cookie()? else { return Ok(None) };
     let session = visit.gate.csrf.session_of(&visit.context.tenant, token).await?;
+    if let Some(session) = &session {
+        visit.is_of(session.user);
+    }
     visit.admit_cookies(session.as_ref().as_slice()).await?;
     Ok(Some(token.into()))
 }
@@ -107,7 +113,10 @@ pub(super) async fn kept_session(visit: &Visit<'_>) -> Result<SessionId, Problem
         None => Err(not_authenticated()),
     };
     let refused = match known {
-        Ok(Caller { session: Some(session), .. }) => return Ok(session.id),
+        Ok(Caller { session: Some(session), user }) => {
+            visit.is_of(user.id);
+            return Ok(session.id);
+        }
         Ok(Caller { session: None, .. }) => not_authenticated(),
         Err(problem) if problem.status() == StatusCode::UNAUTHORIZED => problem,
         Err(problem) => return Err(problem),

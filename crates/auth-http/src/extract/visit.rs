@@ -1,5 +1,7 @@
 //! A request on its way through the checks.
 
+use std::rc::Rc;
+
 use actix_web::{
     HttpMessage as _, HttpRequest,
     http::{
@@ -9,7 +11,7 @@ use actix_web::{
     web::Data,
 };
 use auth_domain::{
-    id::ApiKeyId,
+    id::{ApiKeyId, UserId},
     session::Session,
     usecase::{Caller, CsrfDenial, CsrfFlaw, Power},
 };
@@ -24,6 +26,7 @@ use crate::{
     csrf, limit,
     operation::Spec,
     problem::Problem,
+    shell::Seen,
 };
 
 /// Put beside a request whose cookies were looked at: the answer depends on them.
@@ -64,6 +67,9 @@ impl<'a> Visit<'a> {
         let spec = request.extensions().get::<Spec>().cloned().ok_or_else(unwired)?;
         let raw = body::receive(request, payload, kind, &gate.settings).await?;
         let context = RequestContext::of(request, gate)?;
+        if let Some(seen) = request.extensions().get::<Rc<Seen>>() {
+            seen.tenant(&context.tenant);
+        }
         Ok(Self { gate, context, raw, request, spec })
     }
 
@@ -91,6 +97,11 @@ impl<'a> Visit<'a> {
     /// Has the call count for that key, too.
     pub(super) fn note_key(&self, id: ApiKeyId) {
         self.request.extensions_mut().insert(ByKey(id));
+    }
+
+    /// Notes whose request it is, for the log.
+    pub(super) fn is_of(&self, user: UserId) {
+        Seen::note(self.request, user);
     }
 
     /// The token in the header; without a header the one in the cookie.

@@ -53,7 +53,7 @@ use std::sync::Arc;
 use actix_web::{FromRequest, Handler, Responder, Route, http::Method, web};
 use utoipa::{PartialSchema, ToSchema};
 
-use crate::csrf;
+use crate::{csrf, metrics::Requests, trace::UseCase};
 pub use doc::{Access, InputDoc, OperationDoc};
 pub(crate) use doc::{Answer, Challenge, Parameter};
 pub use patience::nobody_waits;
@@ -84,6 +84,7 @@ pub struct Operation {
     pub(crate) limit: Limit,
     pub(crate) doc: OperationDoc,
     pub(crate) hidden: bool,
+    is_probe: bool,
     route: Arc<dyn Fn() -> Route + Send + Sync>,
 }
 
@@ -131,7 +132,8 @@ impl Operation {
             limit: Limit::Default,
             doc,
             hidden: false,
-            route: Arc::new(move || web::method(verb.clone()).to(handler.clone())),
+            is_probe: false,
+            route: Arc::new(move || web::method(verb.clone()).to(UseCase(handler.clone()))),
         }
     }
 
@@ -233,6 +235,13 @@ impl Operation {
         self
     }
 
+    /// Says that machines ask all the time: the log has nothing of it unless it is asked for everything.
+    #[must_use]
+    pub const fn probe(mut self) -> Self {
+        self.is_probe = true;
+        self
+    }
+
     /// The method.
     pub const fn method(&self) -> &Method {
         &self.method
@@ -259,8 +268,14 @@ impl Operation {
     }
 
     /// What the extractors need to know of this operation at run time.
-    fn spec(&self) -> Spec {
-        Spec { method: self.method.clone(), path: self.path, limit: self.limit }
+    fn spec(&self, requests: &Requests) -> Spec {
+        Spec {
+            method: self.method.clone(),
+            path: self.path,
+            limit: self.limit,
+            is_probe: self.is_probe,
+            figures: Arc::new(requests.route(self.method.as_str(), self.path)),
+        }
     }
 }
 

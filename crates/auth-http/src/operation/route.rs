@@ -1,6 +1,6 @@
 //! From the table to routes.
 
-use std::{collections::BTreeMap, panic::AssertUnwindSafe, time::Duration};
+use std::{collections::BTreeMap, panic::AssertUnwindSafe, sync::Arc, time::Duration};
 
 use actix_web::{
     Error, HttpMessage as _, HttpRequest, HttpResponse, Resource,
@@ -17,7 +17,11 @@ use futures_util::FutureExt as _;
 use tracing::Instrument as _;
 
 use super::{Limit, Operation, patience::Waited};
-use crate::{problem::Problem, transport::Hangup};
+use crate::{
+    metrics::{Requests, RouteFigures},
+    problem::Problem,
+    transport::Hangup,
+};
 
 /// What the extractors need to know of the operation they serve.
 #[derive(Clone, Debug)]
@@ -25,23 +29,36 @@ pub(crate) struct Spec {
     pub(crate) method: Method,
     pub(crate) path: &'static str,
     pub(crate) limit: Limit,
+    pub(crate) is_probe: bool,
+    /// What its answers are counted by.
+    pub(crate) figures: Arc<RouteFigures>,
 }
 
 /// Makes one resource per path and one route per operation; nothing else is routed.
-pub(crate) fn mount(operations: &[Operation], deadline: Duration, config: &mut ServiceConfig) {
+pub(crate) fn mount(
+    operations: &[Operation],
+    requests: &Requests,
+    deadline: Duration,
+    config: &mut ServiceConfig,
+) {
     let mut paths: BTreeMap<&'static str, Vec<&Operation>> = BTreeMap::new();
     for operation in operations {
         paths.entry(operation.path).or_default().push(operation);
     }
     for (path, operations) in paths {
-        config.service(resource(path, &operations, deadline));
+        config.service(resource(path, &operations, requests, deadline));
     }
 }
 
-fn resource(path: &'static str, operations: &[&Operation], deadline: Duration) -> Resource {
+fn resource(
+    path: &'static str,
+    operations: &[&Operation],
+    requests: &Requests,
+    deadline: Duration,
+) -> Resource {
     let mut resource = web::resource(path);
     for operation in operations {
-        let spec = operation.spec();
+        let spec = operation.spec(requests);
         let contained = from_fn(move |request: ServiceRequest, next: Next<BoxBody>| {
             request.extensions_mut().insert(spec.clone());
             contain(request, next, deadline)

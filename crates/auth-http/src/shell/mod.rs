@@ -5,12 +5,11 @@
 //! before there is a request (400 for a head that does not parse, 431 for one beyond 128 KiB, 408 for
 //! one that is too slow) comes here by way of the [transport](crate::transport).
 
+mod access;
 mod cors;
 mod head;
 mod headers;
 mod request_id;
-
-use std::time::Instant;
 
 use actix_web::{
     Error, HttpMessage as _, HttpRequest, HttpResponse,
@@ -25,6 +24,8 @@ use actix_web::{
 };
 use tracing::Instrument as _;
 
+use self::access::Access;
+pub(crate) use access::Seen;
 pub(crate) use cors::cors;
 pub(crate) use request_id::RequestId;
 
@@ -33,6 +34,7 @@ use crate::{
     body::ReadToTheEnd,
     extract::CookiesRead,
     problem::{Form, Problem, fill},
+    trace,
     transport::Hangup,
 };
 
@@ -49,15 +51,15 @@ pub(crate) async fn shell(
     mut request: ServiceRequest,
     next: Next<impl MessageBody + 'static>,
 ) -> Result<ServiceResponse<BoxBody>, Error> {
-    let started = Instant::now();
     let gate = request.app_data::<Data<Gate>>().cloned().ok_or_else(unwired)?;
     let id = RequestId::of(request.headers(), &gate);
     let span = tracing::info_span!("request", request_id = id.as_str());
+    let traced = trace::request(&request, &gate, &id);
+    let access = Access::begin(&request, &gate, traced.clone());
     request.extensions_mut().insert(id.clone());
     let form = Form::accepted(request.headers());
     let preflight = cors::is_preflight(request.method(), request.headers());
     let finish = Finish { gate, id, form, preflight };
-    let method = request.method().clone();
 
     let answered = async {
         let response = match head::check(&mut request, &finish.gate.settings) {
@@ -67,6 +69,7 @@ pub(crate) async fn shell(
         let response = match response {
             Ok(response) => response,
             Err(mut error) => {
+                access.fail(error.as_response_error().status_code());
                 error.add_response_mapper(move |response| finish.apply(response));
                 return Err(error);
             }
@@ -79,13 +82,10 @@ pub(crate) async fn shell(
         if may_go_on_for_ever(&request) {
             hang_up(&request, &mut response);
         }
-        let route = request.match_pattern().unwrap_or_else(|| "unmatched".to_owned());
-        let millis = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
-        // The matched route and never the path: paths and queries can carry what nobody should read.
-        tracing::info!(%method, route, status = response.status().as_u16(), millis, "answered");
+        access.end(&request, &response);
         Ok(ServiceResponse::new(request, response))
     };
-    answered.instrument(span).await
+    answered.instrument(traced).instrument(span).await
 }
 
 /// Whether a body without an announced length was left unread.

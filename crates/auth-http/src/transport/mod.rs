@@ -87,9 +87,11 @@ where
     let address = listener.local_addr()?;
     let head_deadline = limits.head_deadline;
     let refusals = Refusals::new(api);
-    let crowd = Crowd::new(limits.per_address, &api.gate().settings.trusted_proxies);
+    let gate = api.gate();
+    let crowd = Crowd::new(limits.per_address, &gate.settings.trusted_proxies);
     let server = builder.listen("auth-http", listener, move || {
         let (stopping, refusals, crowd) = (stopping.clone(), refusals.clone(), crowd.clone());
+        let gate = gate.clone();
         let app = app().into_factory().map_err(|error| error.into().error_response());
         let http = HttpService::build()
             .graceful_shutdown_signal(move || {
@@ -104,10 +106,12 @@ where
             .finish(map_config(app, |()| AppConfig::default()));
         fn_service(move |connection: TcpStream| {
             let (refusals, place) = (refusals.clone(), crowd.place(&connection));
+            let gate = gate.clone();
             async move {
                 let Some(place) = place else { return Err(turn_away(connection, refusals).await) };
                 let peer = connection.peer_addr().ok();
-                Ok((AnsweringStream::new(connection, refusals, place), Protocol::Http1, peer))
+                let open = gate.metrics.limits.accepted();
+                Ok((AnsweringStream::new(connection, refusals, place, open), Protocol::Http1, peer))
             }
         })
         .and_then(http)

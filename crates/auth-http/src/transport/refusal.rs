@@ -29,7 +29,7 @@ impl Refusals {
 
     /// What is written to a client that has too many connections already.
     pub(super) fn too_many_connections(&self) -> Vec<u8> {
-        self.0.metrics.refused_connection();
+        self.0.metrics.limits.refused_connection();
         self.written(HttpResponse::from_error(Problem::too_many_connections()))
     }
 

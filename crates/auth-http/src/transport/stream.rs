@@ -14,6 +14,7 @@ use super::{
     hangup::{Farewell, Hangup},
     refusal::Refusals,
 };
+use crate::metrics::OpenConnection;
 
 /// Passes everything through, but for the bare refusals of the HTTP parser, which it replaces, and for what
 /// comes after a [`Hangup`].
@@ -29,17 +30,19 @@ pub(super) struct AnsweringStream {
     heard: bool,
     /// Given back when the connection ends.
     _place: Place,
+    _open: OpenConnection,
     farewell: Farewell,
 }
 
 impl AnsweringStream {
-    pub(super) fn new(connection: TcpStream, refusals: Refusals, place: Place) -> Self {
+    pub(super) fn new(connection: TcpStream, refusals: Refusals, place: Place, open: OpenConnection) -> Self {
         Self {
             connection,
             refusals,
             owed: Vec::new(),
             heard: false,
             _place: place,
+            _open: open,
             farewell: Farewell::new(),
         }
     }

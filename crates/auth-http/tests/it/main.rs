@@ -11,6 +11,7 @@ mod headers;
 mod health;
 mod keyed;
 mod limits;
+mod log;
 mod metrics;
 mod order;
 mod patience;

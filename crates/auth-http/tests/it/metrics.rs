@@ -13,23 +13,55 @@ use auth_domain::{
     usecase::{Backlog, Fault},
 };
 use auth_http::{
-    metrics::{BacklogSource, HashFigures, HashSource},
-    settings::MetricsAccess,
+    metrics::{
+        AuditSource, BacklogSource, DiskFigures, DiskSource, HashFigures, HashSource, PartFigures,
+        PoolFigures, PoolSource,
+    },
+    settings::{MetricsAccess, Quotas},
 };
+use auth_testkit::builder;
 use chrono::TimeDelta;
 use futures_util::future::join_all;
 
-use crate::toy::{Answer, Toy, get};
+use crate::toy::{Answer, Toy, get, good, post};
 
 const TOKEN: &str = "0123456789abcdef";
 
 const FIGURES: &str = "\
+# HELP auth_breaker_open Whether a part is not asked for a while: 1, or 0.
+# TYPE auth_breaker_open gauge
+auth_breaker_open{part=\"breach\"} 0
+auth_breaker_open{part=\"cognito\"} 0
+auth_breaker_open{part=\"redis\"} 1
+auth_breaker_open{part=\"sns\"} 0
+# HELP auth_breaker_opened_total How often a part failed so often in a row that it is not asked for a while.
+# TYPE auth_breaker_opened_total counter
+auth_breaker_opened_total{part=\"breach\"} 0
+auth_breaker_opened_total{part=\"cognito\"} 0
+auth_breaker_opened_total{part=\"redis\"} 1
+auth_breaker_opened_total{part=\"sns\"} 1
 # HELP auth_build_info The version that runs; always 1.
 # TYPE auth_build_info gauge
 auth_build_info{version=\"1.2.3\"} 1
+# HELP auth_connections_open Connections that are open.
+# TYPE auth_connections_open gauge
+auth_connections_open 0
 # HELP auth_connections_refused_total Connections beyond what one address may have.
 # TYPE auth_connections_refused_total counter
 auth_connections_refused_total 0
+# HELP auth_connections_total Connections that were accepted.
+# TYPE auth_connections_total counter
+auth_connections_total 0
+# HELP auth_dependency_up Whether a part answered: 1, or 0.
+# TYPE auth_dependency_up gauge
+auth_dependency_up{part=\"redis\"} 1
+auth_dependency_up{part=\"store\"} 1
+# HELP auth_disk_free_bytes What can still be written to the disk with the data directory.
+# TYPE auth_disk_free_bytes gauge
+auth_disk_free_bytes 3000
+# HELP auth_disk_size_bytes Size of the disk with the data directory.
+# TYPE auth_disk_size_bytes gauge
+auth_disk_size_bytes 4000
 # HELP auth_edge_refused_total Requests that the first gate turned away.
 # TYPE auth_edge_refused_total counter
 auth_edge_refused_total 0
@@ -48,9 +80,45 @@ auth_hash_wait_seconds_total 1.5
 # HELP auth_hash_waiting Password hashes that wait to be computed.
 # TYPE auth_hash_waiting gauge
 auth_hash_waiting 7
-# HELP auth_store_up Whether the store answered: 1, or 0.
+# HELP auth_http_requests_in_flight Requests that are being answered.
+# TYPE auth_http_requests_in_flight gauge
+auth_http_requests_in_flight 1
+# HELP auth_limit_verdicts_total What limits by address said of calls: admitted, refused, or failed when nobody could count.
+# TYPE auth_limit_verdicts_total counter
+auth_limit_verdicts_total{limit=\"default\",verdict=\"admitted\"} 0
+auth_limit_verdicts_total{limit=\"default\",verdict=\"failed\"} 0
+auth_limit_verdicts_total{limit=\"default\",verdict=\"refused\"} 0
+auth_limit_verdicts_total{limit=\"general\",verdict=\"admitted\"} 0
+auth_limit_verdicts_total{limit=\"general\",verdict=\"failed\"} 0
+auth_limit_verdicts_total{limit=\"general\",verdict=\"refused\"} 0
+auth_limit_verdicts_total{limit=\"login\",verdict=\"admitted\"} 0
+auth_limit_verdicts_total{limit=\"login\",verdict=\"failed\"} 0
+auth_limit_verdicts_total{limit=\"login\",verdict=\"refused\"} 0
+auth_limit_verdicts_total{limit=\"password_reset\",verdict=\"admitted\"} 0
+auth_limit_verdicts_total{limit=\"password_reset\",verdict=\"failed\"} 0
+auth_limit_verdicts_total{limit=\"password_reset\",verdict=\"refused\"} 0
+# HELP auth_limits_degraded Whether limits are counted by each replica for itself, because Redis does not answer: 1, or 0.
+# TYPE auth_limits_degraded gauge
+auth_limits_degraded 0
+# HELP auth_pool_connections Connections to PostgreSQL that are open.
+# TYPE auth_pool_connections gauge
+auth_pool_connections{pool=\"requests\",state=\"idle\"} 3
+auth_pool_connections{pool=\"requests\",state=\"used\"} 9
+# HELP auth_pool_max_connections Connections that there may be.
+# TYPE auth_pool_max_connections gauge
+auth_pool_max_connections{pool=\"requests\"} 16
+# HELP auth_pool_waiting Callers that wait for a connection to PostgreSQL.
+# TYPE auth_pool_waiting gauge
+auth_pool_waiting{pool=\"requests\"} 5
+# HELP auth_store_up Whether the store gave its figures: 1, or 0.
 # TYPE auth_store_up gauge
 auth_store_up 1
+# HELP process_start_time_seconds When the process started, in seconds since 1970.
+# TYPE process_start_time_seconds gauge
+process_start_time_seconds START
+# HELP auth_audit_unsigned_seconds How long the oldest entry of the audit log that is not signed has waited for that.
+# TYPE auth_audit_unsigned_seconds gauge
+auth_audit_unsigned_seconds 12
 # HELP auth_outbox_dead Messages that were given up and are kept.
 # TYPE auth_outbox_dead gauge
 auth_outbox_dead 2
@@ -90,13 +158,52 @@ impl BacklogSource for ToyBacklog {
     }
 }
 
-/// A pool that has done a little.
+#[async_trait]
+impl AuditSource for ToyBacklog {
+    async fn unsigned_for(&self) -> Result<TimeDelta, Fault> {
+        Ok(TimeDelta::seconds(12))
+    }
+}
+
+/// Pools that have done a little, and a disk that is used a little.
 pub(crate) struct ToyPool;
+
+impl PoolSource for ToyPool {
+    fn figures(&self) -> Vec<PoolFigures> {
+        vec![PoolFigures { pool: "requests", max: 16, size: 12, idle: 3, waiting: 5 }]
+    }
+}
+
+impl DiskSource for ToyPool {
+    fn figures(&self) -> Option<DiskFigures> {
+        Some(DiskFigures { free: 3_000, size: 4_000 })
+    }
+}
+
+/// One breaker that is open, and one that was.
+pub(crate) fn toy_parts() -> PartFigures {
+    let parts = PartFigures::new();
+    parts.opened("redis");
+    parts.opened("sns");
+    parts.closed("sns");
+    parts
+}
 
 impl HashSource for ToyPool {
     fn figures(&self) -> HashFigures {
         HashFigures { waiting: 7, done: 40, waited: Duration::from_millis(1_500), shed: 2, abandoned: 3 }
     }
+}
+
+/// What does not depend on the machine, and on when this runs.
+fn fixed(page: &str) -> String {
+    let of_the_machine = |line: &&str| {
+        let name = line.trim_start_matches("# HELP ").trim_start_matches("# TYPE ");
+        !name.starts_with("process_") || name.starts_with("process_start_time")
+    };
+    let lines: Vec<&str> = page.lines().filter(of_the_machine).collect();
+    let started = builder::noon().timestamp().to_string();
+    lines.join("\n").replace(&started, "START") + "\n"
 }
 
 fn with_token() -> Toy {
@@ -120,7 +227,7 @@ async fn the_figures_are_text_that_prometheus_reads() {
     let answer = Toy::new().send(get("/metrics")).await;
     assert_eq!((answer.status, answer.header("cache-control")), (200, "no-store"));
     assert_eq!(answer.header("content-type"), "text/plain; version=0.0.4; charset=utf-8");
-    assert_eq!(answer.text, FIGURES);
+    assert_eq!(fixed(&answer.text), FIGURES);
 }
 
 #[actix_web::test]
@@ -169,7 +276,7 @@ async fn only_the_token_opens_what_has_one() {
         assert_eq!((answer.status, answer.detail().as_str()), (401, Some("Not authenticated")));
     }
     assert_eq!(toy.backlog.asked.load(Ordering::Relaxed), 0, "a stranger costs the store nothing");
-    assert_eq!(toy.send(sending(&format!("Bearer {TOKEN}"))).await.text, FIGURES);
+    assert_eq!(waiting(&toy.send(sending(&format!("Bearer {TOKEN}"))).await), "1");
 }
 
 /// A replica behind a load balancer is scraped at an address of its own.
@@ -189,4 +296,53 @@ async fn closed_means_there_is_none() {
     let toy = Toy::with(|settings| settings.metrics = MetricsAccess::Closed);
     let answer = toy.send(sending(&format!("Bearer {TOKEN}"))).await;
     assert_eq!((answer.status, answer.json()["code"].as_str()), (404, Some("not_found")));
+}
+
+#[actix_web::test]
+async fn answers_are_counted_by_route_and_limits_by_verdict() {
+    let toy = Toy::with(|settings| settings.quotas = Quotas::per_minute(100, 1, 100));
+    for _ in 0..2 {
+        toy.send(get("/toy/me").insert_header(("authorization", "Bearer good"))).await;
+    }
+    toy.send(get("/toy/me")).await;
+    let signed = || {
+        let request = post("/toy/signed").insert_header(("authorization", "Bearer good"));
+        toy.send(request.set_json(good()))
+    };
+    assert_eq!((signed().await.status, signed().await.status), (200, 429));
+    toy.send(get("/toy/nowhere/eve@example.com")).await;
+    toy.send(post("/toy/me")).await;
+    toy.send(get("/toy/store-down")).await;
+    let page = toy.send(get("/metrics")).await.text;
+    for line in [
+        "auth_http_requests_total{method=\"GET\",route=\"/toy/me\",status=\"200\"} 2",
+        "auth_http_requests_total{method=\"GET\",route=\"/toy/me\",status=\"401\"} 1",
+        "auth_http_requests_total{method=\"POST\",route=\"/toy/signed\",status=\"200\"} 1",
+        "auth_http_requests_total{method=\"POST\",route=\"/toy/signed\",status=\"429\"} 1",
+        "auth_http_requests_total{method=\"GET\",route=\"/toy/store-down\",status=\"503\"} 1",
+        "auth_http_requests_total{method=\"any\",route=\"unmatched\",status=\"404\"} 1",
+        "auth_http_requests_total{method=\"any\",route=\"unmatched\",status=\"405\"} 1",
+        "auth_http_request_duration_seconds_count{method=\"GET\",route=\"/toy/me\"} 3",
+        "auth_http_requests_in_flight 1",
+        "auth_limit_verdicts_total{limit=\"default\",verdict=\"admitted\"} 2",
+        "auth_limit_verdicts_total{limit=\"login\",verdict=\"admitted\"} 1",
+        "auth_limit_verdicts_total{limit=\"login\",verdict=\"refused\"} 1",
+    ] {
+        assert!(page.lines().any(|found| found == line), "{line} is missing:\n{page}");
+    }
+    assert!(!page.contains("eve"), "nothing that a caller chose is on the page");
+}
+
+/// Nobody answers while the client hangs up, a handler panics or a deadline ends: all are counted as answered.
+#[actix_web::test]
+async fn what_ends_early_is_not_under_way_for_ever() {
+    let toy = Toy::new();
+    assert_eq!(toy.send(get("/toy/panic")).await.status, 500);
+    assert_eq!(toy.send(get("/toy/slow")).await.status, 503);
+    let page = toy.send(get("/metrics")).await.text;
+    assert!(page.contains("auth_http_requests_in_flight 1\n"), "{page}");
+    for (route, status) in [("panic", 500), ("slow", 503)] {
+        let line = format!("route=\"/toy/{route}\",status=\"{status}\"}} 1\n");
+        assert!(page.contains(&line), "{page}");
+    }
 }

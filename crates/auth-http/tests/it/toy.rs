@@ -46,7 +46,7 @@ use crate::{cookies, credentials, keyed};
 
 use crate::{
     health::ToyPart,
-    metrics::{ToyBacklog, ToyPool},
+    metrics::{ToyBacklog, ToyPool, toy_parts},
 };
 
 /// A body with a field of each kind.
@@ -374,9 +374,14 @@ impl Toy {
             clock: Arc::new(clock.clone()),
             entropy: Arc::new(SeededEntropy::default()),
             drain: drain.clone(),
+            tracer: None,
             metrics: Arc::new(
                 Metrics::new(backlog.clone(), Arc::new(clock.clone()), "1.2.3")
-                    .with_hashing(Arc::new(ToyPool)),
+                    .with_hashing(Arc::new(ToyPool))
+                    .with_pools(Arc::new(ToyPool))
+                    .with_disk(Arc::new(ToyPool))
+                    .with_audit(backlog.clone())
+                    .with_parts(&toy_parts()),
             ),
         };
         let table = table(&gate.settings);

@@ -16,13 +16,15 @@ use crate::{
 /// Serves until told to stop.
 pub(super) fn run() -> anyhow::Result<ExitCode> {
     let settings = Settings::load()?;
-    telemetry::start(&settings)?;
-    crate::block_on(async {
+    let traces = telemetry::start_with_traces(&settings)?;
+    let outcome = crate::block_on(async {
         let application = Application::build(&settings).await?;
         welcome(&settings, &application);
         let stop = Stop::listen()?;
         application.run_until(stop.requested()).await
-    })?;
+    });
+    telemetry::finish(traces);
+    outcome?;
     Ok(ExitCode::SUCCESS)
 }
 

@@ -222,6 +222,19 @@ pub struct Settings {
     pub log_level: Level,
     /// `LOG_FORMAT`, with `auto` decided.
     pub log_format: LogFormat,
+    /// The `OTEL_*` settings; `None` where nothing is traced.
+    pub traces: Option<TraceSettings>,
+}
+
+/// Where traces go, and which.
+#[derive(Clone, Debug)]
+pub struct TraceSettings {
+    /// The collector.
+    pub endpoint: BaseUrl,
+    /// What this server is called there.
+    pub service: String,
+    /// Which part of all traces is kept, from 0 to 1.
+    pub ratio: f64,
 }
 
 /// Settings, and where each came from.

@@ -18,7 +18,7 @@ use tracing::Level;
 
 use super::{
     AllowList, AppEnv, BaseUrl, BreachSettings, Database, Dsn, ForwardedHeader, Loaded, LogFormat, Settings,
-    SettingsError, api_keys, cognito, database, factors,
+    SettingsError, TraceSettings, api_keys, cognito, database, factors,
     layer::{Inputs, Layers},
     mail, memory,
     parse::{self, Wrong},
@@ -129,6 +129,7 @@ fn settings(from: &mut Reader) -> Settings {
 
         log_level: from.value(&table::LOG_LEVEL, level),
         log_format: log_format(from, production),
+        traces: traces(from),
 
         app_env,
         host,
@@ -198,6 +199,17 @@ fn refresh_token_life(from: &mut Reader) -> TimeDelta {
     let days = from.number(&table::REFRESH_TOKEN_EXPIRE_DAYS);
     let spec = &table::REFRESH_TOKEN_EXPIRE_MINUTES;
     from.optional(spec, |text| whole(spec, text)).map_or(TimeDelta::days(days), TimeDelta::minutes)
+}
+
+fn traces(from: &mut Reader) -> Option<TraceSettings> {
+    let service = from.value(&table::OTEL_SERVICE_NAME, parse::plain);
+    let ratio = from.value(&table::OTEL_TRACES_SAMPLER_ARG, ratio);
+    let endpoint = from.optional(&table::OTEL_EXPORTER_OTLP_ENDPOINT, parse::base_url)?;
+    Some(TraceSettings { endpoint, service, ratio })
+}
+
+fn ratio(text: &str) -> Result<f64, Wrong> {
+    text.parse().ok().filter(|ratio| (0.0..=1.0).contains(ratio)).ok_or(Wrong::Shape)
 }
 
 fn password_policy(text: &str) -> Result<PasswordPolicy, Wrong> {

@@ -277,6 +277,14 @@ table! {
         /// `human` for people, `json` for machines: one object a line. `auto` is `json` in production.
         LOG_FORMAT: Kind::Choice(&["auto", "human", "json"]), is "auto";
     }
+    "Traces" {
+        /// Where a collector for OpenTelemetry takes traces (OTLP over HTTP, protobuf); `/v1/traces` is added. Unset, nothing is traced. A build without the feature `otlp` refuses it.
+        OTEL_EXPORTER_OTLP_ENDPOINT: Kind::Text("an address like http://127.0.0.1:4318");
+        /// What this server is called in traces.
+        OTEL_SERVICE_NAME: Kind::Text("a name"), is "auth-server";
+        /// Which part of all traces is kept, from 0 to 1. A trace that a client marks as sampled is kept no more often than this; one that it marks as not sampled is not kept.
+        OTEL_TRACES_SAMPLER_ARG: Kind::Text("a number from 0 to 1"), is "1";
+    }
 }
 
 /// Foreign names that look like ours and are not typing errors: other services' files carry them.

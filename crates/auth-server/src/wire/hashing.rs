@@ -1,10 +1,9 @@
 //! The pool that hashes passwords, within its budget.
 
-use std::{num::NonZeroUsize, sync::Arc};
+use std::num::NonZeroUsize;
 
 use anyhow::Context as _;
 use auth_crypto::{Argon2Hasher, BudgetTooSmall, HasherConfig};
-use auth_http::metrics::{HashFigures, HashSource};
 
 use crate::settings::Settings;
 
@@ -41,20 +40,4 @@ fn config(settings: &Settings) -> Result<HasherConfig, BudgetTooSmall> {
 /// The table of settings admits no zero.
 fn at_least_one(threads: usize) -> NonZeroUsize {
     NonZeroUsize::new(threads).unwrap_or(NonZeroUsize::MIN)
-}
-
-/// Shows what the pool counts.
-pub(super) struct Figures(pub(super) Arc<Argon2Hasher>);
-
-impl HashSource for Figures {
-    fn figures(&self) -> HashFigures {
-        let load = self.0.load();
-        HashFigures {
-            waiting: load.waiting,
-            done: load.done,
-            waited: load.waited,
-            shed: load.shed,
-            abandoned: load.abandoned,
-        }
-    }
 }

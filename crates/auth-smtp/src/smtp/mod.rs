@@ -19,6 +19,7 @@ use tokio::{
     sync::Semaphore,
     time::{Instant, timeout},
 };
+use tracing::Instrument as _;
 
 pub use config::{SmtpConfig, SmtpConfigError, SmtpLogin, SmtpTls};
 use connection::{Connection, Connector};
@@ -147,7 +148,9 @@ impl Mailer for SmtpMailer {
             .sender
             .write(letter, &to, message, self.clock.now())
             .map_err(|error| SendError::Permanent(error.into()))?;
+        let span = tracing::info_span!(target: "auth_trace", "smtp send", otel.kind = "client");
         timeout(self.send_limit, self.deliver(&to, &mail))
+            .instrument(span)
             .await
             .unwrap_or(Err(Failure::TimedOut { limit: self.send_limit, connecting: false }))?;
         Ok(())

@@ -51,7 +51,7 @@ impl PoolSettings {
     }
 
     /// Puts somebody into the pool, confirmed and with a proved address.
-    pub(super) async fn add(&self, email: &str) {
+    pub(crate) async fn add(&self, email: &str) {
         self.pool.invite(email, "Temporary-w0rd");
         let password = json!({"Username": email, "Password": THERE, "Permanent": true});
         self.owner("AdminSetUserPassword", password).await;
@@ -76,10 +76,10 @@ pub(super) async fn call(pool: &UserPool, target: &str, body: &Value) -> Value {
     answer.body
 }
 
-pub(super) async fn login(api: &Api, email: &str, password: &str) -> Answer {
+pub(crate) async fn login(api: &Api, email: &str, password: &str) -> Answer {
     api.post("/api/cognito/login", &json!({"email": email, "password": password})).await
 }
 
-pub(super) async fn signed_in(api: &Api, email: &str) -> Tokens {
+pub(crate) async fn signed_in(api: &Api, email: &str) -> Tokens {
     login(api, email, THERE).await.tokens()
 }

@@ -1,5 +1,6 @@
 //! Running servers and somebody who talks to them.
 
+pub(crate) mod collector;
 pub(crate) mod parts;
 pub(crate) mod process;
 pub(crate) mod proxy;

@@ -114,7 +114,7 @@ fn the_wait_is_predicted_for_each_kind_of_work() {
     state.observe(Work::Estimate, Duration::ZERO, second / 1000);
     let waiting = |work| {
         let task = Box::new(Job { work: |_: &mut Scratch| Ok(()), answer: oneshot::channel().0 });
-        Waiting { since: Instant::now(), deadline: Instant::now(), work, task }
+        Waiting { since: Instant::now(), deadline: Instant::now(), work, task, traced: Traced::waiting() }
     };
     state.queue.extend((0..10).map(|_| waiting(Work::Estimate)));
     assert_eq!(state.predicted_wait(1), second / 100);

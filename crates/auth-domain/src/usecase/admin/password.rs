@@ -73,7 +73,7 @@ impl Admin {
         let user = &meeting.user;
         self.core.former_password_dies_in(tx, user).await?;
         tx.devices().forget_all(user.id, now).await?;
-        let sessions = end_sessions_in(tx, user, client, now).await?;
+        let sessions = end_sessions_in(tx, user, &Client::default(), now).await?;
         let password = hand_out.password.password();
         let letter = self.core.letter_with_password(user, &credential, password, now, |sealed| {
             Intent::NewPassword { sealed }

@@ -125,7 +125,7 @@ impl Admin {
     ) -> Result<(), AdminError> {
         if status != UserStatus::Active {
             meeting.keep_a_superuser()?;
-            leave_in(tx, &meeting.user, &meeting.acting.client, now).await?;
+            leave_in(tx, &meeting.user, now).await?;
         }
         (meeting.user.status, meeting.user.updated_at) = (status, now);
         // The address does not change here, so it cannot clash.
@@ -135,12 +135,13 @@ impl Admin {
 }
 
 /// Nobody gets in any more with what the account gave out.
-async fn leave_in(tx: &mut dyn Tx, user: &User, client: &Client, now: DateTime<Utc>) -> Result<(), Fault> {
+async fn leave_in(tx: &mut dyn Tx, user: &User, now: DateTime<Utc>) -> Result<(), Fault> {
     tx.devices().forget_all(user.id, now).await?;
     tx.known_devices().forget_all(user.id).await?;
     for purpose in LinkPurpose::ALL {
         tx.links().withdraw(user.id, purpose).await?;
     }
     tx.sessions().end_all(user.id, None, Ended { at: now, reason: EndReason::AccountClosed }).await?;
-    revoke_personal_in(tx, user, client, now).await
+    // Who did it says the entry about what was done.
+    revoke_personal_in(tx, user, &Client::default(), now).await
 }

@@ -99,7 +99,7 @@ impl Federation {
             let record = AuditRecord::new(event, &user.tenant, &request.client, self.core.now()).by(user.id);
             record.with("reason", reason).with("provider", "cognito")
         };
-        let claim = Claim { tenant: &user.tenant, email: &request.email, device: None };
+        let claim = Claim { tenant: &user.tenant, email: &request.email, device: None, by_provider: true };
         let who = (claim, &request.client);
         let (attempt, outcome) = self.core.sign_in_counted(who, &request.password, failed).await?;
         let login = match outcome {

@@ -113,6 +113,11 @@ impl Authenticated {
         Self(session.authentication.clone())
     }
 
+    /// Whether a provider vouched.
+    pub(super) fn is_by_provider(&self) -> bool {
+        self.0.methods.contains(&AuthMethod::Cognito)
+    }
+
     pub(super) fn into_authentication(self) -> Authentication {
         self.0
     }

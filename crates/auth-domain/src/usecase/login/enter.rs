@@ -138,6 +138,7 @@ impl Login {
         }
         if user.factors.is_demanded() {
             let record = AuditRecord::new(AuditEvent::LoginMfaRequired, &login.tenant, &login.client, now);
+            let record = record.by_provider(first.is_by_provider());
             tx.audit().append(&record.about(user.id)).await?;
         }
         Ok(Entry::FirstFactor(Box::new(user), first))
@@ -158,13 +159,15 @@ impl Login {
     ) -> Result<Opened, Fault> {
         let client = visitor.client;
         let notice = self.new_device_notice(&user, &live, client, now)?;
+        let by_provider = authenticated.is_by_provider();
         user.last_login_at = Some(now);
         // The address does not change here, so it cannot clash.
         let _ = tx.users().save(&user).await?;
         let (session, refresh) =
             self.core.open_session_in(tx, &user, live, authenticated, client, now).await?;
         let device_token = self.core.keep_device_in(tx, &user, visitor.token, known, now).await?;
-        let record = AuditRecord::new(AuditEvent::LoginOk, &user.tenant, client, now);
+        let record =
+            AuditRecord::new(AuditEvent::LoginOk, &user.tenant, client, now).by_provider(by_provider);
         tx.audit().append(&record.by(user.id).within(session.id)).await?;
         if let Some(notice) = notice {
             tx.outbox().put(&notice).await?;

@@ -50,7 +50,13 @@ pub struct PasswordLogin {
 
 impl PasswordLogin {
     pub(super) const fn claim(&self) -> Claim<'_> {
-        Claim { tenant: &self.tenant, email: &self.email, device: self.device_token.as_ref() }
+        let device = self.device_token.as_ref();
+        Claim { tenant: &self.tenant, email: &self.email, device, by_provider: false }
+    }
+
+    /// The same where a provider looks at the password.
+    pub(super) const fn claim_at_provider(&self) -> Claim<'_> {
+        Claim { by_provider: true, ..self.claim() }
     }
 }
 

@@ -128,7 +128,10 @@ impl Login {
     /// [`ProviderLoginError`].
     pub async fn with_provider(&self, login: &PasswordLogin) -> Result<SignedIn, ProviderLoginError> {
         let failed = |user: Option<&User>, reason: &str| self.provider_failure(login, user, reason);
-        let signed = self.core.sign_in_counted((login.claim(), &login.client), &login.password, failed).await;
+        let signed = self
+            .core
+            .sign_in_counted((login.claim_at_provider(), &login.client), &login.password, failed)
+            .await;
         let (attempt, outcome) = signed.map_err(|refusal| self.refused(refusal))?;
         let after_failures = attempt.is_suspicious(false);
         match outcome {
@@ -165,7 +168,7 @@ impl Login {
         let answer = answer(login, step.challenge.kind)?;
         let visit = visit(login, &step, &answer);
         let failed = |user: Option<&User>, reason: &str| self.provider_failure(&visit, user, reason);
-        let who = (visit.claim(), &visit.client);
+        let who = (visit.claim_at_provider(), &visit.client);
         let signed = self.core.answer_counted(who, &step.challenge, &answer, failed).await;
         let (attempt, outcome) = match signed {
             Err(ProviderRefusal::Expired) => {
@@ -252,7 +255,7 @@ impl Login {
                     Some(user) => record.about(user),
                     None => record,
                 };
-                tx.audit().append(&record.with("reason", refused.reason())).await?;
+                tx.audit().append(&record.with("reason", refused.reason()).by_provider(true)).await?;
                 return Ok(Outcome::NotAdmitted(refused));
             }
         };
@@ -311,7 +314,7 @@ impl Login {
             Some(user) => record.about(user.id),
             None => record,
         };
-        record.with("reason", reason).with("provider", AuthMethod::Cognito.as_str())
+        record.with("reason", reason).by_provider(true)
     }
 
     fn refused(&self, refusal: ProviderRefusal) -> ProviderLoginError {

@@ -116,7 +116,8 @@ impl Login {
             .filter(|user| user.is_active() && challenge.first.holds_for(user))
             .ok_or(ChallengeLoginError::InvalidToken)?;
         let code = login.code.expose_secret();
-        let second = self.core.prove_second_factor(&user, code, Stage::Login, &login.client).await?;
+        let stage = Stage::Login { by_provider: challenge.first.is_by_provider() };
+        let second = self.core.prove_second_factor(&user, code, stage, &login.client).await?;
         // After the code: a wrong one leaves the challenge. Of two right ones at once the second is spent
         // for nothing, which is better than two sessions.
         let consumed = ports.challenges.consume(&token, self.core.now()).await.map_err(Fault::from);
@@ -139,7 +140,8 @@ impl Login {
         code: &SecretString,
     ) -> Result<SignedIn, LoginError> {
         let code = code.expose_secret();
-        let second = self.core.prove_second_factor(user, code, Stage::Login, &login.client).await?;
+        let stage = Stage::Login { by_provider: first.is_by_provider() };
+        let second = self.core.prove_second_factor(user, code, stage, &login.client).await?;
         let visitor = Visitor::of(login);
         match self.complete(user, first, second, &visitor).await? {
             Some(opened) => Ok(self.issue(opened)?),

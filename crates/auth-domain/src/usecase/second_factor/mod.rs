@@ -57,7 +57,10 @@ impl SecondFactor {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::usecase) enum Stage {
     /// Those sent to complete a login.
-    Login,
+    Login {
+        /// Whether a provider stood for the password.
+        by_provider: bool,
+    },
     /// Those sent to somebody who is signed in.
     SignedIn,
 }
@@ -65,23 +68,27 @@ pub(in crate::usecase) enum Stage {
 impl Stage {
     pub(in crate::usecase) const fn sms(self) -> CodePurpose {
         match self {
-            Self::Login => CodePurpose::SmsLogin,
+            Self::Login { .. } => CodePurpose::SmsLogin,
             Self::SignedIn => CodePurpose::SmsSetup,
         }
     }
 
     const fn email(self) -> CodePurpose {
         match self {
-            Self::Login => CodePurpose::EmailLogin,
+            Self::Login { .. } => CodePurpose::EmailLogin,
             Self::SignedIn => CodePurpose::EmailSetup,
         }
     }
 
     const fn failure(self) -> AuditEvent {
         match self {
-            Self::Login => AuditEvent::LoginMfaFailed,
+            Self::Login { .. } => AuditEvent::LoginMfaFailed,
             Self::SignedIn => AuditEvent::MfaProofFailed,
         }
+    }
+
+    const fn is_by_provider(self) -> bool {
+        matches!(self, Self::Login { by_provider: true })
     }
 }
 
@@ -104,7 +111,7 @@ impl Core {
         stage: Stage,
         client: &Client,
     ) -> Result<SecondFactor, ProofError> {
-        let look = transaction!(self, tx => self.look_at_code_in(tx, user, typed, client))?;
+        let look = transaction!(self, tx => self.look_at_code_in(tx, user, typed, stage, client))?;
         let (attempt, method) = match look {
             Look::Wait(locked) => return Err(ProofError::Locked(locked)),
             Look::Proved(attempt, method) => (attempt, Some(method)),
@@ -159,6 +166,7 @@ impl Core {
         client: &Client,
     ) -> Result<(), Fault> {
         let record = AuditRecord::new(stage.failure(), &user.tenant, client, attempt.at).about(user.id);
+        let record = record.by_provider(stage.is_by_provider());
         self.wrong_password((&user.tenant, &user.email), Some(user), attempt, &record).await
     }
 
@@ -166,6 +174,7 @@ impl Core {
         &self,
         tx: &mut dyn Tx,
         user: &User,
+        stage: Stage,
         client: &Client,
     ) -> Result<Result<Attempt, Locked>, Fault> {
         let now = self.now();
@@ -173,7 +182,7 @@ impl Core {
         let remembered = tx.locks().lock(&key).await?;
         let throttled = || {
             let record = AuditRecord::new(AuditEvent::LoginThrottled, &user.tenant, client, now);
-            record.about(user.id).with("factor", "second")
+            record.about(user.id).with("factor", "second").by_provider(stage.is_by_provider())
         };
         self.count_attempt_in(tx, key, remembered, now, throttled).await
     }
@@ -183,6 +192,7 @@ impl Core {
         tx: &mut dyn Tx,
         user: &User,
         typed: &str,
+        stage: Stage,
         client: &Client,
     ) -> Result<Look, Fault> {
         // Before the lock rule: nobody guesses 120 bits, and the owner must get in while others guess.
@@ -196,7 +206,7 @@ impl Core {
                 return Ok(Look::Proved(attempt, AuthMethod::RecoveryCode));
             }
         }
-        let attempt = match self.reserve_code_in(tx, user, client).await? {
+        let attempt = match self.reserve_code_in(tx, user, stage, client).await? {
             Ok(attempt) => attempt,
             Err(locked) => return Ok(Look::Wait(locked)),
         };

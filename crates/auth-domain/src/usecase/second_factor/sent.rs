@@ -20,8 +20,8 @@ impl Core {
         typed: &str,
         client: &Client,
     ) -> Result<Result<SecondFactor, NoCode>, ProofError> {
-        let attempt =
-            transaction!(self, tx => self.reserve_code_in(tx, user, client))?.map_err(ProofError::Locked)?;
+        let attempt = transaction!(self, tx => self.reserve_code_in(tx, user, Stage::SignedIn, client))?
+            .map_err(ProofError::Locked)?;
         let method = match slot.purpose {
             CodePurpose::SmsLogin | CodePurpose::SmsSetup => AuthMethod::Sms,
             CodePurpose::EmailLogin | CodePurpose::EmailSetup => AuthMethod::Email,

@@ -108,6 +108,7 @@ fn edge(per_second: u32, burst: u32) -> Edge {
         entropy: Arc::new(SeededEntropy::default()),
         drain: Drain::default(),
         metrics: Arc::new(Metrics::new(Arc::new(Nobody), clock, "1.2.3")),
+        tracer: None,
     }))
 }
 
