@@ -411,6 +411,7 @@ async fn outbox_and_upkeep(probe: &Probe) {
                 repos.links().purge(before, 100).await?;
                 repos.devices().purge(before, 100).await?;
                 repos.known_devices().purge(before, 100).await?;
+                repos.api_keys().purge(before, 100).await?;
                 let old = OldLocks { before, closed_at: 100, closed_before: before - TimeDelta::days(30) };
                 repos.locks().purge(old, 100).await?;
                 repos.outbox().purge(before, 100).await.map(drop)

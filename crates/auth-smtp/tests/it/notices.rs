@@ -46,7 +46,7 @@ fn render(settings: MailSettings, letter: &Letter) -> Message {
 }
 
 /// Each notice with the subject and the link it must have.
-fn notices() -> [(Notice, &'static str, String); 21] {
+fn notices() -> [(Notice, &'static str, String); 22] {
     const BASE: &str = "https://acme.example/app";
     let verify = format!("{BASE}/verify-email?token={TOKEN}");
     let reset = format!("{BASE}/reset-password?token={TOKEN}");
@@ -87,7 +87,12 @@ fn notices() -> [(Notice, &'static str, String); 21] {
         ),
         (Notice::IdentityLinked, "AWS Cognito can open your Acme & Sons account now", forgot.clone()),
         (Notice::AccountClaimed, "Your Acme & Sons account was opened through AWS Cognito", forgot.clone()),
-        (Notice::IdentityUnlinked, "AWS Cognito does not open your Acme & Sons account any more", forgot),
+        (
+            Notice::IdentityUnlinked,
+            "AWS Cognito does not open your Acme & Sons account any more",
+            forgot.clone(),
+        ),
+        (Notice::ApiKeyCreated, "A new key for your Acme & Sons account", forgot),
     ]
 }
 
@@ -196,6 +201,7 @@ fn notices_say_what_happened_and_what_to_do() {
         (Notice::IdentityLinked, "opens this account, too", "remove the link in the settings"),
         (Notice::AccountClaimed, "does not work any more", "choose a new password at once"),
         (Notice::IdentityUnlinked, "only its own password", "choose a new password at once"),
+        (Notice::ApiKeyCreated, "in place of signing in", "revokes your keys"),
     ] {
         let message = render(settings(), &letter_of(notice, None, ""));
         for part in [&message.text, &message.html] {
