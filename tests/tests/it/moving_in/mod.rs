@@ -100,6 +100,7 @@ async fn the_python_service_moves_to_postgres() {
 }
 
 /// Dry run, import, import again, and everybody signs in as before.
+#[expect(clippy::print_stderr, reason = "tells how long it took, however many they are")]
 async fn an_evening(home: &Home) {
     let (rows, old) = (rows(), block_in_place(|| Old::grown(rows())));
     let expected = Expected::of(rows);

@@ -157,6 +157,6 @@ impl Expected {
 
 /// Whether the earlier of two rows with one address gives way: only the later one signed in, or did so later.
 fn loses(earlier: u64, later: u64) -> bool {
-    let seen = |n: u64| (n % 3 > 0).then_some(n);
+    let seen = |n: u64| (!n.is_multiple_of(3)).then_some(n);
     seen(later) > seen(earlier)
 }
