@@ -133,6 +133,7 @@ compile_error!("this crate builds on 32-bit and 64-bit platforms only");
 extern crate alloc;
 
 mod algorithm;
+mod backend; // PATCH
 mod blake2b_long;
 mod block;
 mod error;
@@ -142,6 +143,7 @@ mod version;
 
 pub use crate::{
     algorithm::Algorithm,
+    backend::Backend, // PATCH
     block::Block,
     error::{Error, Result},
     params::{AssociatedData, KeyId, Params, ParamsBuilder},
@@ -190,9 +192,6 @@ pub(crate) const SYNC_POINTS: usize = 4;
 /// To generate reference block positions
 const ADDRESSES_IN_BLOCK: usize = 128;
 
-#[cfg(any(target_arch = "x86", target_arch = "x86_64"))]
-cpufeatures::new!(avx2_cpuid, "avx2");
-
 /// Argon2 context.
 ///
 /// This is the primary type of this crate's API, and contains the following:
@@ -215,8 +214,8 @@ pub struct Argon2<'key> {
     /// Key array
     secret: Option<&'key [u8]>,
 
-    #[cfg(any(target_arch = "x86", target_arch = "x86_64"))]
-    cpu_feat_avx2: avx2_cpuid::InitToken,
+    /// PATCH: how blocks are computed
+    backend: Backend,
 }
 
 impl Default for Argon2<'_> {
@@ -244,8 +243,7 @@ impl<'key> Argon2<'key> {
             version,
             params,
             secret: None,
-            #[cfg(any(target_arch = "x86", target_arch = "x86_64"))]
-            cpu_feat_avx2: avx2_cpuid::init(),
+            backend: Backend::best(), // PATCH
         }
     }
 
@@ -268,8 +266,7 @@ impl<'key> Argon2<'key> {
             version,
             params,
             secret: Some(secret),
-            #[cfg(any(target_arch = "x86", target_arch = "x86_64"))]
-            cpu_feat_avx2: avx2_cpuid::init(),
+            backend: Backend::best(), // PATCH
         })
     }
 
@@ -503,16 +500,9 @@ impl<'key> Argon2<'key> {
                     let ref_index = ref_lane * lane_length + lane_index;
 
                     // Calculate new block
-                    let result = self.compress(
-                        memory_view.get_block(prev_index),
-                        memory_view.get_block(ref_index),
-                    );
-
-                    if self.version == Version::V0x10 || pass == 0 {
-                        *memory_view.get_block_mut(cur_index) = result;
-                    } else {
-                        *memory_view.get_block_mut(cur_index) ^= &result;
-                    };
+                    // PATCH: in place
+                    let add = self.version != Version::V0x10 && pass != 0;
+                    memory_view.fill(self.backend, cur_index, prev_index, ref_index, add);
 
                     prev_index = cur_index;
                     cur_index += 1;
@@ -523,22 +513,19 @@ impl<'key> Argon2<'key> {
         Ok(())
     }
 
+    // PATCH: the choice between ways to compute it is made in `backend`
     fn compress(&self, rhs: &Block, lhs: &Block) -> Block {
-        #[cfg(any(target_arch = "x86", target_arch = "x86_64"))]
-        {
-            /// Enable AVX2 optimizations.
-            #[target_feature(enable = "avx2")]
-            unsafe fn compress_avx2(rhs: &Block, lhs: &Block) -> Block {
-                Block::compress(rhs, lhs)
-            }
+        let mut result = Block::new();
+        self.backend.fill(rhs, lhs, &mut result, false);
+        result
+    }
 
-            if self.cpu_feat_avx2.get() {
-                // SAFETY: checked that AVX2 was detected.
-                return unsafe { compress_avx2(rhs, lhs) };
-            }
-        }
-
-        Block::compress(rhs, lhs)
+    /// PATCH: computes blocks in this way, so that tests can compare them.
+    #[doc(hidden)]
+    #[must_use]
+    pub fn with_backend(mut self, backend: Backend) -> Self {
+        self.backend = backend;
+        self
     }
 
     /// Get default configured [`Params`].
@@ -670,8 +657,7 @@ impl CustomizedPasswordHasher<PasswordHash> for Argon2<'_> {
             algorithm,
             version,
             params,
-            #[cfg(any(target_arch = "x86", target_arch = "x86_64"))]
-            cpu_feat_avx2: self.cpu_feat_avx2,
+            backend: self.backend, // PATCH
         }
         .hash_password_with_salt(password, salt)
     }

@@ -16,7 +16,7 @@ use core::ptr::NonNull;
 #[cfg(feature = "parallel")]
 use rayon::iter::{IntoParallelIterator, ParallelIterator};
 
-use crate::{Block, SYNC_POINTS};
+use crate::{Backend, Block, SYNC_POINTS};
 
 /// Extension trait for Argon2 memory blocks.
 pub(crate) trait Memory<'a> {
@@ -138,6 +138,26 @@ impl<'a> SegmentView<'a> {
         // another slice. Finally, we're the only view into this segment, and mutating through it
         // requires `&mut self` and is restricted to blocks within the segment.
         unsafe { self.inner.blocks.add(index).as_ref() }
+    }
+
+    /// PATCH: compute the block at `index` in place from two others: it replaces what is there, or is
+    /// added to it.
+    ///
+    /// # Panics
+    ///
+    /// Panics as `get_block` and `get_block_mut` do, and if the block would be computed from itself.
+    #[inline(always)]
+    pub fn fill(&mut self, backend: Backend, index: usize, prev: usize, reference: usize, add: bool) {
+        assert!(index != prev && index != reference);
+        let prev = core::ptr::from_ref(self.get_block(prev));
+        let reference = core::ptr::from_ref(self.get_block(reference));
+        let out = self.get_block_mut(index);
+
+        // SAFETY: `get_block` returned these as references, which stay valid as long as nobody writes to
+        // these blocks. The one that is written to is neither of them, as asserted above, and all others
+        // are left alone while `self` is borrowed.
+        let (prev, reference) = unsafe { (&*prev, &*reference) };
+        backend.fill(prev, reference, out, add);
     }
 
     /// Get a mutable reference to a block.

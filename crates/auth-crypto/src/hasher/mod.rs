@@ -2,6 +2,7 @@
 
 mod config;
 mod pool;
+mod priority;
 mod scratch;
 mod stored;
 
