@@ -10,7 +10,10 @@ use auth_testkit::part::postgres::Postgres;
 use tempfile::TempDir;
 
 use crate::{
-    driver::{people, server::Server},
+    driver::{
+        people,
+        server::{SETTINGS, Server},
+    },
     load::{Connection, member},
     scripts,
 };
@@ -102,7 +105,17 @@ impl Store {
 impl Subject {
     /// Starts the server on an empty store, and registers the model.
     pub(crate) async fn start(binary: &Path, store: Store, directory: &Path) -> Self {
-        let server = Server::start(binary, &store.settings(directory)).await;
+        let settings = store.settings(directory);
+        let migrated = Command::new(binary)
+            .arg("migrate")
+            .current_dir(directory)
+            .env_clear()
+            .envs(SETTINGS)
+            .envs(settings.iter().cloned())
+            .output()
+            .expect("the server was built");
+        assert!(migrated.status.success(), "{}", String::from_utf8_lossy(&migrated.stderr));
+        let server = Server::start(binary, &settings).await;
         people::register(server.address, &[MODEL.to_owned()], true).await;
         let mut client = crate::driver::client::Client::number(server.address, 0);
         people::sign_in(&mut client, MODEL).await;
