@@ -23,7 +23,8 @@ pub(crate) struct Figure {
 #[derive(Clone, Debug)]
 pub(crate) struct Limit {
     pub(crate) what: &'static str,
-    pub(crate) value: f64,
+    /// What each run gave, just before the run of the figure: whatever else the machine does falls on both.
+    pub(crate) runs: Vec<f64>,
 }
 
 /// What is asked of a figure.
@@ -45,8 +46,8 @@ impl Figure {
         Self { store, name: name.into(), unit, runs, limit: None, goal: None, others: BTreeMap::new() }
     }
 
-    pub(crate) fn of(mut self, what: &'static str, value: f64) -> Self {
-        self.limit = Some(Limit { what, value });
+    pub(crate) fn of(mut self, what: &'static str, runs: Vec<f64>) -> Self {
+        self.limit = Some(Limit { what, runs });
         self
     }
 
@@ -59,8 +60,11 @@ impl Figure {
         median(&self.runs)
     }
 
+    /// The middle one of the ratios of each run to its own limit.
     pub(crate) fn ratio(&self) -> Option<f64> {
-        self.limit.as_ref().map(|limit| self.value() / limit.value)
+        let limits = &self.limit.as_ref()?.runs;
+        let ratios: Vec<f64> = self.runs.iter().zip(limits).map(|(run, limit)| run / limit).collect();
+        Some(median(&ratios))
     }
 
     /// Whether the goal is met; `None` where there is none.
@@ -80,7 +84,7 @@ impl Figure {
             self.others.iter().map(|(status, count)| (status.to_string(), *count)).collect();
         json!({
             "store": self.store, "name": self.name, "unit": self.unit, "median": self.value(), "runs": self.runs,
-            "limit": self.limit.as_ref().map(|limit| json!({"what": limit.what, "value": limit.value})),
+            "limit": self.limit.as_ref().map(|limit| json!({"what": limit.what, "median": median(&limit.runs), "runs": limit.runs})),
             "ratio": self.ratio(), "goal": goal, "met": self.is_met(), "other_answers": others,
         })
     }
@@ -109,8 +113,16 @@ mod tests {
     }
 
     #[test]
+    fn each_run_is_compared_with_its_own_limit() {
+        let figure =
+            Figure::new("", "me", "1/s", vec![50.0, 5.0, 60.0]).of("trivial", vec![100.0, 10.0, 100.0]);
+        assert_eq!(figure.ratio(), Some(0.5));
+    }
+
+    #[test]
     fn a_goal_is_met_or_not() {
-        let figure = |goal| Figure::new("sqlite", "me", "1/s", vec![50.0]).of("trivial", 100.0).asked(goal);
+        let figure =
+            |goal| Figure::new("sqlite", "me", "1/s", vec![50.0]).of("trivial", vec![100.0]).asked(goal);
         assert_eq!(figure(Goal::Share(0.5)).is_met(), Some(true));
         assert_eq!(figure(Goal::Share(0.51)).is_met(), Some(false));
         assert_eq!(figure(Goal::Most(50.0)).is_met(), Some(true));

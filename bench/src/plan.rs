@@ -9,7 +9,7 @@ use tempfile::TempDir;
 
 use crate::{
     driver::statistics::percentile,
-    figures::{Figure, Goal, median, milliseconds},
+    figures::{Figure, Goal, milliseconds},
     limits::{self, Sql, Trivial},
     load::{Measured, Script, drive},
     scripts, start, storm,
@@ -45,20 +45,22 @@ const STORM_MS: f64 = 10.0;
 /// What a request may cost in a store that is a thousand times as large.
 const GROWTH: f64 = 1.2;
 
-/// What all scenarios are compared with.
-struct Limits {
-    hashes: f64,
-    trivial: f64,
-    select: f64,
-    rotate: f64,
+/// What a scenario is compared with.
+#[derive(Clone, Copy, Debug)]
+enum Against {
+    Hashes,
+    TrivialAnswer,
+    Sql(Sql),
 }
-
-const HASH_RATE: &str = "Argon2id on all cores";
-const TRIVIAL_RATE: &str = "trivial actix answer";
 
 impl Options {
     fn long(&self) -> Duration {
         Duration::from_secs(self.seconds)
+    }
+
+    /// Limits are steadier than the server, and measured before each run.
+    fn long_for_limits(&self) -> Duration {
+        Duration::from_secs((self.seconds / 2).max(1))
     }
 
     fn sizes(&self) -> Vec<usize> {
@@ -68,27 +70,20 @@ impl Options {
 
 /// Measures everything.
 pub(crate) async fn carry_out(options: &Options) -> Vec<Figure> {
-    let mut figures = Vec::new();
     say("hashes");
-    let hashes = runs(options, || limits::hashes(options.long()));
-    let reference = limits::reference_hashes(options.long());
-    let mut ours = Figure::new("", "Argon2id hashes", "1/s", hashes.clone());
-    if let Some(reference) = reference {
-        ours = ours.of("libargon2", reference).asked(Goal::Share(least_hashing()));
-    }
-    figures.push(ours);
-    let trivial = Trivial::start();
-    say("trivial answers");
-    let mut plain = scripts::plain(READING);
-    let mut rates = Vec::new();
+    let (mut ours, mut theirs) = (Vec::new(), Vec::new());
     for _ in 0..options.runs {
-        rates.push(drive(trivial.address, &mut plain, &[200], WARM, options.long()).await.rate);
+        theirs.extend(limits::reference_hashes(options.long()));
+        ours.push(limits::hashes(options.long()));
     }
-    drop(trivial);
-    let mut limits = Limits { hashes: median(&hashes), trivial: median(&rates), select: 0.0, rotate: 0.0 };
-    figures.push(Figure::new("", TRIVIAL_RATE, "1/s", rates));
+    let mut hashes = Figure::new("", "Argon2id hashes", "1/s", ours);
+    if theirs.len() == options.runs {
+        hashes = hashes.of("libargon2", theirs).asked(Goal::Share(least_hashing()));
+    }
+    let mut figures = vec![hashes];
+    let trivial = Trivial::start();
     for store in [Store::postgres(), Store::sqlite()] {
-        figures.extend(one_store(options, store, &mut limits).await);
+        figures.extend(one_store(options, store, &trivial).await);
     }
     figures
 }
@@ -102,9 +97,10 @@ fn least_hashing() -> f64 {
     1.3
 }
 
-async fn one_store(options: &Options, store: Store, limits: &mut Limits) -> Vec<Figure> {
+async fn one_store(options: &Options, store: Store, trivial: &Trivial) -> Vec<Figure> {
     let directory = TempDir::new().expect("a temporary directory");
     let mut subject = Subject::start(&options.binary, store, directory.path()).await;
+    let bench = |people| Bench { options, trivial, people };
     let name = subject.store.name();
     let mut figures = Vec::new();
     let mut grown: Vec<(usize, Vec<Figure>)> = Vec::new();
@@ -113,9 +109,9 @@ async fn one_store(options: &Options, store: Store, limits: &mut Limits) -> Vec<
         say(&format!("{name}: {size} people"));
         subject.grow(size);
         if size == 20_000 {
-            figures.extend(scenarios(options, &subject, limits, size).await);
+            figures.extend(scenarios(&bench(size), &subject).await);
         } else {
-            grown.push((size, growth(options, &subject, before, size).await));
+            grown.push((size, growth(&bench(size), &subject, before).await));
         }
         before = size;
     }
@@ -125,104 +121,135 @@ async fn one_store(options: &Options, store: Store, limits: &mut Limits) -> Vec<
     figures
 }
 
-/// The scenarios, in the accounts from [`FEW`] to `people`.
-async fn scenarios(options: &Options, subject: &Subject, limits: &mut Limits, people: usize) -> Vec<Figure> {
-    let store = subject.store.name();
-    let mut all = Vec::new();
-    if let Store::Postgres { cluster, database } = &subject.store {
-        say("postgres: pgbench");
-        let rates = |sql, clients| {
-            runs(options, || limits::pgbench(cluster, database, sql, clients, people, options.long()))
-        };
-        limits.select = median(&rates(Sql::Select, READING));
-        limits.rotate = median(&rates(Sql::Rotate, CHAINS));
-    }
-    let many = if options.quick { 2_000 } else { 10_000 };
+/// What measuring needs beside the server.
+struct Bench<'a> {
+    options: &'a Options,
+    trivial: &'a Trivial,
+    people: usize,
+}
+
+/// The scenarios, in the accounts from [`FEW`] on.
+async fn scenarios(bench: &Bench<'_>, subject: &Subject) -> Vec<Figure> {
+    let many = if bench.options.quick { 2_000 } else { 10_000 };
     let (_, tokens) = subject.sessions(FEW + 1..=FEW + many).await;
     let (chains, _) = subject.sessions(FEW + many + 1..=FEW + many + CHAINS).await;
-    let is_postgres = store == "postgres";
-    let run = async |name: &str, mut scripts: Vec<Script>, wanted: &'static [u16]| {
-        measure(options, subject, name, &mut scripts, wanted).await
+    let (me, list) = ("/api/auth/me", "/api/auth/sessions");
+    let (hashes, trivial) = (Some(Against::Hashes), Some(Against::TrivialAnswer));
+    let (read, rotate) = match subject.store {
+        Store::Postgres { .. } => (Some(Against::Sql(Sql::Select)), Some(Against::Sql(Sql::Rotate))),
+        Store::Sqlite(_) => (trivial, None),
     };
-    all.push(
-        run("login", scripts::logins(HASHING, people, 0), &[200])
-            .await
-            .of(HASH_RATE, limits.hashes)
-            .asked(Goal::Share(0.95)),
-    );
-    all.push(
-        run("login, a tenth wrong", scripts::logins(HASHING, people, 10), &[200, 401])
-            .await
-            .of(HASH_RATE, limits.hashes)
-            .asked(Goal::Share(0.95)),
-    );
-    all.push(run("register", scripts::registrations(HASHING), &[201]).await.of(HASH_RATE, limits.hashes));
-    all.push(
-        run("me, seen within a second", scripts::reads("/api/auth/me", READING, &tokens[..READING]), &[200])
-            .await
-            .of(TRIVIAL_RATE, limits.trivial)
-            .asked(Goal::Share(0.5)),
-    );
-    let unseen =
-        run("me, thousands of sessions in turn", scripts::reads("/api/auth/me", READING, &tokens), &[200])
-            .await;
-    all.push(if is_postgres {
-        unseen.of("pgbench: read session and account", limits.select).asked(Goal::Share(0.5))
-    } else {
-        unseen.of(TRIVIAL_RATE, limits.trivial)
-    });
-    all.push(
-        run("list of sessions", scripts::reads("/api/auth/sessions", READING, &tokens), &[200])
-            .await
-            .of(TRIVIAL_RATE, limits.trivial),
-    );
-    let refresh = run("refresh, 64 chains", scripts::chains(chains), &[200]).await;
-    all.push(if is_postgres {
-        refresh.of("pgbench: read chain, add token", limits.rotate).asked(Goal::Share(0.5))
-    } else {
-        refresh
-    });
-    all.extend(storms(options, subject, limits, &tokens[..READING], people).await);
+    let tenth = scripts::logins(HASHING, bench.people, 10);
+    let plan = [
+        Scenario::new("login", scripts::logins(HASHING, bench.people, 0)).of(hashes).asked(0.95),
+        Scenario { wanted: &[200, 401], ..Scenario::new("login, a tenth wrong", tenth) }
+            .of(hashes)
+            .asked(0.95),
+        Scenario { wanted: &[201], ..Scenario::new("register", scripts::registrations(HASHING)) }.of(hashes),
+        Scenario::new("me, seen within a second", scripts::reads(me, READING, &tokens[..READING]))
+            .of(trivial)
+            .asked(0.5),
+        Scenario::new("me, thousands of sessions in turn", scripts::reads(me, READING, &tokens)).of(read),
+        Scenario::new("list of sessions", scripts::reads(list, READING, &tokens)).of(trivial),
+        Scenario::new("refresh, 64 chains", scripts::chains(chains)).of(rotate),
+    ];
+    let mut all = Vec::new();
+    for scenario in plan {
+        all.push(bench.measure(subject, scenario).await);
+    }
+    all.extend(storms(bench, subject, &tokens[..READING]).await);
     all
 }
 
-async fn measure(
-    options: &Options,
-    subject: &Subject,
-    name: &str,
-    scripts: &mut Vec<Script>,
-    wanted: &'static [u16],
-) -> Figure {
-    say(&format!("{}: {name}", subject.store.name()));
-    let mut figure = Figure::new(subject.store.name(), name, "1/s", Vec::new());
-    for _ in 0..options.runs {
-        let Measured { rate, others, .. } =
-            drive(subject.server.address, scripts, wanted, WARM, options.long()).await;
-        figure.runs.push(rate);
-        for (status, count) in others {
-            *figure.others.entry(status).or_default() += count;
+impl Bench<'_> {
+    async fn measure(&self, subject: &Subject, mut scenario: Scenario) -> Figure {
+        say(&format!("{}: {}", subject.store.name(), scenario.name));
+        let mut figure = Figure::new(subject.store.name(), scenario.name, "1/s", Vec::new());
+        let mut limits = Vec::new();
+        for _ in 0..self.options.runs {
+            if let Some(against) = scenario.against {
+                limits.push(self.limit(subject, against).await);
+            }
+            let (address, long) = (subject.server.address, self.options.long());
+            let Measured { rate, others, .. } =
+                drive(address, &mut scenario.scripts, scenario.wanted, WARM, long).await;
+            figure.runs.push(rate);
+            for (status, count) in others {
+                *figure.others.entry(status).or_default() += count;
+            }
+        }
+        figure.goal = scenario.goal;
+        match scenario.against {
+            Some(against) => figure.of(against.what(), limits),
+            None => figure,
         }
     }
-    figure
+
+    async fn limit(&self, subject: &Subject, against: Against) -> f64 {
+        let long = self.options.long_for_limits();
+        match (against, &subject.store) {
+            (Against::Hashes, _) => limits::hashes(long),
+            (Against::Sql(sql), Store::Postgres { cluster, database }) => {
+                let clients = if matches!(sql, Sql::Select) { READING } else { CHAINS };
+                limits::pgbench(cluster, database, sql, clients, self.people, long)
+            }
+            _ => {
+                let mut scripts = scripts::plain(READING);
+                drive(self.trivial.address, &mut scripts, &[200], Duration::from_millis(200), long).await.rate
+            }
+        }
+    }
+}
+
+/// What clients do at once, as often as they can.
+struct Scenario {
+    name: &'static str,
+    scripts: Vec<Script>,
+    wanted: &'static [u16],
+    against: Option<Against>,
+    goal: Option<Goal>,
+}
+
+impl Scenario {
+    fn new(name: &'static str, scripts: Vec<Script>) -> Self {
+        Self { name, scripts, wanted: &[200], against: None, goal: None }
+    }
+
+    /// The goal for this is half of its limit where the limit is the database's: the driver has a share, too.
+    fn of(self, against: Option<Against>) -> Self {
+        let goal = matches!(against, Some(Against::Sql(_))).then_some(Goal::Share(0.5));
+        Self { against, goal, ..self }
+    }
+
+    fn asked(self, share: f64) -> Self {
+        Self { goal: Some(Goal::Share(share)), ..self }
+    }
+}
+
+impl Against {
+    const fn what(self) -> &'static str {
+        match self {
+            Self::Hashes => "Argon2id on all cores",
+            Self::TrivialAnswer => "trivial actix answer",
+            Self::Sql(Sql::Select) => "pgbench: read session and account",
+            Self::Sql(Sql::Rotate) => "pgbench: read chain, add token",
+        }
+    }
 }
 
 /// The storm, and the memory it leaves behind.
-async fn storms(
-    options: &Options,
-    subject: &Subject,
-    limits: &Limits,
-    tokens: &[String],
-    people: usize,
-) -> Vec<Figure> {
+async fn storms(bench: &Bench<'_>, subject: &Subject, tokens: &[String]) -> Vec<Figure> {
     let store = subject.store.name();
     say(&format!("{store}: storm"));
-    let long = options.long() * 2;
-    let address = subject.server.address;
-    let calm = storm::measure(address, tokens, people, false, long).await;
-    let loud = storm::measure(address, tokens, people, true, long).await;
+    let (address, long) = (subject.server.address, bench.options.long() * 2);
+    let calm = storm::measure(address, tokens, bench.people, false, long).await;
+    let hashes = bench.limit(subject, Against::Hashes).await;
+    let loud = storm::measure(address, tokens, bench.people, true, long).await;
     let at = |times: &[Duration], percent| milliseconds(percentile(&mut times.to_vec(), percent));
     let mut slow = Figure::new(store, "me in a storm of logins, p99", "ms", vec![at(&loud.times, 99.0)]);
-    slow.others.insert(0, loud.failed);
+    if loud.failed > 0 {
+        slow.others.insert(0, loud.failed);
+    }
     let mut logins = Figure::new(store, "logins in the storm", "1/s", vec![loud.logins]);
     logins.others.insert(503, loud.shed);
     vec![
@@ -230,25 +257,26 @@ async fn storms(
         Figure::new(store, "me at 320/s in the calm, p99", "ms", vec![at(&calm.times, 99.0)]),
         Figure::new(store, "me in a storm of logins, p50", "ms", vec![at(&loud.times, 50.0)]),
         slow.asked(Goal::Most(STORM_MS)),
-        logins.of(HASH_RATE, limits.hashes).asked(Goal::Share(0.9)),
+        logins.of(Against::Hashes.what(), vec![hashes]).asked(Goal::Share(0.9)),
         Figure::new(store, "memory after the storm", "MiB", vec![subject.server.memory()])
             .asked(Goal::Most(HASH_BUDGET + BESIDE_HASHES)),
     ]
 }
 
-/// What each indexed way costs with so many people; the accounts after `before` have not been used.
-async fn growth(options: &Options, subject: &Subject, before: usize, size: usize) -> Vec<Figure> {
+/// What each indexed way costs; the accounts after `before` have not been used.
+async fn growth(bench: &Bench<'_>, subject: &Subject, before: usize) -> Vec<Figure> {
+    let size = bench.people;
     let step = (size - before) / 500;
     let (_, access) = subject.sessions((before + 1..size).step_by(step).take(400)).await;
     let (chains, _) = subject.sessions((before + 2..size).step_by(step).take(CHAINS)).await;
     let mut figures = Vec::new();
-    for (name, mut scripts) in [
-        ("login", scripts::logins(HASHING, size, 0)),
-        ("me", scripts::reads("/api/auth/me", READING, &access)),
-        ("list of sessions", scripts::reads("/api/auth/sessions", READING, &access)),
-        ("refresh", scripts::chains(chains)),
+    for scenario in [
+        Scenario::new("login", scripts::logins(HASHING, size, 0)),
+        Scenario::new("me", scripts::reads("/api/auth/me", READING, &access)),
+        Scenario::new("list of sessions", scripts::reads("/api/auth/sessions", READING, &access)),
+        Scenario::new("refresh", scripts::chains(chains)),
     ] {
-        figures.push(measure(options, subject, name, &mut scripts, &[200]).await);
+        figures.push(bench.measure(subject, scenario).await);
     }
     figures
 }
@@ -285,10 +313,6 @@ fn starts(options: &Options, store: &Store, directory: &Path) -> Vec<Figure> {
         Figure::new(store.name(), "start to the first answer", "ms", took).asked(Goal::Most(START_MS)),
         Figure::new(store.name(), "memory when idle", "MiB", idle).asked(Goal::Most(IDLE)),
     ]
-}
-
-fn runs(options: &Options, mut measure: impl FnMut() -> f64) -> Vec<f64> {
-    (0..options.runs).map(|_| measure()).collect()
 }
 
 #[expect(clippy::print_stderr, reason = "tells what takes so long")]

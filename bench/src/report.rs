@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, fmt::Write as _, fs, io, path::Path, process::C
 use serde_json::{Value, json};
 
 use crate::{
-    figures::{Figure, Goal},
+    figures::{Figure, Goal, median},
     plan::Options,
     svg::{self, Bar, Line, number},
 };
@@ -81,7 +81,8 @@ fn tables(figures: &[Figure]) -> String {
 }
 
 fn row(figure: &Figure) -> String {
-    let limit = figure.limit.as_ref().map(|limit| format!("{} ({})", number(limit.value), limit.what));
+    let limit =
+        figure.limit.as_ref().map(|limit| format!("{} ({})", number(median(&limit.runs)), limit.what));
     let ratio = figure.ratio().map(|ratio| format!("{ratio:.2}"));
     let goal = figure.goal.map(|goal| match goal {
         Goal::Share(least) => format!("≥ {least}"),
