@@ -39,6 +39,12 @@ storm *ARGS: _drivers
 timing *ARGS: _drivers
     target/debug/examples/timing target/dist/auth-server {{ ARGS }}
 
+# What the server does beside what this machine could do; see docs/performance.md. `just bench --quick` is a look
+bench *ARGS:
+    cargo build --profile dist -p auth-server --locked
+    cargo build --release -p auth-bench --locked
+    target/release/auth-bench target/dist/auth-server {{ ARGS }}
+
 # The server as it is handed out, and what drives it
 _drivers:
     cargo build --profile dist -p auth-server --locked

@@ -14,7 +14,7 @@ use tokio::time::sleep;
 
 /// Limits by address that do not get in the way: what is measured is what the server bears, not what it
 /// would let one client do.
-const SETTINGS: [(&str, &str); 8] = [
+pub(crate) const SETTINGS: [(&str, &str); 8] = [
     ("APP_ENV", "test"),
     ("PORT", "0"),
     ("LOG_FORMAT", "json"),
@@ -68,10 +68,27 @@ impl Server {
 
     /// The most memory it has had, in MiB.
     pub(crate) fn peak_memory(&self) -> u64 {
-        let status = fs::read_to_string(format!("/proc/{}/status", self.child.id())).unwrap_or_default();
-        let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:")?.trim().strip_suffix(" kB"));
-        peak.and_then(|kib| kib.trim().parse::<u64>().ok()).unwrap_or(0) / 1024
+        kib(self.child.id(), "VmHWM:") / 1024
     }
+
+    /// The memory it has now, in MiB.
+    pub(crate) fn memory(&self) -> f64 {
+        resident_mib(self.child.id())
+    }
+}
+
+/// The memory that a process has now, in MiB.
+pub(crate) fn resident_mib(process: u32) -> f64 {
+    #[expect(clippy::cast_precision_loss, reason = "far less than 2^52")]
+    let kib = kib(process, "VmRSS:") as f64;
+    kib / 1024.0
+}
+
+/// A line of what the kernel says about a process; 0 once that is gone.
+fn kib(process: u32, name: &str) -> u64 {
+    let status = fs::read_to_string(format!("/proc/{process}/status")).unwrap_or_default();
+    let value = status.lines().find_map(|line| line.strip_prefix(name)?.trim().strip_suffix(" kB"));
+    value.and_then(|kib| kib.trim().parse().ok()).unwrap_or(0)
 }
 
 impl Drop for Server {

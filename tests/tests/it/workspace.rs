@@ -43,7 +43,7 @@ const DOMAIN_TESTS: &[&str] = &["auth-crypto", "auth-memory", "auth-smtp", "auth
 
 /// Families of crates, by how their names begin, and the only members that may name them.
 const CONFINED: &[(&str, &[&str])] = &[
-    ("actix", &["auth-e2e", "auth-http", "auth-server", "auth-verifier"]),
+    ("actix", &["auth-bench", "auth-benches", "auth-e2e", "auth-http", "auth-server", "auth-verifier"]),
     ("aws-", &["auth-cognito", "auth-sns"]),
     ("deadpool-redis", &["auth-redis"]),
     ("diesel", &["auth-postgres", "auth-sqlite"]),
@@ -187,7 +187,8 @@ fn refusal(edge: &Edge) -> Option<&'static str> {
     }
     let ours = to.starts_with("auth-");
     match from {
-        "auth-server" | "auth-e2e" => None,
+        "auth-server" | "auth-e2e" | "auth-benches" => None,
+        "auth-bench" => (ours && to != "auth-testkit").then_some("measures the server from outside"),
         "auth-domain" if edge.dev => {
             (ours && !DOMAIN_TESTS.contains(&to)).then_some("not for the domain's tests")
         }

@@ -3,6 +3,7 @@
 mod config;
 mod foreign;
 mod pool;
+mod priority;
 mod scratch;
 mod stored;
 
@@ -10,7 +11,7 @@ use std::{fmt, sync::Arc};
 
 use async_trait::async_trait;
 use auth_domain::{
-    port::{Entropy, HashError, HashPlace, PasswordHasher, Strength, Verification},
+    port::{Entropy, EntropyError, HashError, HashPlace, PasswordHasher, Strength, Verification},
     user::{NewPassword, Password, PasswordHash},
 };
 use zeroize::Zeroizing;
@@ -21,7 +22,7 @@ pub use pool::HashLoad;
 use self::{
     pool::{Pool, Work},
     scratch::Scratch,
-    stored::{SALT_BYTES, Stored},
+    stored::{SALT_BYTES, Stored, TAG_BYTES},
 };
 use crate::OsEntropy;
 
@@ -46,22 +47,18 @@ pub enum StartError {
     /// The operating system gave no thread.
     #[error("a hashing thread could not be started")]
     Thread(#[source] std::io::Error),
-    /// A first hash could not be computed.
-    #[error("a first hash could not be computed")]
-    Hash(#[source] HashError),
+    /// The operating system gave no randomness.
+    #[error("there is no randomness for a first hash")]
+    Randomness,
 }
 
 impl Argon2Hasher {
-    /// Starts the threads, and hashes once to have a dummy for unknown accounts.
+    /// Starts the threads.
     ///
     /// # Errors
-    /// [`StartError`] when there are no threads, no memory or no randomness.
+    /// [`StartError`] when there are no threads or no randomness.
     pub fn start(config: HasherConfig) -> Result<Self, StartError> {
-        let mut secret = Zeroizing::new([0u8; 32]);
-        OsEntropy.fill(&mut *secret).map_err(|_| StartError::Hash(HashError::Failed))?;
-        let blocks = config.cost.memory_kib as usize;
-        let nobody = Zeroizing::new(String::from_utf8_lossy(&*secret).into_owned());
-        let dummy = hash(&nobody, config.cost, &mut Scratch::new(blocks)).map_err(StartError::Hash)?;
+        let dummy = of_nobody(config.cost).map_err(|_| StartError::Randomness)?;
         let pool = Pool::start(&config).map_err(StartError::Thread)?;
         Ok(Self { pool, cost: config.cost, dummy: Arc::new(dummy) })
     }
@@ -122,6 +119,15 @@ impl PasswordHasher for Argon2Hasher {
         let (password, context) = (normal_form(password.password()), context.to_vec());
         self.pool.run(Work::Estimate, move |_| Ok(strength(password.expose_secret(), &context))).await
     }
+}
+
+/// What a hash of an unknown password looks like. That takes as long to compare with as a real one, and none
+/// to make: a start waits for nothing.
+fn of_nobody(cost: Argon2Cost) -> Result<PasswordHash, EntropyError> {
+    let (mut salt, mut tag) = ([0; SALT_BYTES], [0; TAG_BYTES]);
+    OsEntropy.fill(&mut salt)?;
+    OsEntropy.fill(&mut tag)?;
+    Ok(PasswordHash::new(stored::written(&salt, &tag, cost)))
 }
 
 fn normal_form(password: &Password) -> Password {

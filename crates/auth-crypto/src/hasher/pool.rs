@@ -16,7 +16,7 @@ use auth_domain::port::HashError;
 use tokio::sync::oneshot;
 use tracing::Span;
 
-use super::{HasherConfig, scratch::Scratch};
+use super::{HasherConfig, priority, scratch::Scratch};
 
 /// Shortest time to wait that is told to a caller.
 const MIN_RETRY: Duration = Duration::from_secs(1);
@@ -179,9 +179,10 @@ impl Pool {
         for number in 0..config.threads.get() {
             let shared = Arc::clone(&pool.shared);
             let blocks = config.cost.memory_kib as usize;
-            Builder::new()
-                .name(format!("hash-{number}"))
-                .spawn(move || shared.work_until_stopped(&mut Scratch::new(blocks)))?;
+            Builder::new().name(format!("hash-{number}")).spawn(move || {
+                priority::yield_to_others();
+                shared.work_until_stopped(&mut Scratch::new(blocks));
+            })?;
         }
         Ok(pool)
     }

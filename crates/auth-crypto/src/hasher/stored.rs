@@ -169,9 +169,14 @@ pub(super) fn make(
     Argon2::new(Algorithm::Argon2id, Version::V0x13, params)
         .hash_password_into_with_memory(password.as_bytes(), salt, &mut *tag, blocks)
         .map_err(|_| HashError::Failed)?;
+    Ok(written(salt, &tag, cost))
+}
+
+/// What a hash at `cost` looks like whose salt and tag are these.
+pub(super) fn written(salt: &[u8; SALT_BYTES], tag: &[u8; TAG_BYTES], cost: Argon2Cost) -> String {
     let Argon2Cost { memory_kib, iterations, lanes } = cost;
-    let (salt, tag) = (STANDARD_NO_PAD.encode(salt), Zeroizing::new(STANDARD_NO_PAD.encode(*tag)));
-    Ok(format!("$argon2id$v=19$m={memory_kib},t={iterations},p={lanes}${salt}${}", tag.as_str()))
+    let (salt, tag) = (STANDARD_NO_PAD.encode(salt), Zeroizing::new(STANDARD_NO_PAD.encode(tag)));
+    format!("$argon2id$v=19$m={memory_kib},t={iterations},p={lanes}${salt}${}", tag.as_str())
 }
 
 /// Reads `m=19456,t=2,p=1`. A key id or associated data would need a secret this server has not.

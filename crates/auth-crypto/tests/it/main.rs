@@ -1,6 +1,7 @@
 //! Tests of the computing adapters, all in one binary.
 #![expect(clippy::unwrap_used, reason = "the helpers are parts of tests")]
 
+mod argon2;
 mod contract;
 mod forged;
 mod imported;

@@ -176,3 +176,12 @@ fn counting(
         pool.run(HASH, job).await
     }
 }
+
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn hashes_let_everything_else_go_first() {
+    let priority = || rustix::process::getpriority_process(None).unwrap();
+    let pool = pool(|_| {});
+    let inside = pool.run(Work::Estimate, move |_| Ok(priority())).await.unwrap();
+    assert!(inside > priority(), "{inside}");
+}

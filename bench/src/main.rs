@@ -1,0 +1,108 @@
+//! Measures the server beside what this machine could do at best, in one run.
+//!
+//! ```text
+//! just bench                       # 3 runs of 5 s; writes docs/performance.md and docs/performance/
+//! just bench --quick               # a look in two minutes; writes nothing into docs
+//! just bench --runs 5 --seconds 10
+//! ```
+//!
+//! It starts the server itself, on SQLite and on a throw-away PostgreSQL. Server, database and driver share the
+//! cores: compare ratios, not rates.
+
+#[path = "../../tests/examples/driver/mod.rs"]
+#[expect(dead_code, reason = "each driver uses a part")]
+mod driver;
+mod figures;
+mod limits;
+mod load;
+mod plan;
+mod report;
+mod scripts;
+mod start;
+mod storm;
+mod subject;
+mod svg;
+
+use std::{
+    fs, io,
+    path::{Path, PathBuf},
+    process::ExitCode,
+};
+
+use plan::Options;
+
+fn main() -> ExitCode {
+    let words: Vec<String> = std::env::args().skip(1).collect();
+    let outcome = if words.first().is_some_and(|word| word == limits::TRIVIAL) {
+        limits::serve_trivially()
+    } else {
+        options(&words).map_err(io::Error::other).and_then(|options| measure(&options))
+    };
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => fail(&error),
+    }
+}
+
+#[expect(clippy::print_stderr, reason = "a command line tool says what is wrong")]
+fn fail(error: &io::Error) -> ExitCode {
+    eprintln!("{error}");
+    ExitCode::FAILURE
+}
+
+fn measure(options: &Options) -> io::Result<()> {
+    // One thread: the driver runs on the cores it measures.
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let figures = runtime.block_on(plan::carry_out(options));
+    let target = Path::new("target/bench");
+    let docs = Path::new("docs/performance");
+    let folder = if options.quick { target.join("performance") } else { docs.to_owned() };
+    fs::create_dir_all(target)?;
+    fs::write(target.join("results.json"), format!("{:#}\n", report::json(options, &figures)))?;
+    report::write(options, &figures, &folder)
+}
+
+/// Reads the command line: `PATH [--quick] [--runs N] [--seconds N]`.
+fn options(words: &[String]) -> Result<Options, String> {
+    let quick = words.iter().any(|word| word == "--quick");
+    let (runs, seconds) = if quick { (1, 2) } else { (3, 5) };
+    let mut options = Options { binary: PathBuf::from("target/dist/auth-server"), runs, seconds, quick };
+    let mut words = words.iter();
+    while let Some(word) = words.next() {
+        let mut number = || {
+            let value = words.next().and_then(|value| value.parse::<u32>().ok()).filter(|value| *value > 0);
+            value.ok_or_else(|| format!("{word} needs a number above zero"))
+        };
+        match word.as_str() {
+            "--quick" => {}
+            "--runs" => options.runs = number()? as usize,
+            "--seconds" => options.seconds = number()?.into(),
+            path if !path.starts_with('-') => options.binary = PathBuf::from(path),
+            _ => {
+                return Err(format!("unknown word {word}; usage: [PATH] [--quick] [--runs N] [--seconds N]"));
+            }
+        }
+    }
+    options.binary = options.binary.canonicalize().map_err(|error| format!("no server: {error}"))?;
+    Ok(options)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(words: &[&str]) -> Result<Options, String> {
+        options(&words.iter().map(|word| (*word).to_owned()).collect::<Vec<_>>())
+    }
+
+    #[test]
+    fn the_command_line_says_how_long_and_how_often() {
+        let given = read(&["/dev/null", "--runs", "5", "--seconds", "9"]).unwrap();
+        assert_eq!((given.runs, given.seconds, given.quick), (5, 9, false));
+        let quick = read(&["--quick", "/dev/null"]).unwrap();
+        assert_eq!((quick.runs, quick.seconds, quick.quick), (1, 2, true));
+        for wrong in [&["/dev/null", "--runs"][..], &["/dev/null", "--runs", "0"], &["/dev/null", "--slow"]] {
+            assert!(read(wrong).is_err(), "{wrong:?}");
+        }
+    }
+}
