@@ -6,6 +6,7 @@ use std::{
     path::PathBuf,
 };
 
+use auth_testkit::part::free_port;
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 
@@ -241,6 +242,29 @@ async fn documents_alerts_and_dashboard_name_what_there_is() {
 fn exact_values(expression: &str) -> impl Iterator<Item = &str> {
     let selectors = expression.split('{').skip(1).filter_map(|rest| rest.split('}').next());
     selectors.flat_map(|labels| labels.split(',')).filter(|label| label.contains("=\""))
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_part_that_is_away_shows() {
+    let directory = tempfile::tempdir().expect("a temporary directory");
+    let nowhere = format!("redis://127.0.0.1:{}", free_port());
+    let server = Process::start(directory.path(), &[("REDIS_URL", &nowhere)]);
+    let api = Api::at(server.base());
+    let before = Page::of(&api).await;
+    assert_eq!(before.counted("auth_breaker_open"), counts([]));
+    assert_eq!(before.counted("auth_dependency_up"), counts([("{part=\"store\"}", 1)]));
+    for number in 0..6 {
+        api.login(&format!("nobody-{number}@example.com"), PASSWORD).await.expect(StatusCode::UNAUTHORIZED);
+    }
+    let page = Page::of(&api).await;
+    let redis = || counts([("{part=\"redis\"}", 1)]);
+    assert_eq!(
+        (page.counted("auth_breaker_open"), page.counted("auth_breaker_opened_total")),
+        (redis(), redis())
+    );
+    assert!(page.0["auth_limits_degraded"] > 0.5 && page.0["auth_dependency_up{part=\"redis\"}"] == 0.0);
+    let throttled = page.counted("auth_limit_verdicts_total");
+    assert_eq!(throttled.get("{limit=\"login\",verdict=\"admitted\"}"), Some(&6), "limits go on");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -176,6 +176,13 @@ fn each_bad_value_is_one_line_that_names_setting_source_and_expectation() {
             "a,b c",
             "expected a comma list of names made of a-z, 0-9, _ and -, 63 characters at most, found \"a,b c\"",
         ),
+        ("OTEL_TRACES_SAMPLER_ARG", "2", "expected a number from 0 to 1, found \"2\""),
+        ("OTEL_TRACES_SAMPLER_ARG", "NaN", "expected a number from 0 to 1, found \"NaN\""),
+        (
+            "OTEL_EXPORTER_OTLP_ENDPOINT",
+            "collector:4318",
+            "expected an address like http://127.0.0.1:4318, found \"collector:4318\"",
+        ),
         ("AUTH_PROVIDER", "okta", "expected one of native, cognito, both, found \"okta\""),
         (
             "SECRET_KEY",
