@@ -176,13 +176,6 @@ fn each_bad_value_is_one_line_that_names_setting_source_and_expectation() {
             "a,b c",
             "expected a comma list of names made of a-z, 0-9, _ and -, 63 characters at most, found \"a,b c\"",
         ),
-        ("OTEL_TRACES_SAMPLER_ARG", "2", "expected a number from 0 to 1, found \"2\""),
-        ("OTEL_TRACES_SAMPLER_ARG", "NaN", "expected a number from 0 to 1, found \"NaN\""),
-        (
-            "OTEL_EXPORTER_OTLP_ENDPOINT",
-            "collector:4318",
-            "expected an address like http://127.0.0.1:4318, found \"collector:4318\"",
-        ),
         ("AUTH_PROVIDER", "okta", "expected one of native, cognito, both, found \"okta\""),
         (
             "SECRET_KEY",
@@ -266,6 +259,27 @@ fn numbers_about_second_factors_have_bounds() {
         ("MFA_AUTO_ENABLE_METHOD", "pigeon", "expected one of email, sms, totp, none, found \"pigeon\""),
         ("MFA_DEVICE_BYPASS_MINUTES", "1441", "expected a whole number from 0 to 1440, found \"1441\""),
         ("MFA_DEVICE_BYPASS_HOURS", "25", "expected a whole number from 0 to 24, found \"25\""),
+    ] {
+        let line = Place::new().env(name, value).refusal();
+        assert_eq!(line, format!("{name} (environment): {expected}"));
+    }
+}
+
+#[test]
+fn nothing_is_traced_unless_a_collector_is_named() {
+    assert!(Place::new().env("OTEL_SERVICE_NAME", "auth").load().settings.traces.is_none());
+    let place = Place::new().env("OTEL_EXPORTER_OTLP_ENDPOINT", "http://127.0.0.1:4318/");
+    let traces = place.env("OTEL_TRACES_SAMPLER_ARG", "0.25").load().settings.traces.unwrap();
+    let shown = (traces.endpoint.as_str(), traces.service.as_str(), traces.ratio.to_string());
+    assert_eq!(shown, ("http://127.0.0.1:4318", "auth-server", "0.25".to_owned()));
+    for (name, value, expected) in [
+        ("OTEL_TRACES_SAMPLER_ARG", "2", "expected a number from 0 to 1, found \"2\""),
+        ("OTEL_TRACES_SAMPLER_ARG", "NaN", "expected a number from 0 to 1, found \"NaN\""),
+        (
+            "OTEL_EXPORTER_OTLP_ENDPOINT",
+            "collector:4318",
+            "expected an address like http://127.0.0.1:4318, found \"collector:4318\"",
+        ),
     ] {
         let line = Place::new().env(name, value).refusal();
         assert_eq!(line, format!("{name} (environment): {expected}"));
