@@ -51,6 +51,7 @@ fn fail(error: &io::Error) -> ExitCode {
 }
 
 fn measure(options: &Options) -> io::Result<()> {
+    let machine = report::machine(options);
     // One thread: the driver runs on the cores it measures.
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let figures = runtime.block_on(plan::carry_out(options));
@@ -58,8 +59,8 @@ fn measure(options: &Options) -> io::Result<()> {
     let docs = Path::new("docs/performance");
     let folder = if options.quick { target.join("performance") } else { docs.to_owned() };
     fs::create_dir_all(target)?;
-    fs::write(target.join("results.json"), format!("{:#}\n", report::json(options, &figures)))?;
-    report::write(options, &figures, &folder)
+    fs::write(target.join("results.json"), format!("{:#}\n", report::json(&machine, &figures)))?;
+    report::write(&machine, &figures, &folder)
 }
 
 /// Reads the command line: `PATH [--quick] [--runs N] [--seconds N]`.

@@ -11,27 +11,30 @@ use crate::{
 };
 
 /// Writes everything into `folder`, the page beside it as `folder.md`.
-pub(crate) fn write(options: &Options, figures: &[Figure], folder: &Path) -> io::Result<()> {
+pub(crate) fn write(machine: &Machine, figures: &[Figure], folder: &Path) -> io::Result<()> {
     fs::create_dir_all(folder)?;
     for store in ["sqlite", "postgres"] {
         fs::write(folder.join(format!("shares-{store}.svg")), shares(figures, store))?;
         fs::write(folder.join(format!("growth-{store}.svg")), growth(figures, store))?;
     }
     let page = include_str!("performance.md")
-        .replace("{machine}", &machine_lines(options))
+        .replace("{machine}", &machine_lines(machine))
         .replace("{figures}", &tables(figures))
         .replace("{unmet}", &unmet(figures));
     fs::write(folder.with_extension("md"), page)
 }
 
 /// Everything as JSON.
-pub(crate) fn json(options: &Options, figures: &[Figure]) -> Value {
+pub(crate) fn json(machine: &Machine, figures: &[Figure]) -> Value {
     let figures: Vec<Value> = figures.iter().map(Figure::json).collect();
-    json!({"machine": machine(options), "figures": figures})
+    json!({"machine": machine, "figures": figures})
 }
 
 /// What the figures depend on.
-fn machine(options: &Options) -> BTreeMap<&'static str, String> {
+pub(crate) type Machine = BTreeMap<&'static str, String>;
+
+/// What it is like now: to be asked before anything is measured.
+pub(crate) fn machine(options: &Options) -> Machine {
     let file = |path: &str| fs::read_to_string(path).unwrap_or_default();
     let field = |text: &str, name: &str| {
         let line = text.lines().find(|line| line.starts_with(name)).unwrap_or_default();
@@ -62,9 +65,20 @@ fn machine(options: &Options) -> BTreeMap<&'static str, String> {
     ])
 }
 
-fn machine_lines(options: &Options) -> String {
-    let lines = machine(options).into_iter().map(|(name, value)| format!("| {name} | {value} |\n"));
-    format!("| | |\n|---|---|\n{}", lines.collect::<String>())
+fn machine_lines(machine: &Machine) -> String {
+    let lines = machine.iter().map(|(name, value)| format!("| {name} | {value} |\n"));
+    let note = if is_busy(machine) {
+        "\n**Other programs ran meanwhile (see `load before`): ratios are rough, times and rates say little.**\n"
+    } else {
+        ""
+    };
+    format!("| | |\n|---|---|\n{}{note}", lines.collect::<String>())
+}
+
+/// Whether something else kept half a core busy, or more, in the minute before.
+fn is_busy(machine: &Machine) -> bool {
+    let load = machine.get("load before").and_then(|load| load.split(' ').next()?.parse::<f64>().ok());
+    load.is_some_and(|load| load > 0.5)
 }
 
 fn tables(figures: &[Figure]) -> String {
@@ -144,4 +158,16 @@ fn growth(figures: &[Figure], store: &str) -> String {
     let lines: Vec<Line> =
         lines.into_iter().map(|(label, points)| Line { label: label.to_owned(), points }).collect();
     svg::lines(&format!("{store}: answers in a second over the number of people"), "1/s", &lines)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_busy_machine_is_told_of() {
+        let lines = |load: &str| machine_lines(&Machine::from([("load before", load.to_owned())]));
+        assert!(lines("0.72 0.10 0.10").contains("**Other programs ran"));
+        assert!(!lines("0.31 3.00 3.00").contains("**Other programs ran"));
+    }
 }

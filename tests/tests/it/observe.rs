@@ -4,8 +4,10 @@ use std::{
     collections::{BTreeMap, BTreeSet},
     fs,
     path::PathBuf,
+    time::Duration,
 };
 
+use auth_testkit::part::free_port;
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 
@@ -244,15 +246,50 @@ fn exact_values(expression: &str) -> impl Iterator<Item = &str> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_part_that_is_away_shows() {
+    let directory = tempfile::tempdir().expect("a temporary directory");
+    let nowhere = format!("redis://127.0.0.1:{}", free_port());
+    let server = Process::start(directory.path(), &[("REDIS_URL", &nowhere)]);
+    let api = Api::at(server.base());
+    let before = Page::of(&api).await;
+    assert_eq!(before.counted("auth_breaker_open"), counts([]));
+    assert_eq!(before.counted("auth_dependency_up"), counts([("{part=\"store\"}", 1)]));
+    for number in 0..6 {
+        api.login(&format!("nobody-{number}@example.com"), PASSWORD).await.expect(StatusCode::UNAUTHORIZED);
+    }
+    let page = Page::of(&api).await;
+    let redis = || counts([("{part=\"redis\"}", 1)]);
+    assert_eq!(
+        (page.counted("auth_breaker_open"), page.counted("auth_breaker_opened_total")),
+        (redis(), redis())
+    );
+    assert!(page.0["auth_limits_degraded"] > 0.5 && page.0["auth_dependency_up{part=\"redis\"}"] == 0.0);
+    let throttled = page.counted("auth_limit_verdicts_total");
+    assert_eq!(throttled.get("{limit=\"login\",verdict=\"admitted\"}"), Some(&6), "limits go on");
+}
+
+/// The log of a server, once the answer to a request of this id is in it.
+async fn logged(server: &Process, request: &str) -> String {
+    for _ in 0..200 {
+        let log = server.log();
+        if log.lines().any(|line| line.contains("\"answered\"") && line.contains(request)) {
+            return log;
+        }
+        tokio::time::sleep(Duration::from_millis(25)).await;
+    }
+    panic!("nothing of {request} is logged:\n{}", server.log());
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_request_is_one_line_of_the_log() {
     let directory = tempfile::tempdir().expect("a temporary directory");
     let server = Process::start(directory.path(), &[]);
     let api = Api::at(server.base());
     let tokens = api.signed_in("ada@example.com").await;
+    Answer::of(api.request(Method::GET, "/health/live").send().await).await.expect(StatusCode::OK);
     let me = api.request(Method::GET, "/api/auth/me?token=hunter2").header("x-request-id", "asked-for-me");
     Answer::of(me.bearer_auth(&tokens.access).send().await).await.expect(StatusCode::OK);
-    Answer::of(api.request(Method::GET, "/health/live").send().await).await.expect(StatusCode::OK);
-    let log = server.log();
+    let log = logged(&server, "asked-for-me").await;
     let answered = || {
         let lines = log.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
         lines.filter(|line| line["message"] == "answered")

@@ -9,10 +9,13 @@ use auth_testkit::part::free_port;
 use reqwest::{Method, StatusCode};
 use serde_json::json;
 
-use crate::harness::{
-    Answer, Api, PASSWORD,
-    collector::{Collector, Span},
-    process::Process,
+use crate::{
+    cognito::{self, PoolSettings},
+    harness::{
+        Answer, Api, PASSWORD,
+        collector::{Collector, Span},
+        process::Process,
+    },
 };
 
 const TRACE: &str = "4bf92f3577b34da6a3ce929d0e0e4736";
@@ -65,6 +68,21 @@ async fn a_collector_sees_a_login_as_part_of_its_callers_trace() {
     for personal in ["ada@", "example.com", PASSWORD, "127.0.0.1", &tokens.access, &tokens.refresh] {
         assert!(!told.contains(personal), "{personal} left the server");
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_others_are_asked_for_is_a_span() {
+    let (collector, directory) = (Collector::start(), tempfile::tempdir().expect("a directory"));
+    let cognito = PoolSettings::new();
+    cognito.add("ada@example.com").await;
+    let mut server = server(&directory, &collector.endpoint(), &cognito.values());
+    let api = Api::at(server.base());
+    cognito::signed_in(&api, "ada@example.com").await;
+    assert!(server.stop().success(), "{}", server.log());
+    let spans = collector.spans();
+    let call = spans.iter().find(|span| span.name == "cognito call").expect("a call to Cognito");
+    let caller = spans.iter().find(|span| span.id == call.parent).expect("somebody who asked");
+    assert_eq!(caller.name, "cognito::login", "{spans:#?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

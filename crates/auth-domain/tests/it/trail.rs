@@ -45,6 +45,27 @@ async fn a_checkpoint_is_signed_when_the_chain_went_on_and_not_otherwise() {
 }
 
 #[tokio::test]
+async fn what_is_not_signed_grows_older_until_it_is() {
+    let (test, store) = engine().await;
+    let trail = &test.engine.trail;
+    let age = async || trail.unsigned_for().await.expect("a port");
+    assert_eq!(age().await, TimeDelta::zero(), "an empty log is signed");
+    given(&store, 2, test.clock.now()).await;
+    test.clock.advance(TimeDelta::minutes(7));
+    assert_eq!(age().await, TimeDelta::minutes(7), "what is not chained is not signed");
+    trail.chain().await.expect("a port");
+    test.clock.advance(TimeDelta::minutes(2));
+    given(&store, 1, test.clock.now()).await;
+    assert_eq!(age().await, TimeDelta::minutes(9), "nor is what is chained; the oldest counts");
+    trail.checkpoint().await.expect("a port").expect("a checkpoint");
+    test.clock.advance(TimeDelta::minutes(1));
+    assert_eq!(age().await, TimeDelta::minutes(1), "what came later waits for the next one");
+    trail.chain().await.expect("a port");
+    trail.checkpoint().await.expect("a port").expect("a checkpoint");
+    assert_eq!(age().await, TimeDelta::zero());
+}
+
+#[tokio::test]
 async fn a_long_log_is_chained_in_batches() {
     let (test, store) = engine().await;
     given(&store, 1_100, test.clock.now()).await;

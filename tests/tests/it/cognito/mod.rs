@@ -46,8 +46,12 @@ impl PoolSettings {
     }
 
     pub(crate) async fn serve(&self) -> TestServer {
-        let values: Vec<_> = self.values.iter().map(|(name, value)| (*name, value.as_str())).collect();
-        TestServer::with(&values).await
+        TestServer::with(&self.values()).await
+    }
+
+    /// The settings by their names.
+    pub(crate) fn values(&self) -> Vec<(&str, &str)> {
+        self.values.iter().map(|(name, value)| (*name, value.as_str())).collect()
     }
 
     /// Puts somebody into the pool, confirmed and with a proved address.

@@ -292,6 +292,27 @@ fn numbers_about_second_factors_have_bounds() {
 }
 
 #[test]
+fn nothing_is_traced_unless_a_collector_is_named() {
+    assert!(Place::new().env("OTEL_SERVICE_NAME", "auth").load().settings.traces.is_none());
+    let place = Place::new().env("OTEL_EXPORTER_OTLP_ENDPOINT", "http://127.0.0.1:4318/");
+    let traces = place.env("OTEL_TRACES_SAMPLER_ARG", "0.25").load().settings.traces.unwrap();
+    let shown = (traces.endpoint.as_str(), traces.service.as_str(), traces.ratio.to_string());
+    assert_eq!(shown, ("http://127.0.0.1:4318", "auth-server", "0.25".to_owned()));
+    for (name, value, expected) in [
+        ("OTEL_TRACES_SAMPLER_ARG", "2", "expected a number from 0 to 1, found \"2\""),
+        ("OTEL_TRACES_SAMPLER_ARG", "NaN", "expected a number from 0 to 1, found \"NaN\""),
+        (
+            "OTEL_EXPORTER_OTLP_ENDPOINT",
+            "collector:4318",
+            "expected an address like http://127.0.0.1:4318, found \"collector:4318\"",
+        ),
+    ] {
+        let line = Place::new().env(name, value).refusal();
+        assert_eq!(line, format!("{name} (environment): {expected}"));
+    }
+}
+
+#[test]
 fn every_reason_is_told_at_once() {
     let place = Place::new().file(".env", "PORT=x\nLOG_LEVEL=loud").env("JWT_ALGORITHM", "none");
     assert_eq!(place.refusals().len(), 3);
