@@ -17,7 +17,7 @@ use tokio::task::JoinSet;
 
 use crate::support::{Database, config};
 
-const STEPS: usize = 16;
+const STEPS: usize = 18;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn several_migrators_at_once_run_each_step_once() {

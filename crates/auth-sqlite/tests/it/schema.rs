@@ -17,7 +17,7 @@ use diesel_migrations::MigrationHarness;
 use crate::OnFile;
 
 /// How many migrations there are.
-pub(crate) const STEPS: usize = 16;
+pub(crate) const STEPS: usize = 18;
 
 #[tokio::test]
 async fn the_audit_log_refuses_every_change() {
