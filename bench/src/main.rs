@@ -1,7 +1,7 @@
 //! Measures the server beside what this machine could do at best, in one run.
 //!
 //! ```text
-//! just bench                       # 3 runs of 5 s; writes docs/performance.md and docs/performance/
+//! just bench                       # 3 runs of 4 s; writes docs/performance.md and docs/performance/
 //! just bench --quick               # a look in two minutes; writes nothing into docs
 //! just bench --runs 5 --seconds 10
 //! ```
@@ -30,6 +30,7 @@ use std::{
 };
 
 use plan::Options;
+use tokio::signal::unix::{SignalKind, signal};
 
 fn main() -> ExitCode {
     let words: Vec<String> = std::env::args().skip(1).collect();
@@ -54,7 +55,12 @@ fn measure(options: &Options) -> io::Result<()> {
     let machine = report::machine(options);
     // One thread: the driver runs on the cores it measures.
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    let figures = runtime.block_on(plan::carry_out(options));
+    let figures = runtime.block_on(async {
+        tokio::select! {
+            figures = plan::carry_out(options) => Ok(figures),
+            told = told_to_stop() => Err(told),
+        }
+    })?;
     let target = Path::new("target/bench");
     let docs = Path::new("docs/performance");
     let folder = if options.quick { target.join("performance") } else { docs.to_owned() };
@@ -63,10 +69,23 @@ fn measure(options: &Options) -> io::Result<()> {
     report::write(&machine, &figures, &folder)
 }
 
+/// Waits for Ctrl-C or TERM: then what was started is dropped, and so stopped.
+async fn told_to_stop() -> io::Error {
+    let mut terminate = match signal(SignalKind::terminate()) {
+        Ok(terminate) => terminate,
+        Err(error) => return error,
+    };
+    tokio::select! {
+        _ = terminate.recv() => {}
+        _ = tokio::signal::ctrl_c() => {}
+    }
+    io::Error::other("told to stop")
+}
+
 /// Reads the command line: `PATH [--quick] [--runs N] [--seconds N]`.
 fn options(words: &[String]) -> Result<Options, String> {
     let quick = words.iter().any(|word| word == "--quick");
-    let (runs, seconds) = if quick { (1, 2) } else { (3, 5) };
+    let (runs, seconds) = if quick { (1, 1) } else { (3, 4) };
     let mut options = Options { binary: PathBuf::from("target/dist/auth-server"), runs, seconds, quick };
     let mut words = words.iter();
     while let Some(word) = words.next() {

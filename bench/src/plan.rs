@@ -100,7 +100,7 @@ fn least_hashing() -> f64 {
 async fn one_store(options: &Options, store: Store, trivial: &Trivial) -> Vec<Figure> {
     let directory = TempDir::new().expect("a temporary directory");
     let mut subject = Subject::start(&options.binary, store, directory.path()).await;
-    let bench = |people| Bench { options, trivial, people };
+    let bench = |people, long| Bench { options, trivial, people, long };
     let name = subject.store.name();
     let mut figures = Vec::new();
     let mut grown: Vec<(usize, Vec<Figure>)> = Vec::new();
@@ -109,9 +109,9 @@ async fn one_store(options: &Options, store: Store, trivial: &Trivial) -> Vec<Fi
         say(&format!("{name}: {size} people"));
         subject.grow(size);
         if size == 20_000 {
-            figures.extend(scenarios(&bench(size), &subject).await);
+            figures.extend(scenarios(&bench(size, options.long()), &subject).await);
         } else {
-            grown.push((size, growth(&bench(size), &subject, before).await));
+            grown.push((size, growth(&bench(size, options.long_for_limits()), &subject, before).await));
         }
         before = size;
     }
@@ -126,6 +126,8 @@ struct Bench<'a> {
     options: &'a Options,
     trivial: &'a Trivial,
     people: usize,
+    /// How long a run is.
+    long: Duration,
 }
 
 /// The scenarios, in the accounts from [`FEW`] on.
@@ -170,7 +172,7 @@ impl Bench<'_> {
             if let Some(against) = scenario.against {
                 limits.push(self.limit(subject, against).await);
             }
-            let (address, long) = (subject.server.address, self.options.long());
+            let (address, long) = (subject.server.address, self.long);
             let Measured { rate, others, .. } =
                 drive(address, &mut scenario.scripts, scenario.wanted, WARM, long).await;
             figure.runs.push(rate);

@@ -17,7 +17,6 @@ END
 $$;
 
 DROP INDEX audit_events_actor;
-DROP INDEX users_superusers;
 DROP TABLE erased_accounts;
 DROP FUNCTION erased_accounts_check;
 DROP FUNCTION erased_accounts_refuse;

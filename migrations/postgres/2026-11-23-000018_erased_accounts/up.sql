@@ -29,9 +29,6 @@ CREATE TRIGGER erased_accounts_check BEFORE INSERT ON erased_accounts
 FOR EACH ROW EXECUTE FUNCTION erased_accounts_check();
 ALTER TABLE erased_accounts ENABLE ALWAYS TRIGGER erased_accounts_check;
 
--- The last one must stay.
-CREATE INDEX users_superusers ON users (id) WHERE superuser;
-
 -- What people did to others, to find all entries of one person.
 CREATE INDEX audit_events_actor ON audit_events (actor) WHERE actor IS DISTINCT FROM subject AND actor IS NOT NULL;
 

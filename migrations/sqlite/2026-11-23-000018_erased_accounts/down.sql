@@ -17,5 +17,4 @@ BEGIN
 END;
 
 DROP INDEX audit_events_actor;
-DROP INDEX users_superusers;
 DROP TABLE erased_accounts;

@@ -22,9 +22,6 @@ BEGIN
     SELECT RAISE(ABORT, 'the account is not erased, or was before');
 END;
 
--- The last one must stay.
-CREATE INDEX users_superusers ON users (id) WHERE superuser;
-
 -- What people did to others, to find all entries of one person.
 CREATE INDEX audit_events_actor ON audit_events (actor) WHERE actor IS NOT NULL AND actor IS NOT subject;
 

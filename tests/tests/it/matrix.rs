@@ -9,6 +9,7 @@ use auth_domain::{
     port::Store as _,
     user::{Role, UserStatus},
 };
+use auth_testkit::builder;
 use serde_json::{Value, json};
 
 use crate::harness::{
@@ -24,6 +25,8 @@ const INTRUDER: Person = (15, "other", &[Role::Superuser]);
 const DISABLED: Person = (16, "default", &[]);
 /// To whom things are done.
 const TARGET: Person = (17, "default", &[]);
+/// A key of theirs.
+const TARGET_KEY: i64 = 99;
 const PEOPLE: [Person; 7] = [USER, MANAGER, ADMIN, SUPER, INTRUDER, DISABLED, TARGET];
 
 /// Somebody who calls: with whose token, and in which tenant.
@@ -99,6 +102,9 @@ impl Stage {
         for person in PEOPLE {
             tokens.insert(person.0, staffed.token(person).await);
         }
+        let key = builder::personal_key(TARGET_KEY, UserId::from_i64(TARGET.0), chrono::Utc::now());
+        let store = staffed.store.as_ref().expect("PostgreSQL");
+        store.read().await.expect("a store").api_keys().insert(&key).await.expect("a key");
         staffed.change(DISABLED.0, |user| user.status = UserStatus::Inactive).await;
         let mut stage = Self { staffed, tokens, session: 0 };
         stage.put_target_back().await;
@@ -128,6 +134,7 @@ impl Stage {
         route
             .replace("{user_id}", &TARGET.0.to_string())
             .replace("{session_id}", &self.session.to_string())
+            .replace("{key_id}", &TARGET_KEY.to_string())
             .replace(['{', '}'], "1")
     }
 
@@ -202,7 +209,8 @@ async fn ids_of_others_are_answered_like_ids_of_nobody() {
         let (method, path) = route.split_once(' ').expect("two words");
         for who in [USER, MANAGER, INTRUDER] {
             let theirs = stage.path(path);
-            let nobodys = path.replace("{user_id}", "4242").replace("{session_id}", "4242");
+            let nobodys =
+                path.replace("{user_id}", "4242").replace("{session_id}", "4242").replace("{key_id}", "4242");
             let theirs = stage.call(method, &theirs, Some(who), who.1).await;
             let nobodys = stage.call(method, &nobodys, Some(who), who.1).await;
             assert!([403, 404, 422].contains(&theirs.status.as_u16()), "{} {route}: {theirs:?}", who.0);

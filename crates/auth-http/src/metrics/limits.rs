@@ -36,7 +36,7 @@ impl Limits {
     pub(super) fn new(registry: &Registry) -> Self {
         let verdicts = counters(
             "auth_limit_verdicts_total",
-            "What limits by address said of calls: admitted, refused, or failed when nobody could count.",
+            "What limits by address or by key said of calls: admitted, refused, or failed when nobody could count.",
             &["limit", "verdict"],
         );
         show(registry, &verdicts);

@@ -83,8 +83,11 @@ auth_hash_waiting 7
 # HELP auth_http_requests_in_flight Requests that are being answered.
 # TYPE auth_http_requests_in_flight gauge
 auth_http_requests_in_flight 1
-# HELP auth_limit_verdicts_total What limits by address said of calls: admitted, refused, or failed when nobody could count.
+# HELP auth_limit_verdicts_total What limits by address or by key said of calls: admitted, refused, or failed when nobody could count.
 # TYPE auth_limit_verdicts_total counter
+auth_limit_verdicts_total{limit=\"api_key\",verdict=\"admitted\"} 0
+auth_limit_verdicts_total{limit=\"api_key\",verdict=\"failed\"} 0
+auth_limit_verdicts_total{limit=\"api_key\",verdict=\"refused\"} 0
 auth_limit_verdicts_total{limit=\"default\",verdict=\"admitted\"} 0
 auth_limit_verdicts_total{limit=\"default\",verdict=\"failed\"} 0
 auth_limit_verdicts_total{limit=\"default\",verdict=\"refused\"} 0
