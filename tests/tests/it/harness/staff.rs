@@ -83,7 +83,8 @@ impl Staffed {
         }
         if path.ends_with("/introspect") {
             // The one route that takes a form, as RFC 7662 has it.
-            request = request.form(&[("token", "none")]);
+            let form = "application/x-www-form-urlencoded";
+            request = request.header("content-type", form).body("token=none");
         } else if let Some(body) = body {
             request = request.json(body);
         }
