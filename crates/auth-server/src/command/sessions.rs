@@ -4,6 +4,7 @@
 
 use anyhow::Context as _;
 use auth_domain::{
+    client::UserAgent,
     session::Session,
     tenant::TenantId,
     usecase::{Actor, Target, UserQuery},
@@ -119,7 +120,7 @@ pub(super) fn json(sessions: &[Session]) -> Value {
             "ended_at": session.ended.map(|ended| time(ended.at)),
             "end_reason": session.ended.map(|ended| ended.reason.as_str()),
             "ip_address": session.ip,
-            "user_agent": session.user_agent.as_ref().map(|agent| agent.as_str()),
+            "user_agent": session.user_agent.as_ref().map(UserAgent::as_str),
         })
     };
     sessions.iter().map(object).collect()

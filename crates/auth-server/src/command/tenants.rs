@@ -53,9 +53,12 @@ impl Row<'_> {
     }
 
     fn cells(&self) -> [String; 9] {
-        let served = if self.is_served { "yes" } else { "no" }.to_owned();
-        let [a, b, c, d, e, f, g] = self.numbers().map(|number| number.to_string());
-        [self.tenant.to_string(), served, a, b, c, d, e, f, g]
+        let served = if self.is_served { "yes" } else { "no" };
+        let mut cells = [self.tenant.as_str(), served, "", "", "", "", "", "", ""].map(str::to_owned);
+        for (cell, number) in cells.iter_mut().skip(2).zip(self.numbers()) {
+            *cell = number.to_string();
+        }
+        cells
     }
 
     fn json(&self) -> Value {

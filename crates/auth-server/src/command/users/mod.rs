@@ -12,7 +12,7 @@ use auth_domain::{
     factor::FactorKind,
     guard::lockout::Standing,
     usecase::LaneView,
-    user::{Roles, User},
+    user::{FullName, Roles, User},
 };
 use serde_json::{Value, json};
 
@@ -97,7 +97,7 @@ fn user_json(user: &User) -> Value {
         "id": user.id.as_i64(),
         "tenant": user.tenant.as_str(),
         "email": user.email.as_str(),
-        "full_name": user.full_name.as_ref().map(|name| name.as_str()),
+        "full_name": user.full_name.as_ref().map(FullName::as_str),
         "status": user.status.as_str(),
         "is_verified": user.email_verified,
         "roles": user.roles.names(),

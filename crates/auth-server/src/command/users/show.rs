@@ -50,7 +50,7 @@ fn print(view: &AccountView) {
         view.devices.len()
     );
     for identity in &view.identities {
-        println!("linked     {} since {}", harmless(&identity.key.issuer()), time(identity.linked_at));
+        println!("linked     {} since {}", harmless(identity.key.issuer()), time(identity.linked_at));
     }
     println!(
         "made {}, changed {}, last login {}",
