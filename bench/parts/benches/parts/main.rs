@@ -26,7 +26,10 @@ use auth_testkit::{
 };
 use chrono::TimeDelta;
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
-use tokio::runtime::{Builder, Runtime};
+use tokio::{
+    runtime::{Builder, Runtime},
+    task::JoinSet,
+};
 
 use self::nobody::Nobody;
 
@@ -41,7 +44,7 @@ fn runtime() -> Runtime {
 fn hashing(criterion: &mut Criterion) {
     let runtime = runtime();
     let cores = std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN);
-    let hasher = Argon2Hasher::start(HasherConfig::new(cores)).expect("the pool starts");
+    let hasher = Arc::new(Argon2Hasher::start(HasherConfig::new(cores)).expect("the pool starts"));
     let password = Password::new("Tr0ubadour&Zebra".to_owned());
     let mut group = criterion.benchmark_group("hashing pool");
     group.sample_size(20);
@@ -52,11 +55,13 @@ fn hashing(criterion: &mut Criterion) {
     group.bench_function("one on each core", |bencher| {
         bencher.iter(|| {
             runtime.block_on(async {
-                let all: Vec<_> = (0..cores.get()).map(|_| hasher.verify(&password, None)).collect();
-                for one in all.into_iter().map(Box::pin).collect::<Vec<_>>() {
-                    one.await.expect("a verdict");
+                let mut all = JoinSet::new();
+                for _ in 0..cores.get() {
+                    let (hasher, password) = (Arc::clone(&hasher), password.clone());
+                    all.spawn(async move { hasher.verify(&password, None).await });
                 }
-            });
+                all.join_all().await
+            })
         });
     });
     group.finish();
@@ -116,7 +121,7 @@ fn limiter(criterion: &mut Criterion) {
 
 /// Everything around a handler: gate, limits, routing, headers.
 fn router(criterion: &mut Criterion) {
-    let runtime = runtime();
+    let system = actix_web::rt::System::new();
     let nobody = Arc::new(Nobody);
     let clock = Arc::new(FakeClock::at(noon()));
     let settings = HttpSettings { quotas: Quotas::per_minute(1_000_000, 1, 1), ..HttpSettings::default() };
@@ -136,14 +141,14 @@ fn router(criterion: &mut Criterion) {
         tracer: None,
     };
     let api = Api::new(gate, operations).expect("the document is JSON");
-    let app = runtime.block_on(init_service(api.app()));
+    let app = system.block_on(init_service(api.app()));
     let mut group = criterion.benchmark_group("router");
     for path in ["/health/live", "/nowhere"] {
         group.bench_function(path, |bencher| {
             bencher.iter(|| {
                 let peer = "127.0.0.1:4711".parse().expect("an address");
                 let request = TestRequest::get().uri(path).peer_addr(peer).to_request();
-                runtime.block_on(app.call(request)).expect("an answer")
+                system.block_on(app.call(request)).expect("an answer")
             });
         });
     }
