@@ -3,10 +3,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use auth_crypto::SystemClock;
 use auth_domain::{
     factor::Enrolment,
     id::UserId,
-    port::Store as _,
+    port::{Clock as _, Store as _},
     user::{Role, UserStatus},
 };
 use auth_testkit::builder;
@@ -102,7 +103,7 @@ impl Stage {
         for person in PEOPLE {
             tokens.insert(person.0, staffed.token(person).await);
         }
-        let key = builder::personal_key(TARGET_KEY, UserId::from_i64(TARGET.0), chrono::Utc::now());
+        let key = builder::personal_key(TARGET_KEY, UserId::from_i64(TARGET.0), SystemClock.now());
         let store = staffed.store.as_ref().expect("PostgreSQL");
         store.read().await.expect("a store").api_keys().insert(&key).await.expect("a key");
         staffed.change(DISABLED.0, |user| user.status = UserStatus::Inactive).await;
