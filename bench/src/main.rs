@@ -120,7 +120,7 @@ mod tests {
         let given = read(&["/dev/null", "--runs", "5", "--seconds", "9"]).unwrap();
         assert_eq!((given.runs, given.seconds, given.quick), (5, 9, false));
         let quick = read(&["--quick", "/dev/null"]).unwrap();
-        assert_eq!((quick.runs, quick.seconds, quick.quick), (1, 2, true));
+        assert_eq!((quick.runs, quick.seconds, quick.quick), (1, 1, true));
         for wrong in [&["/dev/null", "--runs"][..], &["/dev/null", "--runs", "0"], &["/dev/null", "--slow"]] {
             assert!(read(wrong).is_err(), "{wrong:?}");
         }
