@@ -230,6 +230,14 @@ fn responses(operation: &Operation) -> BTreeMap<u16, Response> {
     match doc.access {
         Access::Administrator => add(403, "`The user doesn't have enough privileges`: no administrator"),
         Access::Superuser => add(403, "`The user doesn't have enough privileges`: no superuser"),
+        Access::BearerOrKey(_) => {
+            add(401, "Neither a valid access token nor a valid API key");
+            add(403, "`insufficient_scope`: the API key is good for other things");
+        }
+        Access::ServiceKey(_) => {
+            add(401, "No valid API key of a service");
+            add(403, "`insufficient_scope`: the API key is good for other things");
+        }
         _ => {}
     }
     if doc.access.is_for_power() {
