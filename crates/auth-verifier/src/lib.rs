@@ -28,7 +28,7 @@
 //! # Ok(()) }
 //! ```
 //!
-//! With the feature `actix` a handler asks for [`Authenticated`](actix::Authenticated), and gets the claims; see
+//! With the feature `actix` a handler asks for `actix::Authenticated`, and gets the claims; see
 //! `examples/orders.rs`. To test a service, give it [`StaticKeys`] of a key of your own, or a [`KeySource`] and a
 //! [`LiveCheck`](live::LiveCheck) that you wrote.
 //!
