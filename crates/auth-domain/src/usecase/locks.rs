@@ -1,8 +1,10 @@
-//! Locked accounts as operators see and open them.
+//! Locked accounts as operators see them.
 
 use chrono::{DateTime, Utc};
 
-use super::{Core, Fault, Operators, fault::faults, lane::LockKey, transaction::transaction};
+use super::{
+    Core, Fault, Operators, Target, admin::find_in, fault::faults, lane::LockKey, transaction::transaction,
+};
 use crate::{
     audit::{AuditEvent, AuditRecord},
     client::Client,
@@ -11,8 +13,7 @@ use crate::{
         lockout::{LockState, Standing},
     },
     port::Tx,
-    tenant::TenantId,
-    user::{Email, User},
+    user::User,
 };
 
 /// The failures of one account.
@@ -37,11 +38,11 @@ pub struct LaneView {
     pub standing: Standing,
 }
 
-/// Why nothing was shown or opened.
+/// Why nothing was shown.
 #[derive(Debug, thiserror::Error)]
 pub enum LanesError {
     /// There is no such account.
-    #[error("no account has this address in this tenant")]
+    #[error("there is no such account")]
     NotFound,
     /// A port failed.
     #[error(transparent)]
@@ -61,18 +62,9 @@ impl Operators {
     ///
     /// # Errors
     /// [`LanesError`].
-    pub async fn lanes(&self, tenant: &TenantId, email: &Email) -> Result<AccountLanes, LanesError> {
+    pub async fn lanes(&self, target: &Target) -> Result<AccountLanes, LanesError> {
         let now = self.core.now();
-        transaction!(self.core, tx => self.core.show_lanes_in(tx, tenant, email, now))
-    }
-
-    /// Opens an account, for passwords and for codes. Devices stay as they are.
-    ///
-    /// # Errors
-    /// [`LanesError`].
-    pub async fn clear_lanes(&self, tenant: &TenantId, email: &Email) -> Result<User, LanesError> {
-        let now = self.core.now();
-        transaction!(self.core, tx => self.core.clear_lanes_of_in(tx, tenant, email, now))
+        transaction!(self.core, tx => self.core.show_lanes_in(tx, target, now))
     }
 }
 
@@ -80,15 +72,14 @@ impl Core {
     async fn show_lanes_in(
         &self,
         tx: &mut dyn Tx,
-        tenant: &TenantId,
-        email: &Email,
+        target: &Target,
         now: DateTime<Utc>,
     ) -> Result<AccountLanes, LanesError> {
-        let user = tx.users().by_email(tenant, email).await?.ok_or(LanesError::NotFound)?;
+        let user = find_in(tx, target).await?.ok_or(LanesError::NotFound)?;
         let devices = tx.known_devices().list(user.id, now).await?;
-        let passwords = self.lane_in(tx, &self.lock_key(tenant, email), now).await?;
+        let passwords = self.lane_in(tx, &self.lock_key(&user.tenant, &user.email), now).await?;
         let codes = self.lane_in(tx, &self.code_lock_key(&user), now).await?;
-        let record = AuditRecord::new(AuditEvent::LanesShown, tenant, &Client::default(), now);
+        let record = AuditRecord::new(AuditEvent::LanesShown, &user.tenant, &Client::default(), now);
         tx.audit().append(&record.about(user.id)).await?;
         Ok(AccountLanes { user, passwords, codes, devices })
     }
@@ -108,19 +99,5 @@ impl Core {
         let policy = &self.policy.lock;
         let state = policy.remembered(tx.locks().lock(key).await?, now);
         Ok(LaneView { state, standing: policy.standing(state, now) })
-    }
-
-    async fn clear_lanes_of_in(
-        &self,
-        tx: &mut dyn Tx,
-        tenant: &TenantId,
-        email: &Email,
-        now: DateTime<Utc>,
-    ) -> Result<User, LanesError> {
-        let user = tx.users().by_email(tenant, email).await?.ok_or(LanesError::NotFound)?;
-        self.clear_lanes_in(tx, &user).await?;
-        let record = AuditRecord::new(AuditEvent::LanesCleared, tenant, &Client::default(), now);
-        tx.audit().append(&record.about(user.id)).await?;
-        Ok(user)
     }
 }

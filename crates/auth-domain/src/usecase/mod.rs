@@ -101,7 +101,7 @@ pub use messages::{Backlog, MessageError, Messages};
 pub use moving::{
     Exports, ImportCounts, ImportError, ImportNews, ImportStep, ImportTerms, Imports, Leaver, Refusal, Remark,
 };
-pub use operators::{CreateUser, CreateUserError, CreatedUser, GrantError, Operators};
+pub use operators::{CreateUser, CreateUserError, CreatedUser, Operators};
 pub use passwords::{ChangePassword, ChangePasswordError, Passwords};
 pub use person::{EraseError, PersonData, Persons};
 pub use policy::Policy;

@@ -12,9 +12,7 @@ use crate::{
     id::UserId,
     port::{EntropyError, ExistingAccount, Tx},
     tenant::TenantId,
-    user::{
-        Credential, Email, FullName, Password, PasswordHash, Role, Roles, User, password::PasswordPolicy,
-    },
+    user::{Credential, Email, FullName, Password, PasswordHash, Roles, User, password::PasswordPolicy},
 };
 
 /// The operator's use cases.
@@ -65,19 +63,6 @@ impl From<Fault> for CreateUserError {
         Self::Fault(fault)
     }
 }
-
-/// Why no role was granted.
-#[derive(Debug, thiserror::Error)]
-pub enum GrantError {
-    /// There is no such account.
-    #[error("no account has this address in this tenant")]
-    NotFound,
-    /// A port failed.
-    #[error(transparent)]
-    Fault(Fault),
-}
-
-faults!(GrantError);
 
 impl Operators {
     pub(super) const fn new(core: Arc<Core>) -> Self {
@@ -135,34 +120,6 @@ impl Operators {
         }
         let record = AuditRecord::new(AuditEvent::UserCreated, &user.tenant, &Client::default(), now);
         tx.audit().append(&record.about(id).with("roles", request.roles.names().join(","))).await?;
-        Ok(user)
-    }
-
-    /// Grants a role to an account.
-    ///
-    /// # Errors
-    /// [`GrantError`].
-    pub async fn grant(&self, tenant: &TenantId, email: &Email, role: Role) -> Result<User, GrantError> {
-        let now = self.core.now();
-        transaction!(self.core, tx => Self::grant_in(tx, tenant, email, role, now))
-    }
-
-    async fn grant_in(
-        tx: &mut dyn Tx,
-        tenant: &TenantId,
-        email: &Email,
-        role: Role,
-        now: DateTime<Utc>,
-    ) -> Result<User, GrantError> {
-        let id: Option<UserId> = tx.users().by_email(tenant, email).await?.map(|user| user.id);
-        let Some(id) = id else { return Err(GrantError::NotFound) };
-        let Some(mut user) = tx.users().lock(id).await? else { return Err(GrantError::NotFound) };
-        user.roles = user.roles.with(role);
-        user.updated_at = now;
-        // The address does not change here, so it cannot clash.
-        let _ = tx.users().save(&user).await?;
-        let record = AuditRecord::new(AuditEvent::RoleGranted, tenant, &Client::default(), now);
-        tx.audit().append(&record.about(id).with("role", role.as_str())).await?;
         Ok(user)
     }
 

@@ -12,7 +12,7 @@ use auth_domain::{
     tenant::TenantId,
     usecase::{
         CreateUser, EraseError, ImportCounts, ImportError, ImportNews, ImportTerms, LoginError,
-        PasswordLogin, Policy,
+        PasswordLogin, Policy, Target,
     },
     user::{Password, PasswordHash, Role},
 };
@@ -254,7 +254,14 @@ async fn erasing_forgets_the_failures_of_the_address() {
     }
     assert!(matches!(login(&test, 1, PASSWORD).await, Err(LoginError::Locked(_))));
     let email = builder::email("user1@example.com");
-    let id = test.engine.operators.lanes(&TenantId::default(), &email).await.unwrap().user.id;
+    let id = test
+        .engine
+        .operators
+        .lanes(&Target::Address { tenant: TenantId::default(), email })
+        .await
+        .unwrap()
+        .user
+        .id;
     let data = test.engine.persons.export(id).await.unwrap().unwrap();
     assert_eq!(data.passwords.map(|state| state.failures), Some(5));
     test.engine.persons.erase(id).await.unwrap();

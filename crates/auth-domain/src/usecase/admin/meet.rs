@@ -130,7 +130,11 @@ impl Admin {
     }
 }
 
-async fn find_in(tx: &mut dyn Tx, target: &Target) -> Result<Option<User>, StoreError> {
+/// The account of that id or address, not locked.
+pub(in crate::usecase) async fn find_in(
+    tx: &mut dyn Tx,
+    target: &Target,
+) -> Result<Option<User>, StoreError> {
     match target {
         Target::Id(id) => tx.users().by_id(*id).await,
         Target::Address { tenant, email } => tx.users().by_email(tenant, email).await,

@@ -37,6 +37,7 @@ pub use stats::Stats;
 pub use status::StatusChange;
 
 use self::meet::Acting;
+pub(super) use self::meet::find_in;
 use super::{Caller, Core, Fault, factors::has_second_factor};
 use crate::{
     audit::{AuditEvent, AuditRecord},

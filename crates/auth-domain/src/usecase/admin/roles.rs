@@ -22,6 +22,17 @@ pub struct RoleChange {
 }
 
 impl RoleChange {
+    /// Grants one role, or takes it.
+    #[must_use]
+    pub const fn of(role: Role, wanted: bool) -> Self {
+        let none = Self { superuser: None, application_admin: None, manager: None };
+        match role {
+            Role::Superuser => Self { superuser: Some(wanted), ..none },
+            Role::ApplicationAdmin => Self { application_admin: Some(wanted), ..none },
+            Role::Manager => Self { manager: Some(wanted), ..none },
+        }
+    }
+
     fn wanted(self, role: Role) -> Option<bool> {
         match role {
             Role::Superuser => self.superuser,

@@ -7,8 +7,8 @@ use auth_domain::{
     tenant::TenantId,
     token::AuthMethod,
     usecase::{
-        FactorChange, LinkIdentity, LinkIdentityError, LoginError, Policy, ProviderLoginError,
-        UnlinkIdentityError,
+        Actor, FactorChange, LinkIdentity, LinkIdentityError, LoginError, Policy, ProviderLoginError,
+        RoleChange, Target, UnlinkIdentityError,
     },
     user::{Password, Role, UserStatus},
 };
@@ -74,8 +74,8 @@ async fn an_account_with_a_role_is_linked_on_purpose_only() {
     for role in [Role::Superuser, Role::ApplicationAdmin, Role::Manager] {
         let world = World::new().await;
         let user = world.register_proved(&ada()).await;
-        let operators = &world.test.engine.operators;
-        operators.grant(&TenantId::default(), &ada(), role).await.expect("a role");
+        let (admin, change) = (&world.test.engine.admin, RoleChange::of(role, true));
+        admin.change_roles(Actor::Operator, &Target::Id(user.id), change).await.expect("a role");
         is_bad_credentials(&world.try_pool(&ada(), THERE).await);
         let [entry] = world.log(AuditEvent::IdentityRefused).await.try_into().expect("one entry");
         assert_eq!((reason(&entry), entry.subject), (Some("account_has_role"), Some(user.id)));

@@ -4,7 +4,7 @@ use auth_domain::{
     audit::AuditEvent,
     guard::lockout::Standing,
     tenant::TenantId,
-    usecase::{LanesError, PasswordLogin, Policy},
+    usecase::{Actor, AdminError, LanesError, PasswordLogin, Policy, Target},
     user::{Email, Password},
 };
 use auth_testkit::fake::NoticeKind;
@@ -12,6 +12,11 @@ use chrono::TimeDelta;
 
 use super::{login, of_nobody, strict, token_of};
 use crate::second_factor::{Ada, PASSWORD, ada as address, client};
+
+/// The account of an address.
+fn target(email: Email) -> Target {
+    Target::Address { tenant: TenantId::default(), email }
+}
 
 #[tokio::test]
 async fn a_hundred_failures_close_and_no_waiting_opens() {
@@ -109,7 +114,7 @@ async fn successes_of_one_account_give_nothing_to_another() {
     for number in 1..=50 {
         ada.refused(&login("wrong", None), 1).await;
         ada.test.engine.login.with_password(&own).await.expect("a session of her own");
-        let seen = lanes.lanes(&TenantId::default(), &address()).await.expect("the lanes").passwords;
+        let seen = lanes.lanes(&target(address())).await.expect("the lanes").passwords;
         assert_eq!(seen.state.map(|state| state.failures), Some(number));
         ada.test.clock.advance(TimeDelta::minutes(15));
     }
@@ -134,25 +139,25 @@ async fn asking_for_a_new_password_locks_and_opens_nothing() {
 async fn an_operator_sees_and_opens_both_lanes_and_leaves_a_trace() {
     let (ada, app, _) = Ada::with_app(Policy { mfa: strict(), ..Policy::default() }).await;
     ada.test.clock.advance(TimeDelta::minutes(1));
-    let (tenant, operators) = (TenantId::default(), &ada.test.engine.operators);
-    let seen = operators.lanes(&tenant, &address()).await.expect("the lanes");
+    let (admin, operators) = (&ada.test.engine.admin, &ada.test.engine.operators);
+    let seen = operators.lanes(&target(address())).await.expect("the lanes");
     assert_eq!((seen.passwords.standing, seen.codes.standing), (Standing::Open, Standing::Open));
     assert_eq!((seen.passwords.state, seen.devices.len()), (None, 1));
 
     ada.close(&Ada::login(Some("000000"))).await;
     ada.refused(&login("wrong", None), 5).await;
-    let seen = operators.lanes(&tenant, &address()).await.expect("the lanes");
+    let seen = operators.lanes(&target(address())).await.expect("the lanes");
     assert_eq!(seen.codes.standing, Standing::Closed);
     assert_eq!(seen.passwords.standing, Standing::Waits(ada.now() + TimeDelta::seconds(30)));
     assert_eq!(seen.passwords.state.map(|state| state.failures), Some(5));
 
-    operators.clear_lanes(&tenant, &address()).await.expect("an open account");
+    admin.unlock(Actor::Operator, &target(address())).await.expect("an open account");
     ada.try_login(Some(&app.shows(&ada))).await.expect("a session");
     assert_eq!(ada.audited(AuditEvent::LanesShown).await.len(), 2);
     let cleared = ada.audited(AuditEvent::LanesCleared).await;
     assert_eq!(cleared.iter().map(|entry| entry.subject).collect::<Vec<_>>(), [Some(seen.user.id)]);
 
-    let nobody = Email::parse("nobody@example.com").expect("an address");
-    assert!(matches!(operators.lanes(&tenant, &nobody).await, Err(LanesError::NotFound)));
-    assert!(matches!(operators.clear_lanes(&tenant, &nobody).await, Err(LanesError::NotFound)));
+    let nobody = target(Email::parse("nobody@example.com").expect("an address"));
+    assert!(matches!(operators.lanes(&nobody).await, Err(LanesError::NotFound)));
+    assert!(matches!(admin.unlock(Actor::Operator, &nobody).await, Err(AdminError::NotFound { .. })));
 }

@@ -3,7 +3,7 @@
 use anyhow::Context as _;
 use auth_domain::{
     usecase::{Actor, RoleChange},
-    user::{Role, UserStatus},
+    user::UserStatus,
 };
 use serde_json::json;
 
@@ -15,7 +15,7 @@ use crate::{
 
 /// Gives an account a role, or takes it.
 pub(crate) async fn change_role(wiring: &Wiring, options: &ChangeRole, wanted: bool) -> anyhow::Result<()> {
-    let change = role_change(options.role, wanted);
+    let change = RoleChange::of(options.role, wanted);
     let account = &options.account;
     let user = wiring.engine.admin.change_roles(Actor::Operator, &account.target(), change).await;
     let user = user.with_context(|| format!("cannot change the roles of {account}"))?;
@@ -93,13 +93,4 @@ pub(crate) async fn restore(wiring: &Wiring, options: &OneAccount) -> anyhow::Re
     let user = user.with_context(|| format!("cannot restore {}", options.account))?;
     said(options.format, &format!("{} is active, with the password it had", user.email), &user, json!({}));
     Ok(())
-}
-
-const fn role_change(role: Role, wanted: bool) -> RoleChange {
-    let none = RoleChange { superuser: None, application_admin: None, manager: None };
-    match role {
-        Role::Superuser => RoleChange { superuser: Some(wanted), ..none },
-        Role::ApplicationAdmin => RoleChange { application_admin: Some(wanted), ..none },
-        Role::Manager => RoleChange { manager: Some(wanted), ..none },
-    }
 }

@@ -3,7 +3,7 @@
 #![expect(clippy::print_stdout, reason = "prints what the operator asked for")]
 
 use anyhow::Context as _;
-use auth_domain::usecase::{AccountView, Actor};
+use auth_domain::usecase::AccountLanes;
 use serde_json::{Value, json};
 
 use super::{
@@ -15,17 +15,17 @@ use crate::{cli::OneAccount, wire::Wiring};
 /// Shows what is counted for an account.
 pub(crate) async fn locks(wiring: &Wiring, options: &OneAccount) -> anyhow::Result<()> {
     let account = &options.account;
-    let view = wiring.engine.admin.show(Actor::Operator, &account.target()).await;
-    let view = view.with_context(|| format!("cannot show the locks of {account}"))?;
+    let lanes = wiring.engine.operators.lanes(&account.target()).await;
+    let lanes = lanes.with_context(|| format!("cannot show the locks of {account}"))?;
     if options.format.json {
-        print::json(&json(&view));
+        print::json(&json(&lanes));
         return Ok(());
     }
-    println!("account    {} ({}) in tenant {}", view.user.email, view.user.id, view.user.tenant);
-    println!("passwords  {}", in_words(&view.passwords, "wrong passwords"));
-    println!("codes      {}", in_words(&view.codes, "wrong codes"));
-    println!("devices    {} known", view.known_devices.len());
-    for device in &view.known_devices {
+    println!("account    {} ({}) in tenant {}", lanes.user.email, lanes.user.id, lanes.user.tenant);
+    println!("passwords  {}", in_words(&lanes.passwords, "wrong passwords"));
+    println!("codes      {}", in_words(&lanes.codes, "wrong codes"));
+    println!("devices    {} known", lanes.devices.len());
+    for device in &lanes.devices {
         let (first, last) = (time(device.created_at), time(device.last_used_at));
         let (until, failures) = (time(device.expires_at), device.failures);
         println!(
@@ -35,8 +35,8 @@ pub(crate) async fn locks(wiring: &Wiring, options: &OneAccount) -> anyhow::Resu
     Ok(())
 }
 
-fn json(view: &AccountView) -> Value {
-    let devices = view.known_devices.iter().map(|device| {
+fn json(lanes: &AccountLanes) -> Value {
+    let devices = lanes.devices.iter().map(|device| {
         json!({
             "created_at": time(device.created_at),
             "last_used_at": time(device.last_used_at),
@@ -44,9 +44,9 @@ fn json(view: &AccountView) -> Value {
             "failures": device.failures,
         })
     });
-    let mut object = user_json(&view.user);
-    object["passwords"] = lane_json(&view.passwords);
-    object["codes"] = lane_json(&view.codes);
+    let mut object = user_json(&lanes.user);
+    object["passwords"] = lane_json(&lanes.passwords);
+    object["codes"] = lane_json(&lanes.codes);
     object["known_devices"] = devices.collect();
     object
 }
