@@ -13,11 +13,19 @@ use crate::problem::Problem;
 /// [`usecase::Bearer`]; tests put their own in its place.
 #[async_trait]
 pub trait Bearer: Send + Sync {
-    /// Finds somebody who may act.
+    /// Finds somebody who may act now.
     ///
     /// # Errors
     /// [`BearerError`] when the token, its session or its account is not good.
     async fn authenticate(&self, token: &str, tenant: &TenantId) -> Result<Caller, BearerError>;
+
+    /// Finds somebody who may act, as far as was known a moment ago: for requests that change nothing.
+    ///
+    /// # Errors
+    /// As for [`authenticate`](Self::authenticate), which it is where nothing else is put in its place.
+    async fn recognise(&self, token: &str, tenant: &TenantId) -> Result<Caller, BearerError> {
+        self.authenticate(token, tenant).await
+    }
 
     /// Finds out what a good token names, without judging what has become of it since.
     ///
@@ -30,6 +38,10 @@ pub trait Bearer: Send + Sync {
 impl Bearer for usecase::Bearer {
     async fn authenticate(&self, token: &str, tenant: &TenantId) -> Result<Caller, BearerError> {
         Self::authenticate(self, token, tenant).await
+    }
+
+    async fn recognise(&self, token: &str, tenant: &TenantId) -> Result<Caller, BearerError> {
+        Self::recognise(self, token, tenant).await
     }
 
     async fn identify(&self, token: &str, tenant: &TenantId) -> Result<Identity, BearerError> {

@@ -202,6 +202,7 @@ fn policy(settings: &Settings) -> Policy {
         lock: LockPolicy::default(),
         access_life: settings.access_token_life,
         session_life: settings.refresh_token_life,
+        snapshot_life: settings.session_snapshot,
         refresh_grace: settings.refresh_grace,
         extension: settings.session_extension,
         max_sessions: usize::try_from(settings.max_sessions_per_user).unwrap_or(usize::MAX),

@@ -84,6 +84,38 @@ impl Bearer {
         self.find_caller(token, tenant).await.inspect_err(|error| self.refusals.count(error))
     }
 
+    /// The same for requests that change nothing: the session and its account may be as they were within the last
+    /// [`Policy::snapshot_life`](super::Policy::snapshot_life), but for what this engine has changed since. The
+    /// token is verified as ever.
+    ///
+    /// # Errors
+    /// [`BearerError`].
+    pub async fn recognise(&self, token: &str, tenant: &TenantId) -> Result<Caller, BearerError> {
+        self.find_recent(token, tenant).await.inspect_err(|error| self.refusals.count(error))
+    }
+
+    async fn find_recent(&self, token: &str, tenant: &TenantId) -> Result<Caller, BearerError> {
+        let (snapshots, now) = (&self.core.snapshots, self.core.now());
+        let claims = match self.core.verify_token(token).await.map_err(BearerError::Fault)? {
+            Ok(claims) => claims,
+            Err(rejected) => {
+                return self.admit(self.identify_by_provider(token, tenant, rejected).await?).await;
+            }
+        };
+        let kept = claims.session.and_then(|id| snapshots.get(id, now));
+        if let Some(found) = kept.filter(|found| is_named(&found.0, &found.1, &claims)) {
+            check_tenant(&claims, tenant)?;
+            let (session, user) = found.as_ref().clone();
+            return self.admit(Identity { claims, user: Some(user), session: Some(session) }).await;
+        }
+        let reading = snapshots.reading(now);
+        let caller = self.admit(self.found(claims, tenant).await?).await?;
+        if let Some(session) = &caller.session {
+            snapshots.keep(reading, (session.clone(), caller.user.clone()));
+        }
+        Ok(caller)
+    }
+
     async fn find_caller(&self, token: &str, tenant: &TenantId) -> Result<Caller, BearerError> {
         self.admit(self.find_identity(token, tenant).await?).await
     }
@@ -132,9 +164,7 @@ impl Bearer {
     }
 
     async fn found(&self, claims: AccessClaims, tenant: &TenantId) -> Result<Identity, BearerError> {
-        if claims.tenant != *tenant {
-            return Err(BearerError::WrongTenant);
-        }
+        check_tenant(&claims, tenant)?;
         let (session, user) = self.look_up(&claims).await?;
         Ok(Identity { claims, user, session })
     }
@@ -181,17 +211,21 @@ impl Bearer {
         match claims.session {
             Some(id) => {
                 let found = repos.sessions().with_user(id).await?;
-                // A token names its own session only; anything else was not made by us.
-                Ok(
-                    match found
-                        .filter(|(session, user)| session.user == claims.subject && user.id == claims.subject)
-                    {
-                        Some((session, user)) => (Some(session), Some(user)),
-                        None => (None, repos.users().by_id(claims.subject).await?),
-                    },
-                )
+                Ok(match found.filter(|(session, user)| is_named(session, user, claims)) {
+                    Some((session, user)) => (Some(session), Some(user)),
+                    None => (None, repos.users().by_id(claims.subject).await?),
+                })
             }
             None => Ok((None, repos.users().by_id(claims.subject).await?)),
         }
     }
+}
+
+/// A token names its own session only; anything else was not made by us.
+fn is_named(session: &Session, user: &User, claims: &AccessClaims) -> bool {
+    session.user == claims.subject && user.id == claims.subject
+}
+
+fn check_tenant(claims: &AccessClaims, tenant: &TenantId) -> Result<(), BearerError> {
+    if claims.tenant == *tenant { Ok(()) } else { Err(BearerError::WrongTenant) }
 }

@@ -60,6 +60,7 @@ mod rekey;
 mod reports;
 mod second_factor;
 mod sessions;
+mod snapshot;
 mod texting;
 mod trail;
 mod transaction;
@@ -118,7 +119,10 @@ pub use transfer::{Progress, Transfer, TransferError, Transferred};
 pub use unlock::{Unlock, UnlockError};
 pub use upkeep::{Upkeep, UpkeepReport};
 
-use self::keys::UnknownKeys;
+use self::{
+    keys::UnknownKeys,
+    snapshot::{ForgettingStore, Snapshots},
+};
 use crate::{
     audit::AuditRecord,
     client::Client,
@@ -239,8 +243,10 @@ pub struct Engine {
 
 impl Engine {
     /// Puts the engine together.
-    pub fn new(ports: Ports, policy: Policy) -> Self {
-        let core = Arc::new(Core { ports, policy, unknown_keys: UnknownKeys::default() });
+    pub fn new(mut ports: Ports, policy: Policy) -> Self {
+        let snapshots = Arc::new(Snapshots::new(policy.snapshot_life));
+        ports.store = Arc::new(ForgettingStore::new(ports.store, Arc::clone(&snapshots)));
+        let core = Arc::new(Core { ports, policy, snapshots, unknown_keys: UnknownKeys::default() });
         let trail = AuditTrail::new(Arc::clone(&core));
         let refusals = Refusals::new(Arc::clone(&core));
         let bearer = Bearer::new(Arc::clone(&core), refusals.clone());
@@ -288,6 +294,7 @@ impl Engine {
 pub(crate) struct Core {
     ports: Ports,
     policy: Policy,
+    snapshots: Arc<Snapshots>,
     unknown_keys: UnknownKeys,
 }
 
@@ -370,6 +377,7 @@ mod tests {
             let _ = e.keys.rotate().await;
             let _ = e.rekey.run(true, |_| {}).await;
             let _ = e.bearer.authenticate("", &tenant).await;
+            let _ = e.bearer.recognise("", &tenant).await;
             let _ = e.sessions.refresh(&tenant, "", &client).await;
             let _ = e.sessions.recover(&c, &client).await;
             let _ = e.sessions.extend(&i, &SessionFilter { refresh_token: None }, &client).await;

@@ -22,6 +22,9 @@ pub struct Policy {
     pub known_devices: KnownDevicePolicy,
     /// How long an access token lives.
     pub access_life: TimeDelta,
+    /// How old what [`Bearer::recognise`](super::Bearer::recognise) knows of a session and its account may be; zero
+    /// for not at all.
+    pub snapshot_life: TimeDelta,
     /// How long a session lives from its login on, however often it is refreshed.
     pub session_life: TimeDelta,
     /// How long a spent refresh token still gets its successor; zero for not at all.
@@ -65,6 +68,7 @@ impl Default for Policy {
             lock: LockPolicy::default(),
             known_devices: KnownDevicePolicy::default(),
             access_life: TimeDelta::minutes(30),
+            snapshot_life: TimeDelta::seconds(1),
             session_life: TimeDelta::days(7),
             refresh_grace: TimeDelta::seconds(10),
             extension: TimeDelta::minutes(180),

@@ -16,6 +16,7 @@ mod rekey;
 mod rotation_model;
 mod second_factor;
 mod signing_keys;
+mod snapshot;
 mod trail;
 #[cfg(test)]
 mod transfer;

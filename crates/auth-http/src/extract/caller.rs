@@ -13,10 +13,19 @@ use serde_json::Value;
 use super::visit::{Presented, Visit, not_authenticated};
 use crate::{api_key, problem::Problem};
 
-/// Somebody who may act.
+/// Somebody who may act: now, where something is to be changed, and a moment ago, where not.
 pub(super) async fn caller(visit: &Visit<'_>) -> Result<Caller, Problem> {
     let presented = visit.required_token()?;
-    let caller = visit.gate.bearer.authenticate(presented.token, &visit.context.tenant).await?;
+    let (bearer, tenant) = (&visit.gate.bearer, &visit.context.tenant);
+    let caller = if visit.changes_something() {
+        bearer.authenticate(presented.token, tenant).await?
+    } else {
+        bearer.recognise(presented.token, tenant).await?
+    };
+    let_in(visit, presented, caller).await
+}
+
+async fn let_in(visit: &Visit<'_>, presented: Presented<'_>, caller: Caller) -> Result<Caller, Problem> {
     visit.is_of(caller.user.id);
     visit.admit(presented, caller.session.as_ref()).await?;
     Ok(caller)
@@ -40,7 +49,10 @@ pub(super) async fn service(visit: &Visit<'_>, scope: Scope) -> Result<ApiKey, P
 
 /// Somebody who may act, and has that power over others.
 pub(super) async fn holder_of(visit: &Visit<'_>, power: Power) -> Result<Caller, Problem> {
-    let caller = caller(visit).await?;
+    let presented = visit.required_token()?;
+    // As they are now: nobody administers others with a power that was taken a moment ago.
+    let caller = visit.gate.bearer.authenticate(presented.token, &visit.context.tenant).await?;
+    let caller = let_in(visit, presented, caller).await?;
     visit.admit_to(&caller, power).await?;
     Ok(caller)
 }

@@ -89,6 +89,11 @@ impl<'a> Visit<'a> {
         Ok((self.context, input))
     }
 
+    /// Whether the method is one that changes something.
+    pub(super) fn changes_something(&self) -> bool {
+        csrf::is_unsafe(&self.spec.method)
+    }
+
     /// The headers of the request.
     pub(super) fn headers(&self) -> &'a HeaderMap {
         self.request.headers()

@@ -163,6 +163,8 @@ pub struct Settings {
     pub refresh_grace: TimeDelta,
     /// `SESSION_EXTENSION_MINUTES`.
     pub session_extension: TimeDelta,
+    /// `SESSION_SNAPSHOT_MILLISECONDS`.
+    pub session_snapshot: TimeDelta,
     /// Sessions a user may have at once.
     pub max_sessions_per_user: u32,
 

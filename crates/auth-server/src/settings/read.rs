@@ -90,6 +90,7 @@ fn settings(from: &mut Reader) -> Settings {
         refresh_token_life: refresh_token_life(from),
         refresh_grace: TimeDelta::seconds(from.number(&table::REFRESH_GRACE_SECONDS)),
         session_extension: TimeDelta::minutes(from.number(&table::SESSION_EXTENSION_MINUTES)),
+        session_snapshot: TimeDelta::milliseconds(from.number(&table::SESSION_SNAPSHOT_MILLISECONDS)),
         max_sessions_per_user: from.number(&table::MAX_SESSIONS_PER_USER),
 
         password_policy: from.value(&table::PASSWORD_MIN_LENGTH, password_policy),

@@ -136,6 +136,8 @@ table! {
         REFRESH_GRACE_SECONDS: Kind::Number(0, 60), is "10";
         /// By how much `extend-session` lengthens a session.
         SESSION_EXTENSION_MINUTES: Kind::Number(1, 43_200), is "180";
+        /// For how many milliseconds requests that change nothing are answered from what was read of a session before. What this server changes counts at once; what another one changes, after this time. 0: every request asks the database.
+        SESSION_SNAPSHOT_MILLISECONDS: Kind::Number(0, 1000), is "1000";
         /// Sessions a user may have at once; beyond, the one idle for longest ends.
         MAX_SESSIONS_PER_USER: Kind::Number(1, 1000), is "20";
     }

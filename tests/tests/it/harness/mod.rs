@@ -7,7 +7,11 @@ pub(crate) mod proxy;
 pub(crate) mod raw;
 pub(crate) mod staff;
 
-use std::{ops::Deref, thread::JoinHandle, time::Duration};
+use std::{
+    ops::Deref,
+    thread::JoinHandle,
+    time::{Duration, Instant},
+};
 
 use auth_server::{
     Application,
@@ -16,7 +20,7 @@ use auth_server::{
 use reqwest::{Client, Method, Response, StatusCode};
 use serde_json::{Value, json};
 use tempfile::TempDir;
-use tokio::sync::oneshot;
+use tokio::{sync::oneshot, time::sleep};
 
 pub(crate) const PASSWORD: &str = "Tr0ubadour&Zebra";
 
@@ -127,6 +131,18 @@ impl Api {
         Answer::of(request.send().await).await
     }
 
+    /// Waits until a token whose session ended in another process reads nothing here any more: after a second at the
+    /// latest. Says how long that took.
+    pub(crate) async fn forgets(&self, token: &str) -> Duration {
+        let asked = Instant::now();
+        while self.get("/api/auth/me", token).await.status == StatusCode::OK {
+            assert!(asked.elapsed() < Duration::from_millis(1_100), "a second is over");
+            sleep(Duration::from_millis(20)).await;
+        }
+        self.get("/api/auth/me", token).await.expect(StatusCode::UNAUTHORIZED);
+        asked.elapsed()
+    }
+
     pub(crate) async fn get(&self, path: &str, token: &str) -> Answer {
         self.send(Method::GET, path, token, None).await
     }
@@ -146,7 +162,7 @@ impl Api {
             if let Some(token) = self.messages(email).await.iter().find_map(|text| token_after(text, &mark)) {
                 return token;
             }
-            tokio::time::sleep(Duration::from_millis(50)).await;
+            sleep(Duration::from_millis(50)).await;
         }
         panic!("no mail with {path} came to {email}");
     }

@@ -55,9 +55,9 @@ async fn shown_and_erased(home: &Home) {
     assert!(unconfirmed.contains("not confirmed: nothing was erased"), "{unconfirmed}");
     let erased = home.done(&["users", "erase", &id, "--yes"]);
     assert!(erased.contains("is erased") && !erased.contains("in 0 entries"), "{erased}");
-    api.get("/api/auth/me", &ada.access).await.expect(StatusCode::UNAUTHORIZED);
     let body = json!({"refresh_token": ada.refresh});
     api.post("/api/auth/refresh", &body).await.expect(StatusCode::UNAUTHORIZED);
+    api.forgets(&ada.access).await;
     api.login("ada@example.com", PASSWORD).await.refused(401, "Incorrect email or password");
     api.get("/api/auth/me", &eve.access).await.expect(StatusCode::OK);
     assert!(home.failed(&["users", "export", &id]).contains("there is no account"));
