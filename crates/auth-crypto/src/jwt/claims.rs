@@ -73,15 +73,28 @@ pub(super) fn encode(
     serde_json::to_vec(&payload).map_err(|err| KeyError::Broken(err.into()))
 }
 
-/// Reads the claims of a token that this server signed: every one is required.
+/// What a token says that this server signed.
+pub(super) struct OwnClaims {
+    pub(super) claims: AccessClaims,
+    pub(super) not_before: DateTime<Utc>,
+}
+
+impl OwnClaims {
+    /// The claims, if the token is good at this time.
+    ///
+    /// # Errors
+    /// [`TokenRejected`] for a token that is too old, too young, or lives longer than any.
+    pub(super) fn at(&self, rules: &Rules, now: DateTime<Utc>) -> Result<AccessClaims, TokenRejected> {
+        rules.check_times(&self.claims, Some(self.not_before), now)?;
+        Ok(self.claims.clone())
+    }
+}
+
+/// Reads the claims of a token that this server signed: every one is required. Their times are not judged yet.
 ///
 /// # Errors
 /// [`TokenRejected`] names the first thing wrong.
-pub(super) fn decode_own(
-    payload: &[u8],
-    rules: &Rules,
-    now: DateTime<Utc>,
-) -> Result<AccessClaims, TokenRejected> {
+pub(super) fn decode_own(payload: &[u8], rules: &Rules) -> Result<OwnClaims, TokenRejected> {
     let claims = Claims::parse(payload)?;
     claims.check_party(rules, Presence::Required)?;
     let issued_at = claims.required_time("iat")?;
@@ -90,7 +103,7 @@ pub(super) fn decode_own(
     let id = claims.id()?.ok_or(TokenRejected::BadClaim("jti"))?;
     let methods = claims.methods()?.ok_or(TokenRejected::BadClaim("amr"))?;
     let authenticated_at = claims.required_time("auth_time")?;
-    let access = AccessClaims {
+    let claims = AccessClaims {
         subject: claims.subject()?,
         tenant: claims.tenant()?,
         session: Some(SessionId::from_i64(session)),
@@ -100,8 +113,7 @@ pub(super) fn decode_own(
         authenticated_at: Some(authenticated_at),
         methods,
     };
-    rules.check_times(&access, Some(not_before), now)?;
-    Ok(access)
+    Ok(OwnClaims { claims, not_before })
 }
 
 /// Reads the claims of a token signed with the shared secret, here or by a sister service: `sub`,

@@ -8,6 +8,7 @@ mod claims;
 mod compact;
 mod key;
 mod outside;
+mod ring;
 mod shared;
 mod strict;
 
@@ -18,7 +19,7 @@ use std::{
 
 use auth_domain::{
     port::{Entropy, KeyError, KeyFactory, KeyRing, PublicJwk, SecretBox, TokenSigner, TokenVerifier},
-    secret::{AccessToken, ServerSecret},
+    secret::{AccessToken, Digest, ServerSecret},
     token::{AccessClaims, JwtAlgorithm, SigningKey, TokenExpectations, TokenRejected},
 };
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
@@ -26,7 +27,13 @@ use chrono::{DateTime, TimeDelta, Utc};
 use zeroize::Zeroizing;
 
 pub use self::outside::{OutsideKeys, OutsideKeysConfig, UnfitPublicKey};
-use self::{claims::Rules, compact::Compact, key::AsymmetricKey, shared::SharedKey};
+use self::{
+    claims::{OwnClaims, Rules},
+    compact::Compact,
+    key::AsymmetricKey,
+    ring::Ring,
+    shared::SharedKey,
+};
 use crate::OsEntropy;
 
 /// What access tokens look like in this installation.
@@ -65,7 +72,7 @@ pub struct JwtKeys {
     rules: Rules,
     secrets: Arc<dyn SecretBox>,
     shared: Option<SharedKey>,
-    ring: RwLock<Arc<Vec<AsymmetricKey>>>,
+    ring: RwLock<Arc<Ring>>,
 }
 
 impl JwtKeys {
@@ -94,9 +101,37 @@ impl JwtKeys {
         })
     }
 
-    fn ring(&self) -> Arc<Vec<AsymmetricKey>> {
+    fn ring(&self) -> Arc<Ring> {
         // The ring is replaced whole, so it is whole even if a writer panicked.
         Arc::clone(&self.ring.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    fn verify_shared(
+        &self,
+        shared: &SharedKey,
+        token: &str,
+        now: DateTime<Utc>,
+    ) -> Result<AccessClaims, TokenRejected> {
+        let token = Compact::parse(token)?;
+        token.check_shared_header()?;
+        if !shared.verify(token.message(), token.signature()) {
+            return Err(TokenRejected::BadSignature);
+        }
+        claims::decode_shared(token.payload(), &self.rules, now)
+    }
+
+    fn verify_own(ring: &Ring, token: &str, rules: &Rules) -> Result<OwnClaims, TokenRejected> {
+        let token = Compact::parse(token)?;
+        let (kid, alg) = token.check_own_header()?;
+        let key = ring.key(kid).ok_or(TokenRejected::UnknownKey)?;
+        // The algorithm is the key's; the token may only agree (RFC 8725 §3.1).
+        if key.algorithm().as_str() != alg {
+            return Err(TokenRejected::UnknownKey);
+        }
+        if !key.verify(token.message(), token.signature()) {
+            return Err(TokenRejected::BadSignature);
+        }
+        claims::decode_own(token.payload(), rules)
     }
 }
 
@@ -115,7 +150,7 @@ impl TokenSigner for JwtKeys {
             compact::sign(shared.header(), &payload, |message| shared.sign(message))
         } else {
             let ring = self.ring();
-            let active = ring.iter().filter(|key| key.is_active(now));
+            let active = ring.keys().iter().filter(|key| key.is_active(now));
             let newest = active.max_by_key(|key| key.age_rank()).ok_or(KeyError::NoActiveKey)?;
             compact::sign(newest.header(), &payload, |message| newest.sign(message))
         };
@@ -128,25 +163,17 @@ impl TokenVerifier for JwtKeys {
         if token.starts_with("rt_") {
             return Err(TokenRejected::WrongType);
         }
-        let token = Compact::parse(token)?;
         if let Some(shared) = &self.shared {
-            token.check_shared_header()?;
-            if !shared.verify(token.message(), token.signature()) {
-                return Err(TokenRejected::BadSignature);
-            }
-            return claims::decode_shared(token.payload(), &self.rules, now);
+            return self.verify_shared(shared, token, now);
         }
-        let (kid, alg) = token.check_own_header()?;
-        let ring = self.ring();
-        let key = ring.iter().find(|key| key.id().as_str() == kid).ok_or(TokenRejected::UnknownKey)?;
-        // The algorithm is the key's; the token may only agree (RFC 8725 §3.1).
-        if key.algorithm().as_str() != alg {
-            return Err(TokenRejected::UnknownKey);
+        let (ring, digest) = (self.ring(), Digest::of(token.as_bytes()));
+        if let Some(known) = ring.verified().get(&digest) {
+            return known.at(&self.rules, now);
         }
-        if !key.verify(token.message(), token.signature()) {
-            return Err(TokenRejected::BadSignature);
-        }
-        claims::decode_own(token.payload(), &self.rules, now)
+        let own = Self::verify_own(&ring, token, &self.rules)?;
+        let claims = own.at(&self.rules, now)?;
+        ring.verified().put(&digest, own);
+        Ok(claims)
     }
 
     fn expectations(&self) -> &TokenExpectations {
@@ -163,7 +190,7 @@ impl KeyRing for JwtKeys {
         let present = self.ring();
         let open = |stored: &SigningKey| {
             // Opening an RSA key takes its time, and the ring is installed again and again.
-            if let Some(known) = present.iter().find(|key| key.id() == &stored.id) {
+            if let Some(known) = present.key(stored.id.as_str()) {
                 return known.with_times_of(stored);
             }
             let private = self
@@ -172,13 +199,13 @@ impl KeyRing for JwtKeys {
                 .map_err(|_| KeyError::Sealed(stored.id.to_string()))?;
             AsymmetricKey::open(stored, &private)
         };
-        let ring = keys.iter().map(open).collect::<Result<Vec<_>, _>>()?;
+        let ring = present.next(keys.iter().map(open).collect::<Result<_, _>>()?);
         *self.ring.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(ring);
         Ok(())
     }
 
     fn published(&self) -> Vec<PublicJwk> {
-        self.ring().iter().map(|key| key.jwk().to_owned()).collect()
+        self.ring().keys().iter().map(|key| key.jwk().to_owned()).collect()
     }
 }
 

@@ -154,6 +154,7 @@ pub fn a_retired_key_verifies(tokens: &impl Tokens) {
 pub fn a_key_taken_out_verifies_no_more(tokens: &impl Tokens) {
     only_key(tokens, noon());
     let token = signed(tokens, noon());
+    assert!(tokens.verify(&token, noon()).is_ok());
     only_key(tokens, noon());
     assert_eq!(tokens.verify(&token, noon()), Err(TokenRejected::UnknownKey));
 }
