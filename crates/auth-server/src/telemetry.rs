@@ -1,5 +1,7 @@
 //! Logs: structured, on standard error, without secrets.
 
+mod json;
+
 use std::{
     io::{self, IsTerminal as _},
     panic::{self, PanicHookInfo},
@@ -15,6 +17,7 @@ use tracing_subscriber::{
     util::{SubscriberInitExt as _, TryInitError},
 };
 
+use self::json::FlatJson;
 use crate::{
     settings::{LogFormat, Settings},
     wire::traces::{self, Traces},
@@ -83,7 +86,7 @@ where
     let layer = match format {
         LogFormat::Human => layer.compact().with_ansi(colours).boxed(),
         // One flat object a line: what log collectors read without being taught.
-        LogFormat::Json => layer.json().flatten_event(true).with_ansi(false).boxed(),
+        LogFormat::Json => layer.event_format(FlatJson).fmt_fields(FlatJson).with_ansi(false).boxed(),
     };
     Registry::default().with(traces).with(layer.with_filter(filter(level)))
 }
@@ -162,6 +165,26 @@ mod tests {
         assert_eq!(record["message"], "answered\nin two lines");
         assert_eq!(record["status"], 200);
         assert_eq!(record["target"], "auth_http");
+    }
+
+    #[test]
+    fn json_has_the_fields_of_spans_beside_those_of_the_event() {
+        let lines = written(Level::INFO, LogFormat::Json, || {
+            let outer = tracing::info_span!(target: "auth_http", "request", request_id = "r-1", late = tracing::field::Empty);
+            let _entered = outer.enter();
+            outer.record("late", 7);
+            let inner = tracing::info_span!(target: "auth_http", "step", odd = %"\"\\\u{1}\t ü");
+            let _inner = inner.enter();
+            let error = io::Error::other("a\nb");
+            tracing::info!(target: "auth_http", r#type = ?Some(1), share = 0.5, endless = f64::NAN, less = -1,
+                well = true, error = &error as &dyn std::error::Error, "answered {}", "\"so\"");
+        });
+        let mut record: serde_json::Value = serde_json::from_str(&lines).unwrap();
+        record.as_object_mut().unwrap().remove("timestamp").unwrap();
+        let wanted = serde_json::json!({"level": "INFO", "target": "auth_http", "message": "answered \"so\"",
+            "type": "Some(1)", "share": 0.5, "endless": null, "less": -1, "well": true, "error": "a\nb",
+            "odd": "\"\\\u{1}\t ü", "request_id": "r-1", "late": 7});
+        assert_eq!(record, wanted);
     }
 
     #[test]

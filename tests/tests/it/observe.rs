@@ -294,7 +294,7 @@ async fn a_request_is_one_line_of_the_log() {
         let lines = log.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
         lines.filter(|line| line["message"] == "answered")
     };
-    let of_me: Vec<Value> = answered().filter(|line| line["span"]["request_id"] == "asked-for-me").collect();
+    let of_me: Vec<Value> = answered().filter(|line| line["request_id"] == "asked-for-me").collect();
     let [line] = of_me.as_slice() else { panic!("{of_me:?}") };
     let fields = ["level", "tenant", "method", "route", "status", "network"];
     let shown: Vec<&Value> = fields.iter().map(|name| &line[name]).collect();
