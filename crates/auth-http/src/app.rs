@@ -104,28 +104,18 @@ fn table(settings: &HttpSettings, mut operations: Vec<Operation>) -> Vec<Operati
 pub struct Api {
     gate: Data<Gate>,
     operations: Arc<[Operation]>,
-    document: Arc<OpenApi>,
     docs: Data<Docs>,
     edge: Edge,
 }
 
 impl Api {
     /// Puts `operations` behind the checks of `gate`, and the document of them beside them.
-    ///
-    /// # Errors
-    /// Only if the document cannot be written as JSON, which would be a fault in the table.
-    pub fn new(gate: Gate, operations: Vec<Operation>) -> Result<Self, serde_json::Error> {
-        let operations = table(&gate.settings, operations);
-        let document = openapi::document(&gate.settings, &operations);
-        let docs = Data::new(Docs::new(&document, &gate.settings)?);
+    pub fn new(gate: Gate, operations: Vec<Operation>) -> Self {
+        let operations: Arc<[Operation]> = table(&gate.settings, operations).into();
+        let docs = Data::new(Docs::new(Arc::clone(&operations), &gate.settings));
         let gate = Data::new(gate);
         let edge = Edge::new(&gate);
-        Ok(Self { gate, operations: operations.into(), document: Arc::new(document), docs, edge })
-    }
-
-    /// The OpenAPI document.
-    pub fn document(&self) -> &OpenApi {
-        &self.document
+        Self { gate, operations, docs, edge }
     }
 
     /// What the shell works with, for answers made without an application.

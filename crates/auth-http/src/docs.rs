@@ -3,25 +3,34 @@
 //! The page works without a network: Swagger UI is inside the binary. Nothing on it is inline, so the
 //! page's policy allows scripts and styles from this server only.
 
-use std::{borrow::Cow, sync::Arc};
+use std::{
+    borrow::Cow,
+    sync::{Arc, OnceLock},
+};
 
 use actix_web::{
     HttpRequest, HttpResponse,
-    http::header::{CACHE_CONTROL, CONTENT_ENCODING, CONTENT_SECURITY_POLICY, ContentEncoding},
-    web::{Bytes, Data},
+    http::{
+        StatusCode,
+        header::{CACHE_CONTROL, CONTENT_ENCODING, CONTENT_SECURITY_POLICY, ContentEncoding},
+    },
+    web::{self, Bytes, Data},
 };
-use utoipa::openapi::OpenApi;
 use utoipa_swagger_ui::{Config, SwaggerFile};
 
 use crate::{
+    openapi,
     operation::{Limit, Operation},
     problem::Problem,
     settings::HttpSettings,
 };
 
-/// What the pages are made of; built once.
+/// What the pages are made of.
 pub(crate) struct Docs {
-    document: Bytes,
+    operations: Arc<[Operation]>,
+    settings: HttpSettings,
+    /// Made when somebody asks for it: most servers are never asked, and it takes 12 MiB to make.
+    document: OnceLock<Bytes>,
     page: String,
     files: Arc<Config<'static>>,
 }
@@ -46,7 +55,7 @@ const DOCUMENT_CACHE: &str = "public, max-age=300";
 const FILE_CACHE: &str = "public, max-age=3600";
 
 impl Docs {
-    pub(crate) fn new(document: &OpenApi, settings: &HttpSettings) -> Result<Self, serde_json::Error> {
+    pub(crate) fn new(operations: Arc<[Operation]>, settings: &HttpSettings) -> Self {
         let page = format!(
             "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
              <title>{} API</title>\n\
@@ -57,11 +66,16 @@ impl Docs {
              <script src=\"/docs/start.js\"></script>\n</body>\n</html>\n",
             crate::page::escaped(&settings.branding)
         );
-        Ok(Self {
-            document: Bytes::from(document.to_json()?),
-            page,
-            files: Arc::new(Config::from("/openapi.json")),
-        })
+        let files = Arc::new(Config::from("/openapi.json"));
+        Self { operations, settings: settings.clone(), document: OnceLock::new(), page, files }
+    }
+
+    fn document(&self) -> Result<Bytes, serde_json::Error> {
+        if let Some(document) = self.document.get() {
+            return Ok(document.clone());
+        }
+        let text = openapi::document(&self.settings, &self.operations).to_json()?;
+        Ok(self.document.get_or_init(|| Bytes::from(text)).clone())
     }
 }
 
@@ -78,11 +92,18 @@ pub(crate) fn operations() -> [Operation; 3] {
     ]
 }
 
-async fn openapi_json(docs: Data<Docs>) -> HttpResponse {
-    HttpResponse::Ok()
+async fn openapi_json(docs: Data<Docs>) -> Result<HttpResponse, Problem> {
+    let broken = |error: &(dyn std::error::Error + 'static)| {
+        tracing::error!(error, "the document cannot be written");
+        Problem::of_status(StatusCode::INTERNAL_SERVER_ERROR)
+    };
+    // It takes tens of milliseconds at first.
+    let document = web::block(move || docs.document()).await.map_err(|error| broken(&error))?;
+    let document = document.map_err(|error| broken(&error))?;
+    Ok(HttpResponse::Ok()
         .content_type("application/json")
         .insert_header((CACHE_CONTROL, DOCUMENT_CACHE))
-        .body(docs.document.clone())
+        .body(document))
 }
 
 async fn page(docs: Data<Docs>) -> HttpResponse {

@@ -21,7 +21,7 @@ use crate::{
     api_key,
     cookie::{CookieStyle, Kind},
     csrf,
-    operation::{self, Access, Answer, Challenge, Limit, Operation},
+    operation::{self, Access, Answer, Challenge, Limit, Operation, OperationDoc},
     settings::HttpSettings,
 };
 
@@ -88,8 +88,9 @@ pub(crate) fn document(settings: &HttpSettings, operations: &[Operation]) -> Ope
         .security_scheme(CSRF, csrf_header());
     let mut paths: BTreeMap<&str, PathItem> = BTreeMap::new();
     for operation in operations.iter().filter(|operation| !operation.hidden) {
-        components = components.schemas_from_iter(operation.doc.schemas.iter().cloned());
-        let item = PathItem::new(verb(&operation.method), describe(operation));
+        let doc = operation.doc();
+        let item = PathItem::new(verb(&operation.method), describe(operation, &doc));
+        components = components.schemas_from_iter(doc.schemas);
         match paths.get_mut(operation.path) {
             Some(existing) => existing.merge_operations(item),
             None => drop(paths.insert(operation.path, item)),
@@ -152,8 +153,7 @@ fn security(operation: &Operation) -> Vec<SecurityRequirement> {
     }
 }
 
-fn describe(operation: &Operation) -> OperationBuilder {
-    let doc = &operation.doc;
+fn describe(operation: &Operation, doc: &OperationDoc) -> OperationBuilder {
     let mut builder = OperationBuilder::new()
         .operation_id(Some(operation_id(operation)))
         .summary(Some(doc.summary))
@@ -172,7 +172,7 @@ fn describe(operation: &Operation) -> OperationBuilder {
         builder = builder.request_body(Some(request.build()));
     }
     builder = security(operation).into_iter().fold(builder, OperationBuilder::security);
-    responses(operation)
+    responses(operation, doc)
         .into_iter()
         .fold(builder, |builder, (status, response)| builder.response(status.to_string(), response))
 }
@@ -209,8 +209,7 @@ fn tenant_header() -> Parameter {
 }
 
 /// Everything the operation can answer: its own answers and refusals, and the shared ones.
-fn responses(operation: &Operation) -> BTreeMap<u16, Response> {
-    let doc = &operation.doc;
+fn responses(operation: &Operation, doc: &OperationDoc) -> BTreeMap<u16, Response> {
     let mut refusals: BTreeMap<u16, Vec<&str>> = BTreeMap::new();
     let mut add = |status: u16, text: &'static str| refusals.entry(status).or_default().push(text);
     for (status, text) in &doc.refusals {

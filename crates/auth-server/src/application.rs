@@ -64,7 +64,7 @@ impl Application {
             .await
             .context("cannot write the audit log")?;
         let drain = Drain::default();
-        let api = api(settings, &wiring, drain.clone())?;
+        let api = api(settings, &wiring, drain.clone());
         Ok(Self {
             address,
             server: server(settings, listener, &api, &wiring)?,
@@ -121,7 +121,7 @@ impl Application {
 }
 
 /// The HTTP side on the engine.
-pub(crate) fn api(settings: &Settings, wiring: &Wiring, drain: Drain) -> anyhow::Result<Api> {
+pub(crate) fn api(settings: &Settings, wiring: &Wiring, drain: Drain) -> Api {
     let tracer = settings.traces.is_some().then(|| Arc::new(wire::traces::Otlp) as _);
     let settings = http_settings(settings);
     let table = operations(&settings);
@@ -143,7 +143,7 @@ pub(crate) fn api(settings: &Settings, wiring: &Wiring, drain: Drain) -> anyhow:
         metrics: Arc::new(metrics(wiring)),
         tracer,
     };
-    Api::new(gate, table).context("cannot write the API document")
+    Api::new(gate, table)
 }
 
 fn metrics(wiring: &Wiring) -> Metrics {

@@ -76,13 +76,17 @@ pub enum Limit {
     Exempt,
 }
 
+/// One thing that is said about an operation.
+type Saying = Arc<dyn Fn(&mut OperationDoc) + Send + Sync>;
+
 /// One method of one path: what it does, and what is said about it.
 #[derive(Clone)]
 pub struct Operation {
     pub(crate) method: Method,
     pub(crate) path: &'static str,
     pub(crate) limit: Limit,
-    pub(crate) doc: OperationDoc,
+    /// What is said about it; put together when somebody asks, as that takes schemas of everything.
+    said: Vec<Saying>,
     pub(crate) hidden: bool,
     is_probe: bool,
     route: Arc<dyn Fn() -> Route + Send + Sync>,
@@ -123,14 +127,12 @@ impl Operation {
         A: Arguments,
         F::Output: Responder + 'static,
     {
-        let mut doc = OperationDoc::default();
-        A::describe(&mut doc);
         let verb = method.clone();
         Self {
             method,
             path,
             limit: Limit::Default,
-            doc,
+            said: vec![Arc::new(A::describe)],
             hidden: false,
             is_probe: false,
             route: Arc::new(move || web::method(verb.clone()).to(UseCase(handler.clone()))),
@@ -139,23 +141,20 @@ impl Operation {
 
     /// Says in one line what the operation does.
     #[must_use]
-    pub const fn summary(mut self, text: &'static str) -> Self {
-        self.doc.summary = text;
-        self
+    pub fn summary(self, text: &'static str) -> Self {
+        self.says(move |doc| doc.summary = text)
     }
 
     /// Says more about it, in Markdown.
     #[must_use]
-    pub const fn description(mut self, text: &'static str) -> Self {
-        self.doc.description = Some(text);
-        self
+    pub fn description(self, text: &'static str) -> Self {
+        self.says(move |doc| doc.description = Some(text))
     }
 
     /// Names the chapter of the document.
     #[must_use]
-    pub const fn tag(mut self, tag: &'static str) -> Self {
-        self.doc.tag = tag;
-        self
+    pub fn tag(self, tag: &'static str) -> Self {
+        self.says(move |doc| doc.tag = tag)
     }
 
     /// Chooses the quota; [`Limit::Default`] otherwise.
@@ -167,65 +166,58 @@ impl Operation {
 
     /// Documents a successful answer with a JSON body.
     #[must_use]
-    pub fn answers<T: ToSchema + 'static>(mut self, status: u16, description: &'static str) -> Self {
-        self.doc.answer(Answer::object::<T>(status, description));
-        self
+    pub fn answers<T: ToSchema + 'static>(self, status: u16, description: &'static str) -> Self {
+        self.says(move |doc| doc.answer(Answer::object::<T>(status, description)))
     }
 
     /// Documents a successful answer with a list as its JSON body.
     #[must_use]
-    pub fn answers_list<T: ToSchema + 'static>(mut self, status: u16, description: &'static str) -> Self {
-        self.doc.answer(Answer::list::<T>(status, description));
-        self
+    pub fn answers_list<T: ToSchema + 'static>(self, status: u16, description: &'static str) -> Self {
+        self.says(move |doc| doc.answer(Answer::list::<T>(status, description)))
     }
 
     /// Documents a successful answer of another type than JSON.
     #[must_use]
-    pub fn answers_text(mut self, status: u16, media_type: &'static str, description: &'static str) -> Self {
-        self.doc.answer(Answer::text(status, media_type, description));
-        self
+    pub fn answers_text(self, status: u16, media_type: &'static str, description: &'static str) -> Self {
+        self.says(move |doc| doc.answer(Answer::text(status, media_type, description)))
     }
 
     /// Documents a successful answer with a JSON body of any shape.
     #[must_use]
-    pub fn answers_any(mut self, status: u16, description: &'static str) -> Self {
-        self.doc.answer(Answer::any(status, description));
-        self
+    pub fn answers_any(self, status: u16, description: &'static str) -> Self {
+        self.says(move |doc| doc.answer(Answer::any(status, description)))
     }
 
     /// Documents a successful answer without a body.
     #[must_use]
-    pub fn answers_nothing(mut self, status: u16, description: &'static str) -> Self {
-        self.doc.answer(Answer::nothing(status, description));
-        self
+    pub fn answers_nothing(self, status: u16, description: &'static str) -> Self {
+        self.says(move |doc| doc.answer(Answer::nothing(status, description)))
     }
 
     /// Documents a refusal that is this operation's own. The shared ones (unknown tenant, missing
     /// token, invalid fields, rate limit, …) are added without being named.
     #[must_use]
-    pub fn refuses(mut self, status: u16, description: &'static str) -> Self {
-        self.doc.refusals.push((status, description));
-        self
+    pub fn refuses(self, status: u16, description: &'static str) -> Self {
+        self.says(move |doc| doc.refusals.push((status, description)))
     }
 
     /// Documents a refusal whose body is that of every error and `T` together, and that has `headers`.
     #[must_use]
     pub fn challenges<T: ToSchema + 'static>(
-        mut self,
+        self,
         status: u16,
         description: &'static str,
         headers: &'static [(&'static str, &'static str)],
     ) -> Self {
-        self.doc.challenge::<T>(status, headers);
-        self.refuses(status, description)
+        self.says(move |doc| doc.challenge::<T>(status, headers)).refuses(status, description)
     }
 
     /// Documents a request header that the operation reads.
     #[must_use]
-    pub fn header(mut self, name: &'static str, description: &'static str) -> Self {
-        let schema = String::schema();
-        self.doc.input.parameters.push(Parameter::header(name, description, schema));
-        self
+    pub fn header(self, name: &'static str, description: &'static str) -> Self {
+        self.says(move |doc| {
+            doc.input.parameters.push(Parameter::header(name, description, String::schema()));
+        })
     }
 
     /// Leaves the operation out of the document: pages and files for people.
@@ -253,8 +245,8 @@ impl Operation {
     }
 
     /// Who may call.
-    pub const fn access(&self) -> Access {
-        self.doc.access
+    pub fn access(&self) -> Access {
+        self.doc().access
     }
 
     /// Whose quota a call counts against.
@@ -264,7 +256,19 @@ impl Operation {
 
     /// Whether a caller who was found by cookie has to prove which page sent the request.
     pub fn demands_csrf(&self) -> bool {
-        self.doc.access.takes_cookies() && csrf::is_unsafe(&self.method)
+        self.access().takes_cookies() && csrf::is_unsafe(&self.method)
+    }
+
+    fn says(mut self, what: impl Fn(&mut OperationDoc) + Send + Sync + 'static) -> Self {
+        self.said.push(Arc::new(what));
+        self
+    }
+
+    /// Everything that is said about it.
+    pub(crate) fn doc(&self) -> OperationDoc {
+        let mut doc = OperationDoc::default();
+        self.said.iter().for_each(|say| say(&mut doc));
+        doc
     }
 
     /// What the extractors need to know of this operation at run time.

@@ -8,21 +8,36 @@
 use std::{
     cell::RefCell,
     pin::Pin,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
     task::{Context, Poll, ready},
 };
 
 use futures_util::{FutureExt as _, StreamExt as _, future::LocalBoxFuture, stream::FuturesUnordered};
-use tokio::sync::{mpsc, watch};
+use tokio::sync::{Notify, mpsc};
 
 tokio::task_local! {
-    static ANSWER: watch::Receiver<()>;
+    static ANSWER: Arc<Answer>;
+}
+
+/// The answer that is being made.
+#[derive(Default)]
+struct Answer {
+    given_up: AtomicBool,
+    giving_up: Notify,
 }
 
 /// Comes back when the client of the present request has gone, or its time is over. Outside of a request, never.
 pub async fn nobody_waits() {
     match ANSWER.try_with(Clone::clone) {
-        // Nothing is ever sent: the other end goes away together with who waits.
-        Ok(mut answer) => while answer.changed().await.is_ok() {},
+        Ok(answer) => {
+            let giving_up = answer.giving_up.notified();
+            if !answer.given_up.load(Ordering::Relaxed) {
+                giving_up.await;
+            }
+        }
         Err(_) => std::future::pending().await,
     }
 }
@@ -32,16 +47,16 @@ type Work<T> = LocalBoxFuture<'static, T>;
 /// Work whose result somebody waits for. Dropped before its end, it knows that nobody waits, and goes on.
 pub(super) struct Waited<T: 'static> {
     work: Option<Work<T>>,
-    /// Its being dropped is the message.
-    waiting: Option<watch::Sender<()>>,
+    answer: Arc<Answer>,
 }
 
 impl<T> Waited<T> {
     /// Must be made where local tasks can be spawned.
     pub(super) fn new(work: impl Future<Output = T> + 'static) -> Self {
         keep_ready();
-        let (waiting, answer) = watch::channel(());
-        Self { work: Some(ANSWER.scope(answer, work).boxed_local()), waiting: Some(waiting) }
+        let answer = Arc::<Answer>::default();
+        let work = ANSWER.scope(Arc::clone(&answer), work).boxed_local();
+        Self { work: Some(work), answer }
     }
 }
 
@@ -58,8 +73,9 @@ impl<T> Future for Waited<T> {
 
 impl<T> Drop for Waited<T> {
     fn drop(&mut self) {
-        self.waiting = None;
         if let Some(work) = self.work.take() {
+            self.answer.given_up.store(true, Ordering::Relaxed);
+            self.answer.giving_up.notify_waiters();
             leave(work.map(drop).boxed_local());
         }
     }

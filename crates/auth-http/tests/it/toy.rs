@@ -385,7 +385,7 @@ impl Toy {
             ),
         };
         let table = table(&gate.settings);
-        let api = Api::new(gate, table).unwrap();
+        let api = Api::new(gate, table);
         Self { api, csrf, admission, limiter, drain, clock, backlog, store, redis }
     }
 
