@@ -45,6 +45,16 @@ bench *ARGS:
     cargo build --release -p auth-bench --locked
     target/release/auth-bench target/dist/auth-server {{ ARGS }}
 
+# Where the time of login, /me and refresh goes, as flame graphs in docs/performance; needs Linux's perf
+flames *ARGS:
+    cargo build --profile flame -p auth-server --locked
+    cargo build --release -p auth-bench --locked
+    target/release/auth-bench target/flame/auth-server --flames {{ ARGS }}
+
+# What the build costs, beside what it may cost; `just hygiene --cold` times a first build
+hygiene *ARGS:
+    scripts/hygiene {{ ARGS }}
+
 # The server as it is handed out, and what drives it
 _drivers:
     cargo build --profile dist -p auth-server --locked

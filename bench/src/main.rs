@@ -4,6 +4,8 @@
 //! just bench                       # 3 runs of 4 s; writes docs/performance.md and docs/performance/
 //! just bench --quick               # a look in two minutes; writes nothing into docs
 //! just bench --runs 5 --seconds 10
+//! just bench --only me             # what has this in its name; writes nothing into docs
+//! just flames                      # where the time goes; needs perf
 //! ```
 //!
 //! It starts the server itself, on SQLite and on a throw-away PostgreSQL. Server, database and driver share the
@@ -13,6 +15,7 @@
 #[expect(dead_code, reason = "each driver uses a part")]
 mod driver;
 mod figures;
+mod flame;
 mod limits;
 mod load;
 mod plan;
@@ -55,6 +58,9 @@ fn measure(options: &Options) -> io::Result<()> {
     let machine = report::machine(options);
     // One thread: the driver runs on the cores it measures.
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    if options.flames {
+        return runtime.block_on(plan::watch(options));
+    }
     let figures = runtime.block_on(async {
         tokio::select! {
             figures = plan::carry_out(options) => Ok(figures),
@@ -62,11 +68,9 @@ fn measure(options: &Options) -> io::Result<()> {
         }
     })?;
     let target = Path::new("target/bench");
-    let docs = Path::new("docs/performance");
-    let folder = if options.quick { target.join("performance") } else { docs.to_owned() };
     fs::create_dir_all(target)?;
     fs::write(target.join("results.json"), format!("{:#}\n", report::json(&machine, &figures)))?;
-    report::write(&machine, &figures, &folder)
+    report::write(&machine, &figures, &options.folder())
 }
 
 /// Waits for Ctrl-C or TERM: then what was started is dropped, and so stopped.
@@ -82,24 +86,29 @@ async fn told_to_stop() -> io::Error {
     io::Error::other("told to stop")
 }
 
-/// Reads the command line: `PATH [--quick] [--runs N] [--seconds N]`.
+/// Reads the command line: `PATH [--quick] [--runs N] [--seconds N] [--only TEXT] [--flames]`.
 fn options(words: &[String]) -> Result<Options, String> {
     let quick = words.iter().any(|word| word == "--quick");
     let (runs, seconds) = if quick { (1, 1) } else { (3, 4) };
-    let mut options = Options { binary: PathBuf::from("target/dist/auth-server"), runs, seconds, quick };
+    let binary = PathBuf::from("target/dist/auth-server");
+    let mut options = Options { binary, runs, seconds, quick, only: None, flames: false };
     let mut words = words.iter();
     while let Some(word) = words.next() {
-        let mut number = || {
+        let number = |words: &mut std::slice::Iter<'_, String>| {
             let value = words.next().and_then(|value| value.parse::<u32>().ok()).filter(|value| *value > 0);
             value.ok_or_else(|| format!("{word} needs a number above zero"))
         };
         match word.as_str() {
             "--quick" => {}
-            "--runs" => options.runs = number()? as usize,
-            "--seconds" => options.seconds = number()?.into(),
+            "--flames" => options.flames = true,
+            "--only" => options.only = Some(words.next().ok_or("--only needs a text")?.clone()),
+            "--runs" => options.runs = number(&mut words)? as usize,
+            "--seconds" => options.seconds = number(&mut words)?.into(),
             path if !path.starts_with('-') => options.binary = PathBuf::from(path),
             _ => {
-                return Err(format!("unknown word {word}; usage: [PATH] [--quick] [--runs N] [--seconds N]"));
+                return Err(format!(
+                    "unknown word {word}; usage: [PATH] [--quick] [--runs N] [--seconds N] [--only TEXT]"
+                ));
             }
         }
     }
@@ -121,7 +130,14 @@ mod tests {
         assert_eq!((given.runs, given.seconds, given.quick), (5, 9, false));
         let quick = read(&["--quick", "/dev/null"]).unwrap();
         assert_eq!((quick.runs, quick.seconds, quick.quick), (1, 1, true));
-        for wrong in [&["/dev/null", "--runs"][..], &["/dev/null", "--runs", "0"], &["/dev/null", "--slow"]] {
+        let one = read(&["/dev/null", "--only", "refresh"]).unwrap();
+        assert!(one.wants("postgres: refresh, 64 chains") && !one.wants("login"));
+        for wrong in [
+            &["/dev/null", "--only"][..],
+            &["/dev/null", "--runs"],
+            &["/dev/null", "--runs", "0"],
+            &["/dev/null", "--slow"],
+        ] {
             assert!(read(wrong).is_err(), "{wrong:?}");
         }
     }

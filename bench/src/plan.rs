@@ -1,6 +1,7 @@
 //! What is measured, in which order.
 
 use std::{
+    fs, io,
     path::{Path, PathBuf},
     time::Duration,
 };
@@ -10,6 +11,7 @@ use tempfile::TempDir;
 use crate::{
     driver::statistics::percentile,
     figures::{Figure, Goal, milliseconds},
+    flame::Recording,
     limits::{self, Sql, Trivial},
     load::{Measured, Script, drive},
     scripts, start, storm,
@@ -22,6 +24,10 @@ pub(crate) struct Options {
     pub(crate) runs: usize,
     pub(crate) seconds: u64,
     pub(crate) quick: bool,
+    /// Only what has this in its name.
+    pub(crate) only: Option<String>,
+    /// Draws flame graphs, and measures nothing: whoever is watched is slower.
+    pub(crate) flames: bool,
 }
 
 /// Clients that hash: enough to keep every core busy, few enough that none is turned away.
@@ -63,6 +69,22 @@ impl Options {
         Duration::from_secs((self.seconds / 2).max(1))
     }
 
+    /// Whether this is to be measured.
+    pub(crate) fn wants(&self, name: &str) -> bool {
+        self.only.as_ref().is_none_or(|only| name.contains(only.as_str()))
+    }
+
+    /// How many sessions take turns where a session is not to be seen twice within a second.
+    fn many(&self) -> usize {
+        if self.quick { 2_000 } else { 10_000 }
+    }
+
+    /// Where pages and plots go: into the documentation only what was measured in full.
+    pub(crate) fn folder(&self) -> PathBuf {
+        let partly = self.quick || self.only.is_some();
+        if partly { PathBuf::from("target/bench/performance") } else { PathBuf::from("docs/performance") }
+    }
+
     fn sizes(&self) -> Vec<usize> {
         if self.quick { vec![FEW, 20_000, 100_000] } else { vec![FEW, 20_000, 100_000, 1_000_000] }
     }
@@ -70,22 +92,26 @@ impl Options {
 
 /// Measures everything.
 pub(crate) async fn carry_out(options: &Options) -> Vec<Figure> {
+    let mut figures = if options.wants("hashes") { vec![hashes(options)] } else { Vec::new() };
+    let trivial = Trivial::start();
+    for store in [Store::postgres(), Store::sqlite()] {
+        figures.extend(one_store(options, store, &trivial).await);
+    }
+    figures
+}
+
+fn hashes(options: &Options) -> Figure {
     say("hashes");
     let (mut ours, mut theirs) = (Vec::new(), Vec::new());
     for _ in 0..options.runs {
         theirs.extend(limits::reference_hashes(options.long()));
         ours.push(limits::hashes(options.long()));
     }
-    let mut hashes = Figure::new("", "Argon2id hashes", "1/s", ours);
-    if theirs.len() == options.runs {
-        hashes = hashes.of("libargon2", theirs).asked(Goal::Share(least_hashing()));
+    let hashes = Figure::new("", "Argon2id hashes", "1/s", ours);
+    if theirs.len() < options.runs {
+        return hashes;
     }
-    let mut figures = vec![hashes];
-    let trivial = Trivial::start();
-    for store in [Store::postgres(), Store::sqlite()] {
-        figures.extend(one_store(options, store, &trivial).await);
-    }
-    figures
+    hashes.of("libargon2", theirs).asked(Goal::Share(least_hashing()))
 }
 
 /// The goal for our hashes, as a share of those of the reference implementation.
@@ -106,17 +132,24 @@ async fn one_store(options: &Options, store: Store, trivial: &Trivial) -> Vec<Fi
     let mut grown: Vec<(usize, Vec<Figure>)> = Vec::new();
     let mut before = 0;
     for size in options.sizes() {
+        let is_growing = options.wants(&format!("{name}: growth"));
+        if size > 20_000 && !is_growing {
+            break;
+        }
         say(&format!("{name}: {size} people"));
         subject.grow(size);
         if size == 20_000 {
             figures.extend(scenarios(&bench(size, options.long()), &subject).await);
-        } else {
+        } else if is_growing {
             grown.push((size, growth(&bench(size, options.long_for_limits()), &subject, before).await));
         }
         before = size;
     }
     figures.extend(compared(grown));
     drop(subject.server);
+    if !options.wants(&format!("{name}: start")) {
+        return figures;
+    }
     figures.extend(starts(options, &subject.store, directory.path()));
     figures
 }
@@ -130,9 +163,10 @@ struct Bench<'a> {
     long: Duration,
 }
 
-/// The scenarios, in the accounts from [`FEW`] on.
-async fn scenarios(bench: &Bench<'_>, subject: &Subject) -> Vec<Figure> {
-    let many = if bench.options.quick { 2_000 } else { 10_000 };
+/// What clients do, in the accounts from [`FEW`] on.
+async fn planned(options: &Options, subject: &Subject) -> Vec<Scenario> {
+    let people = 20_000;
+    let many = options.many();
     let (_, tokens) = subject.sessions(FEW + 1..=FEW + many).await;
     let (chains, _) = subject.sessions(FEW + many + 1..=FEW + many + CHAINS).await;
     let (me, list) = ("/api/auth/me", "/api/auth/sessions");
@@ -141,9 +175,9 @@ async fn scenarios(bench: &Bench<'_>, subject: &Subject) -> Vec<Figure> {
         Store::Postgres { .. } => (Some(Against::Sql(Sql::Select)), Some(Against::Sql(Sql::Rotate))),
         Store::Sqlite(_) => (trivial, None),
     };
-    let tenth = scripts::logins(HASHING, bench.people, 10);
-    let plan = [
-        Scenario::new("login", scripts::logins(HASHING, bench.people, 0)).of(hashes).asked(0.95),
+    let tenth = scripts::logins(HASHING, people, 10);
+    vec![
+        Scenario::new("login", scripts::logins(HASHING, people, 0)).of(hashes).asked(0.95),
         Scenario { wanted: &[200, 401], ..Scenario::new("login, a tenth wrong", tenth) }
             .of(hashes)
             .asked(0.95),
@@ -154,13 +188,46 @@ async fn scenarios(bench: &Bench<'_>, subject: &Subject) -> Vec<Figure> {
         Scenario::new("me, thousands of sessions in turn", scripts::reads(me, READING, &tokens)).of(read),
         Scenario::new("list of sessions", scripts::reads(list, READING, &tokens)).of(trivial),
         Scenario::new("refresh, 64 chains", scripts::chains(chains)).of(rotate),
-    ];
+    ]
+}
+
+/// The scenarios and the storm.
+async fn scenarios(bench: &Bench<'_>, subject: &Subject) -> Vec<Figure> {
     let mut all = Vec::new();
-    for scenario in plan {
+    let wants = |what: &str| bench.options.wants(&format!("{}: {what}", subject.store.name()));
+    for scenario in planned(bench.options, subject).await.into_iter().filter(|scenario| wants(scenario.name))
+    {
         all.push(bench.measure(subject, scenario).await);
     }
-    all.extend(storms(bench, subject, &tokens[..READING]).await);
+    if !wants("storm") {
+        return all;
+    }
+    let last = FEW + bench.options.many() + CHAINS;
+    let (_, tokens) = subject.sessions(last + 1..=last + READING).await;
+    all.extend(storms(bench, subject, &tokens).await);
     all
+}
+
+/// Scenarios whose flame graphs are drawn, with the names of the files.
+const WATCHED: [(&str, &str); 3] =
+    [("login", "login"), ("me, seen within a second", "me"), ("refresh, 64 chains", "refresh")];
+
+/// Draws where the time goes on PostgreSQL.
+pub(crate) async fn watch(options: &Options) -> io::Result<()> {
+    let directory = TempDir::new()?;
+    let mut subject = Subject::start(&options.binary, Store::postgres(), directory.path()).await;
+    subject.grow(20_000);
+    let folder = options.folder();
+    fs::create_dir_all(&folder)?;
+    for mut scenario in planned(options, &subject).await {
+        let Some((_, name)) = WATCHED.iter().find(|(watched, _)| *watched == scenario.name) else { continue };
+        say(&format!("flame graph of {name}"));
+        let (stacks, long) = (directory.path().join("stacks"), options.long());
+        let recording = Recording::start(subject.server.process(), WARM + long, &stacks)?;
+        drive(subject.server.address, &mut scenario.scripts, scenario.wanted, WARM, long).await;
+        fs::write(folder.join(format!("flame-{name}.svg")), recording.draw(scenario.name, &stacks)?)?;
+    }
+    Ok(())
 }
 
 impl Bench<'_> {

@@ -20,7 +20,8 @@ pub(crate) fn write(machine: &Machine, figures: &[Figure], folder: &Path) -> io:
     let page = include_str!("performance.md")
         .replace("{machine}", &machine_lines(machine))
         .replace("{figures}", &tables(figures))
-        .replace("{unmet}", &unmet(figures));
+        .replace("{unmet}", &unmet(figures))
+        .replace("{why}", include_str!("why.md"));
     fs::write(folder.with_extension("md"), page)
 }
 

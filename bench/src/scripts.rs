@@ -27,14 +27,20 @@ pub(crate) fn logins(clients: usize, people: usize, wrong: usize) -> Vec<Script>
             let number = count.fetch_add(1, Ordering::Relaxed);
             let is_wrong = wrong > 0 && number % wrong == wrong - 1;
             let person = number * STRIDE % people + 1;
-            let slip = if is_wrong { "!" } else { "" };
-            post(
-                "/api/auth/login",
-                &format!("{{\"email\":\"{}\",\"password\":\"{PASSWORD}{slip}\"}}", email(person)),
-            )
+            if is_wrong { login_with(&email(person), "!") } else { login(&email(person)) }
         }) as Script
     };
     (0..clients).map(one).collect()
+}
+
+/// Signs somebody in.
+pub(crate) fn login(email: &str) -> String {
+    login_with(email, "")
+}
+
+fn login_with(email: &str, slip: &str) -> String {
+    let body = format!("{{\"email\":\"{email}\",\"password\":\"{PASSWORD}{slip}\"}}");
+    post("/api/auth/login", &body)
 }
 
 /// Registers one new person after the other.

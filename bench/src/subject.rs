@@ -117,8 +117,11 @@ impl Subject {
         assert!(migrated.status.success(), "{}", String::from_utf8_lossy(&migrated.stderr));
         let server = Server::start(binary, &settings).await;
         people::register(server.address, &[MODEL.to_owned()], true).await;
-        let mut client = crate::driver::client::Client::number(server.address, 0);
-        people::sign_in(&mut client, MODEL).await;
+        // From the network that the clients are in: people whose session is a copy of this one are at home there, and
+        // get no letter about a strange device.
+        let mut connection = Connection::open(server.address, 0).await.expect("the server listens");
+        let (status, body) = connection.exchange(&scripts::login(MODEL)).await.expect("an answer");
+        assert_eq!(status, 200, "{body}");
         Self { server, store, people: 0 }
     }
 

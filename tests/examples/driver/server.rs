@@ -71,6 +71,11 @@ impl Server {
         kib(self.child.id(), "VmHWM:") / 1024
     }
 
+    /// The id of its process.
+    pub(crate) fn process(&self) -> u32 {
+        self.child.id()
+    }
+
     /// The memory it has now, in MiB.
     pub(crate) fn memory(&self) -> f64 {
         resident_mib(self.child.id())
