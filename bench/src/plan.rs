@@ -15,7 +15,7 @@ use crate::{
     limits::{self, Sql, Trivial},
     load::{Measured, Script, drive},
     scripts, start, storm,
-    subject::{Store, Subject},
+    subject::{Memory, Store, Subject},
 };
 
 /// How long and how often.
@@ -138,6 +138,9 @@ async fn one_store(options: &Options, store: Store, trivial: &Trivial) -> Vec<Fi
         }
         say(&format!("{name}: {size} people"));
         subject.grow(size);
+        // Every read of the growth shall ask the store, which has grown.
+        let memory = if size == 20_000 { Memory::Usual } else { Memory::Off };
+        subject.restart(&options.binary, memory).await;
         if size == 20_000 {
             figures.extend(scenarios(&bench(size, options.long()), &subject).await);
         } else if is_growing {
@@ -341,7 +344,7 @@ async fn growth(bench: &Bench<'_>, subject: &Subject, before: usize) -> Vec<Figu
     let mut figures = Vec::new();
     for scenario in [
         Scenario::new("login", scripts::logins(HASHING, size, 0)),
-        Scenario::new("me", scripts::reads("/api/auth/me", READING, &access)),
+        Scenario::new("me from the store", scripts::reads("/api/auth/me", READING, &access)),
         Scenario::new("list of sessions", scripts::reads("/api/auth/sessions", READING, &access)),
         Scenario::new("refresh", scripts::chains(chains)),
     ] {

@@ -35,7 +35,17 @@ pub(crate) enum Store {
 pub(crate) struct Subject {
     pub(crate) server: Server,
     pub(crate) store: Store,
+    settings: Vec<(String, String)>,
     people: usize,
+}
+
+/// How the server answers reads.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Memory {
+    /// As it does where nobody sets it: from a second's memory, where it can.
+    Usual,
+    /// From the store alone.
+    Off,
 }
 
 impl Store {
@@ -122,7 +132,17 @@ impl Subject {
         let mut connection = Connection::open(server.address, 0).await.expect("the server listens");
         let (status, body) = connection.exchange(&scripts::login(MODEL)).await.expect("an answer");
         assert_eq!(status, 200, "{body}");
-        Self { server, store, people: 0 }
+        Self { server, store, settings, people: 0 }
+    }
+
+    /// Puts another server in the place of this one, on the same store.
+    pub(crate) async fn restart(&mut self, binary: &Path, memory: Memory) {
+        let mut settings = self.settings.clone();
+        if matches!(memory, Memory::Off) {
+            settings.push(("SESSION_SNAPSHOT_MILLISECONDS".to_owned(), "0".to_owned()));
+        }
+        self.server.stop();
+        self.server = Server::start(binary, &settings).await;
     }
 
     /// Sees to it that there are so many people.

@@ -96,11 +96,18 @@ fn kib(process: u32, name: &str) -> u64 {
     value.and_then(|kib| kib.trim().parse().ok()).unwrap_or(0)
 }
 
-impl Drop for Server {
-    fn drop(&mut self) {
+impl Server {
+    /// Ends it.
+    pub(crate) fn stop(&mut self) {
         // Already gone is fine.
         let _ = self.child.kill();
         let _ = self.child.wait();
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        self.stop();
     }
 }
 
