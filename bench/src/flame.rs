@@ -35,7 +35,7 @@ impl Recording {
                 "-F",
                 RATE,
                 "--call-graph",
-                "dwarf,16384",
+                "dwarf,65528",
                 "-p",
                 &process.to_string(),
                 "-o",
