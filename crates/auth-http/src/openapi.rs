@@ -132,7 +132,7 @@ fn csrf_header() -> SecurityScheme {
 }
 
 /// The ways in which a caller may be found.
-fn security(operation: &Operation) -> Vec<SecurityRequirement> {
+fn security(operation: &Operation, access: Access) -> Vec<SecurityRequirement> {
     let one = |name| SecurityRequirement::new::<_, [&str; 0], &str>(name, []);
     let by_key = |scope: Scope| SecurityRequirement::new(API_KEY, [scope.as_str()]);
     let by_cookie = if csrf::is_unsafe(&operation.method) {
@@ -140,7 +140,7 @@ fn security(operation: &Operation) -> Vec<SecurityRequirement> {
     } else {
         one(COOKIE)
     };
-    match operation.access() {
+    match access {
         Access::Public => Vec::new(),
         Access::Bearer | Access::Administrator | Access::Superuser => vec![one(BEARER), by_cookie],
         Access::OptionalBearer | Access::TokenOrCredentials => {
@@ -171,7 +171,7 @@ fn describe(operation: &Operation, doc: &OperationDoc) -> OperationBuilder {
         let request = RequestBodyBuilder::new().content(body.media_type, content).required(Some(required));
         builder = builder.request_body(Some(request.build()));
     }
-    builder = security(operation).into_iter().fold(builder, OperationBuilder::security);
+    builder = security(operation, doc.access).into_iter().fold(builder, OperationBuilder::security);
     responses(operation, doc)
         .into_iter()
         .fold(builder, |builder, (status, response)| builder.response(status.to_string(), response))
@@ -245,7 +245,7 @@ fn responses(operation: &Operation, doc: &OperationDoc) -> BTreeMap<u16, Respons
     if doc.access == Access::Cookie {
         add(401, "No session in the cookies");
     }
-    if operation.demands_csrf() {
+    if doc.access.demands_csrf(&operation.method) {
         add(403, "`csrf_failed`: by cookie, without its token or from a foreign page");
     }
     if let Some(body) = &doc.input.body {

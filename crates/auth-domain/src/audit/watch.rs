@@ -9,7 +9,7 @@ use super::{AuditEntry, AuditRecord};
 use crate::port::{
     ApiKeyRepo, AuditChain, AuditFilter, AuditLog, DeviceRepo, FactorRepo, IdentityRepo, KeyRepo,
     KnownDeviceRepo, LinkRepo, LockRepo, Outbox, PeopleRepo, Repos, SealedRepo, SessionRepo, Store,
-    StoreError, Tx, UserRepo,
+    StoreError, Tx, UserRepo, hand_on,
 };
 
 /// Is told of entries of the audit log, to count them. Must not wait.
@@ -64,50 +64,13 @@ struct Watched<R: ?Sized> {
 }
 
 impl<R: Repos + ?Sized> Repos for Watched<R> {
-    fn users(&mut self) -> &mut dyn UserRepo {
-        self.repos.users()
-    }
-    fn sessions(&mut self) -> &mut dyn SessionRepo {
-        self.repos.sessions()
-    }
-    fn links(&mut self) -> &mut dyn LinkRepo {
-        self.repos.links()
-    }
-    fn factors(&mut self) -> &mut dyn FactorRepo {
-        self.repos.factors()
-    }
-    fn devices(&mut self) -> &mut dyn DeviceRepo {
-        self.repos.devices()
-    }
-    fn identities(&mut self) -> &mut dyn IdentityRepo {
-        self.repos.identities()
-    }
-    fn known_devices(&mut self) -> &mut dyn KnownDeviceRepo {
-        self.repos.known_devices()
-    }
-    fn api_keys(&mut self) -> &mut dyn ApiKeyRepo {
-        self.repos.api_keys()
-    }
-    fn people(&mut self) -> &mut dyn PeopleRepo {
-        self.repos.people()
-    }
-    fn locks(&mut self) -> &mut dyn LockRepo {
-        self.repos.locks()
-    }
-    fn keys(&mut self) -> &mut dyn KeyRepo {
-        self.repos.keys()
-    }
-    fn sealed(&mut self) -> &mut dyn SealedRepo {
-        self.repos.sealed()
-    }
     fn audit(&mut self) -> &mut dyn AuditLog {
         self
     }
-    fn chain(&mut self) -> &mut dyn AuditChain {
-        self.repos.chain()
-    }
-    fn outbox(&mut self) -> &mut dyn Outbox {
-        self.repos.outbox()
+    hand_on! {
+        users: UserRepo, sessions: SessionRepo, links: LinkRepo, factors: FactorRepo, devices: DeviceRepo,
+        identities: IdentityRepo, known_devices: KnownDeviceRepo, api_keys: ApiKeyRepo, people: PeopleRepo,
+        locks: LockRepo, keys: KeyRepo, sealed: SealedRepo, chain: AuditChain, outbox: Outbox
     }
 }
 

@@ -47,6 +47,7 @@ pub use outside_keys::{
     OutsideKey, OutsideKeyAlgorithm, OutsideKeyError, OutsideKeyVerifier, UnknownOutsideAlgorithm,
 };
 pub use sms::{LedgerError, SmsError, SmsLedger, SmsReceipt, SmsSender, SmsText};
+pub(crate) use store::hand_on;
 pub use store::{
     ApiKeyRepo, Arrival, AuditChain, AuditFilter, AuditLog, DeviceRepo, DueChecks, ExistingAccount,
     ExistingLink, FactorRepo, IdentityRepo, KeyRepo, KnownDeviceRepo, LinkRepo, LockRepo, Outbox,

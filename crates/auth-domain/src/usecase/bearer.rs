@@ -4,8 +4,9 @@ use std::sync::Arc;
 
 use chrono::TimeDelta;
 
-use super::{Core, Fault, Refusals, fault::faults};
+use super::{Core, Fault, Refusals, fault::faults, snapshot::Found};
 use crate::{
+    id::SessionId,
     port::{IdentityError, StoreError},
     session::Session,
     tenant::TenantId,
@@ -22,6 +23,14 @@ pub(super) const TOUCH_AFTER: TimeDelta = TimeDelta::minutes(1);
 pub struct Bearer {
     core: Arc<Core>,
     refusals: Refusals,
+}
+
+/// How new what is known of a session must be.
+#[derive(Clone, Copy)]
+enum Known {
+    Now,
+    /// As it was within the last [`Policy::snapshot_life`](super::Policy::snapshot_life).
+    Recently,
 }
 
 /// Somebody who may act: the token is good, the session lives, the account is active.
@@ -81,7 +90,7 @@ impl Bearer {
     /// # Errors
     /// [`BearerError`].
     pub async fn authenticate(&self, token: &str, tenant: &TenantId) -> Result<Caller, BearerError> {
-        self.find_caller(token, tenant).await.inspect_err(|error| self.refusals.count(error))
+        self.find_caller(token, tenant, Known::Now).await.inspect_err(|error| self.refusals.count(error))
     }
 
     /// The same for requests that change nothing: the session and its account may be as they were within the last
@@ -91,33 +100,11 @@ impl Bearer {
     /// # Errors
     /// [`BearerError`].
     pub async fn recognise(&self, token: &str, tenant: &TenantId) -> Result<Caller, BearerError> {
-        self.find_recent(token, tenant).await.inspect_err(|error| self.refusals.count(error))
+        self.find_caller(token, tenant, Known::Recently).await.inspect_err(|error| self.refusals.count(error))
     }
 
-    async fn find_recent(&self, token: &str, tenant: &TenantId) -> Result<Caller, BearerError> {
-        let (snapshots, now) = (&self.core.snapshots, self.core.now());
-        let claims = match self.core.verify_token(token).await.map_err(BearerError::Fault)? {
-            Ok(claims) => claims,
-            Err(rejected) => {
-                return self.admit(self.identify_by_provider(token, tenant, rejected).await?).await;
-            }
-        };
-        let kept = claims.session.and_then(|id| snapshots.get(id, now));
-        if let Some(found) = kept.filter(|found| is_named(&found.0, &found.1, &claims)) {
-            check_tenant(&claims, tenant)?;
-            let (session, user) = found.as_ref().clone();
-            return self.admit(Identity { claims, user: Some(user), session: Some(session) }).await;
-        }
-        let reading = snapshots.reading(now);
-        let caller = self.admit(self.found(claims, tenant).await?).await?;
-        if let Some(session) = &caller.session {
-            snapshots.keep(reading, (session.clone(), caller.user.clone()));
-        }
-        Ok(caller)
-    }
-
-    async fn find_caller(&self, token: &str, tenant: &TenantId) -> Result<Caller, BearerError> {
-        self.admit(self.find_identity(token, tenant).await?).await
+    async fn find_caller(&self, token: &str, tenant: &TenantId, known: Known) -> Result<Caller, BearerError> {
+        self.admit(self.find_identity(token, tenant, known).await?).await
     }
 
     /// The same for tokens that this installation made, and with what they say. Refusals are not counted.
@@ -127,7 +114,7 @@ impl Bearer {
         tenant: &TenantId,
     ) -> Result<(AccessClaims, Caller), BearerError> {
         let verified = self.core.verify_token(token).await.map_err(BearerError::Fault)?;
-        let identity = self.found(verified.map_err(BearerError::Rejected)?, tenant).await?;
+        let identity = self.found(verified.map_err(BearerError::Rejected)?, tenant, Known::Now).await?;
         Ok((identity.claims.clone(), self.admit(identity).await?))
     }
 
@@ -151,21 +138,33 @@ impl Bearer {
     /// # Errors
     /// [`BearerError::Rejected`], [`BearerError::WrongTenant`] or [`BearerError::Fault`].
     pub async fn identify(&self, token: &str, tenant: &TenantId) -> Result<Identity, BearerError> {
-        self.find_identity(token, tenant).await.inspect_err(|error| self.refusals.count(error))
+        self.find_identity(token, tenant, Known::Now).await.inspect_err(|error| self.refusals.count(error))
     }
 
-    async fn find_identity(&self, token: &str, tenant: &TenantId) -> Result<Identity, BearerError> {
+    async fn find_identity(
+        &self,
+        token: &str,
+        tenant: &TenantId,
+        known: Known,
+    ) -> Result<Identity, BearerError> {
         let verified = self.core.verify_token(token).await.map_err(BearerError::Fault)?;
         let claims = match verified {
             Ok(claims) => claims,
             Err(rejected) => return self.identify_by_provider(token, tenant, rejected).await,
         };
-        self.found(claims, tenant).await
+        self.found(claims, tenant, known).await
     }
 
-    async fn found(&self, claims: AccessClaims, tenant: &TenantId) -> Result<Identity, BearerError> {
-        check_tenant(&claims, tenant)?;
-        let (session, user) = self.look_up(&claims).await?;
+    async fn found(
+        &self,
+        claims: AccessClaims,
+        tenant: &TenantId,
+        known: Known,
+    ) -> Result<Identity, BearerError> {
+        if claims.tenant != *tenant {
+            return Err(BearerError::WrongTenant);
+        }
+        let (session, user) = self.look_up(&claims, known).await?;
         Ok(Identity { claims, user, session })
     }
 
@@ -206,26 +205,42 @@ impl Bearer {
         Ok(Identity { claims, user: Some(user), session: None })
     }
 
-    async fn look_up(&self, claims: &AccessClaims) -> Result<(Option<Session>, Option<User>), StoreError> {
-        let mut repos = self.core.ports.store.read().await?;
-        match claims.session {
-            Some(id) => {
-                let found = repos.sessions().with_user(id).await?;
-                Ok(match found.filter(|(session, user)| is_named(session, user, claims)) {
-                    Some((session, user)) => (Some(session), Some(user)),
-                    None => (None, repos.users().by_id(claims.subject).await?),
-                })
+    async fn look_up(
+        &self,
+        claims: &AccessClaims,
+        known: Known,
+    ) -> Result<(Option<Session>, Option<User>), StoreError> {
+        if let Some(id) = claims.session {
+            let found = match known {
+                Known::Now => self.session(id).await?,
+                Known::Recently => self.recent_session(id).await?,
+            };
+            // A token names its own session only; anything else was not made by us.
+            let is_named =
+                |(session, user): &Found| session.user == claims.subject && user.id == claims.subject;
+            if let Some((session, user)) = found.filter(is_named) {
+                return Ok((Some(session), Some(user)));
             }
-            None => Ok((None, repos.users().by_id(claims.subject).await?)),
         }
+        Ok((None, self.core.ports.store.read().await?.users().by_id(claims.subject).await?))
     }
-}
 
-/// A token names its own session only; anything else was not made by us.
-fn is_named(session: &Session, user: &User, claims: &AccessClaims) -> bool {
-    session.user == claims.subject && user.id == claims.subject
-}
+    async fn session(&self, id: SessionId) -> Result<Option<Found>, StoreError> {
+        self.core.ports.store.read().await?.sessions().with_user(id).await
+    }
 
-fn check_tenant(claims: &AccessClaims, tenant: &TenantId) -> Result<(), BearerError> {
-    if claims.tenant == *tenant { Ok(()) } else { Err(BearerError::WrongTenant) }
+    /// The session as it was a moment ago. One that nobody may use is asked for again: it may be mended.
+    async fn recent_session(&self, id: SessionId) -> Result<Option<Found>, StoreError> {
+        let (snapshots, now) = (&self.core.snapshots, self.core.now());
+        if let Some(kept) = snapshots.get(id, now) {
+            return Ok(Some(kept.as_ref().clone()));
+        }
+        let reading = snapshots.reading(now);
+        let found = self.session(id).await?;
+        if let Some(found) = found.as_ref().filter(|(session, user)| session.is_live(now) && user.is_active())
+        {
+            snapshots.keep(reading, found);
+        }
+        Ok(found)
+    }
 }

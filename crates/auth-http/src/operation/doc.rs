@@ -1,5 +1,6 @@
 //! What is said about an operation.
 
+use actix_web::http::Method;
 use auth_domain::api_key::Scope;
 use utoipa::{
     PartialSchema, ToSchema,
@@ -10,7 +11,7 @@ use utoipa::{
     },
 };
 
-use crate::body::Input;
+use crate::{body::Input, csrf};
 
 /// A schema under the name by which others refer to it.
 pub(crate) type NamedSchema = (String, RefOr<Schema>);
@@ -45,6 +46,11 @@ impl Access {
     /// Whether it takes a power over others.
     pub const fn is_for_power(self) -> bool {
         matches!(self, Self::Administrator | Self::Superuser)
+    }
+
+    /// Whether a caller who was found by cookie has to prove which page sent a request of that method.
+    pub(crate) fn demands_csrf(self, method: &Method) -> bool {
+        self.takes_cookies() && csrf::is_unsafe(method)
     }
 
     /// Whether the caller may be found by cookie.

@@ -53,7 +53,7 @@ use std::sync::Arc;
 use actix_web::{FromRequest, Handler, Responder, Route, http::Method, web};
 use utoipa::{PartialSchema, ToSchema};
 
-use crate::{csrf, metrics::Requests, trace::UseCase};
+use crate::{metrics::Requests, trace::UseCase};
 pub use doc::{Access, InputDoc, OperationDoc};
 pub(crate) use doc::{Answer, Challenge, Parameter};
 pub use patience::nobody_waits;
@@ -256,7 +256,7 @@ impl Operation {
 
     /// Whether a caller who was found by cookie has to prove which page sent the request.
     pub fn demands_csrf(&self) -> bool {
-        self.access().takes_cookies() && csrf::is_unsafe(&self.method)
+        self.access().demands_csrf(&self.method)
     }
 
     fn says(mut self, what: impl Fn(&mut OperationDoc) + Send + Sync + 'static) -> Self {

@@ -93,6 +93,16 @@ pub trait Repos: Send {
     fn people(&mut self) -> &mut dyn PeopleRepo;
 }
 
+/// In a decorator of [`Repos`]: repositories of the field `repos` that it hands on as they are.
+macro_rules! hand_on {
+    ($($name:ident: $repo:ident),+) => {$(
+        fn $name(&mut self) -> &mut dyn $repo {
+            self.repos.$name()
+        }
+    )+};
+}
+pub(crate) use hand_on;
+
 /// A transaction.
 ///
 /// A method that returns `()` may keep its statement back, to send it together with the next one or

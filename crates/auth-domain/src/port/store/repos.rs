@@ -114,8 +114,8 @@ pub trait SessionRepo: Send {
     /// [`StoreError`] when the store fails.
     async fn insert(&mut self, session: &Session, first: &Generation) -> Result<(), StoreError>;
 
-    /// A session and the account it belongs to, live or not, in one round trip: every request asks
-    /// this.
+    /// A session and the account it belongs to, live or not, in one round trip: requests with a
+    /// token ask this.
     ///
     /// # Errors
     /// [`StoreError`] when the store fails.

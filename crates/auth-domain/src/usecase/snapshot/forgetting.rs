@@ -11,7 +11,7 @@ use crate::{
     port::{
         ApiKeyRepo, Arrival, AuditChain, AuditLog, DeviceRepo, ExistingAccount, FactorRepo, IdentityRepo,
         KeyRepo, KnownDeviceRepo, LinkRepo, LockRepo, Outbox, PeopleRepo, Present, RecentSince, Record,
-        Repos, SealedRepo, SessionRepo, Store, StoreError, Tx, UserCounts, UserFilter, UserRepo,
+        Repos, SealedRepo, SessionRepo, Store, StoreError, Tx, UserCounts, UserFilter, UserRepo, hand_on,
     },
     secret::Digest,
     session::{
@@ -87,51 +87,18 @@ impl<R: Repos + ?Sized> Repos for Forgetting<R> {
     fn people(&mut self) -> &mut dyn PeopleRepo {
         self
     }
-    fn links(&mut self) -> &mut dyn LinkRepo {
-        self.repos.links()
-    }
-    fn factors(&mut self) -> &mut dyn FactorRepo {
-        self.repos.factors()
-    }
-    fn devices(&mut self) -> &mut dyn DeviceRepo {
-        self.repos.devices()
-    }
-    fn identities(&mut self) -> &mut dyn IdentityRepo {
-        self.repos.identities()
-    }
-    fn known_devices(&mut self) -> &mut dyn KnownDeviceRepo {
-        self.repos.known_devices()
-    }
-    fn api_keys(&mut self) -> &mut dyn ApiKeyRepo {
-        self.repos.api_keys()
-    }
-    fn locks(&mut self) -> &mut dyn LockRepo {
-        self.repos.locks()
-    }
-    fn keys(&mut self) -> &mut dyn KeyRepo {
-        self.repos.keys()
-    }
-    fn sealed(&mut self) -> &mut dyn SealedRepo {
-        self.repos.sealed()
-    }
-    fn audit(&mut self) -> &mut dyn AuditLog {
-        self.repos.audit()
-    }
-    fn chain(&mut self) -> &mut dyn AuditChain {
-        self.repos.chain()
-    }
-    fn outbox(&mut self) -> &mut dyn Outbox {
-        self.repos.outbox()
+    hand_on! {
+        links: LinkRepo, factors: FactorRepo, devices: DeviceRepo, identities: IdentityRepo,
+        known_devices: KnownDeviceRepo, api_keys: ApiKeyRepo, locks: LockRepo, keys: KeyRepo,
+        sealed: SealedRepo, audit: AuditLog, chain: AuditChain, outbox: Outbox
     }
 }
 
 #[async_trait]
 impl Tx for Forgetting<dyn Tx> {
+    // What was changed goes at the end of each, and is forgotten then.
     async fn commit(self: Box<Self>) -> Result<(), StoreError> {
-        let Self { repos, changed } = *self;
-        let committed = repos.commit().await;
-        drop(changed);
-        committed
+        self.repos.commit().await
     }
 
     async fn rollback(self: Box<Self>) -> Result<(), StoreError> {

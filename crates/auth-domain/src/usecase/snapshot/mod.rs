@@ -48,11 +48,11 @@ impl Snapshots {
 
     /// Keeps a session that was read, from the beginning of its reading on. Nothing, if anything was forgotten
     /// meanwhile: it may have been read before a change and come here after it.
-    pub(super) fn keep(&self, reading: Reading, found: Found) {
+    pub(super) fn keep(&self, reading: Reading, found: &Found) {
         if self.is_off() {
             return;
         }
-        let found = Arc::new(found);
+        let found = Arc::new(found.clone());
         let outlived = self.kept().keep(reading, self.life, found);
         // Thousands of sessions: not while others wait for the lock.
         drop(outlived);
