@@ -158,6 +158,7 @@ fn server(settings: &Settings, listener: TcpListener, api: &Api, wiring: &Wiring
     let limits = ConnectionLimits {
         connections: settings.max_connections,
         per_address: settings.max_connections_per_address,
+        idle: settings.keep_alive,
         ..ConnectionLimits::default()
     };
     let app = {

@@ -20,7 +20,7 @@ use super::{Limit, Operation, patience::Waited};
 use crate::{
     metrics::{Requests, RouteFigures},
     problem::Problem,
-    transport::Hangup,
+    transport::Conversation,
 };
 
 /// What the extractors need to know of the operation they serve.
@@ -110,7 +110,7 @@ async fn contain(
 
 /// Comes back when the client has hung up; never, where nobody can tell.
 async fn client_gone(request: &HttpRequest) {
-    match request.conn_data::<Hangup>() {
+    match request.conn_data::<Conversation>() {
         Some(connection) => connection.client_gone().await,
         None => std::future::pending().await,
     }

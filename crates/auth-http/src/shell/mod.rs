@@ -35,7 +35,7 @@ use crate::{
     extract::CookiesRead,
     problem::{Form, Problem, fill},
     trace,
-    transport::Hangup,
+    transport::Conversation,
 };
 
 /// What the finishing touches need to know of a request that is gone by then.
@@ -96,8 +96,8 @@ fn may_go_on_for_ever(request: &HttpRequest) -> bool {
 /// Says that the connection ends, and ends it whatever the client goes on to send.
 fn hang_up(request: &HttpRequest, response: &mut HttpResponse) {
     response.head_mut().set_connection_type(ConnectionType::Close);
-    if let Some(hangup) = request.conn_data::<Hangup>() {
-        hangup.soon();
+    if let Some(conversation) = request.conn_data::<Conversation>() {
+        conversation.end_soon();
     }
 }
 

@@ -1,21 +1,24 @@
 //! Listening: connections, their limits, and answers to what is not even a request.
 
+mod conversation;
 mod crowd;
-mod hangup;
+mod farewell;
+mod patience;
 mod refusal;
 mod stream;
 
 use std::{fmt, io, net::TcpListener, num::NonZeroUsize, thread, time::Duration};
 
-use actix_http::{HttpService, Protocol, Request, Response, error::DispatchError};
+use actix_http::{HttpService, KeepAlive, Protocol, Request, Response, error::DispatchError};
 use actix_server::Server;
 use actix_service::{
-    IntoServiceFactory, Service, ServiceFactory, ServiceFactoryExt as _, fn_service, map_config,
+    IntoServiceFactory, Service, ServiceFactory, ServiceFactoryExt as _, apply_fn_factory, fn_service,
+    map_config,
 };
 use actix_web::{Error, body::MessageBody, dev::AppConfig, rt::net::TcpStream};
 use tokio::{io::AsyncWriteExt as _, time::timeout};
 
-pub(crate) use self::hangup::Hangup;
+pub(crate) use self::conversation::Conversation;
 use self::{crowd::Crowd, refusal::Refusals, stream::AnsweringStream};
 use crate::app::Api;
 
@@ -34,6 +37,8 @@ pub struct ConnectionLimits {
     pub backlog: u32,
     /// How long a client may take to send the head of a request.
     pub head_deadline: Duration,
+    /// How long a connection may be idle between two requests.
+    pub idle: Duration,
     /// How long requests under way may take once the server is told to stop.
     pub in_flight: Duration,
 }
@@ -45,6 +50,7 @@ impl Default for ConnectionLimits {
             per_address: NonZeroUsize::new(256),
             backlog: 1024,
             head_deadline: Duration::from_secs(5),
+            idle: Duration::from_secs(75),
             in_flight: Duration::from_secs(20),
         }
     }
@@ -85,23 +91,34 @@ where
         .disable_signals();
     let stopping = builder.graceful_shutdown_signal();
     let address = listener.local_addr()?;
-    let head_deadline = limits.head_deadline;
+    let limits = *limits;
     let refusals = Refusals::new(api);
     let gate = api.gate();
     let crowd = Crowd::new(limits.per_address, &gate.settings.trusted_proxies);
     let server = builder.listen("auth-http", listener, move || {
         let (stopping, refusals, crowd) = (stopping.clone(), refusals.clone(), crowd.clone());
         let gate = gate.clone();
-        let app = app().into_factory().map_err(|error| error.into().error_response());
+        let app = apply_fn_factory(app(), |request: Request, app| {
+            let under_way = request.conn_data::<Conversation>().map(Conversation::begin);
+            let answer = app.call(request);
+            async move {
+                let answer = answer.await;
+                drop(under_way);
+                answer
+            }
+        })
+        .map_err(|error: S::Error| error.into().error_response());
         let http = HttpService::build()
             .graceful_shutdown_signal(move || {
                 let stopping = stopping.clone();
                 async move { stopping.notified().await }
             })
-            .client_request_timeout(head_deadline)
+            // The connection itself sees to both.
+            .client_request_timeout(Duration::ZERO)
+            .keep_alive(KeepAlive::Os)
             .local_addr(address)
             .on_connect_ext(|connection: &AnsweringStream, data| {
-                data.insert(connection.hangup());
+                data.insert(connection.conversation());
             })
             .finish(map_config(app, |()| AppConfig::default()));
         fn_service(move |connection: TcpStream| {
@@ -111,7 +128,7 @@ where
                 let Some(place) = place else { return Err(turn_away(connection, refusals).await) };
                 let peer = connection.peer_addr().ok();
                 let open = gate.metrics.limits.accepted();
-                Ok((AnsweringStream::new(connection, refusals, place, open), Protocol::Http1, peer))
+                Ok((AnsweringStream::new(connection, &limits, refusals, place, open), Protocol::Http1, peer))
             }
         })
         .and_then(http)

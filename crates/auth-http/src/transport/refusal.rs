@@ -33,6 +33,11 @@ impl Refusals {
         self.written(HttpResponse::from_error(Problem::too_many_connections()))
     }
 
+    /// What is written to a client that does not come to the end of a head.
+    pub(super) fn request_timeout(&self) -> Vec<u8> {
+        self.written(HttpResponse::new(StatusCode::REQUEST_TIMEOUT))
+    }
+
     /// A whole answer, as it goes over the wire.
     fn written(&self, refusal: HttpResponse) -> Vec<u8> {
         let status = refusal.status();

@@ -32,6 +32,7 @@ use std::{
     net::{IpAddr, SocketAddr},
     num::NonZeroUsize,
     path::PathBuf,
+    time::Duration,
 };
 
 pub use api_keys::ApiKeySettings;
@@ -201,6 +202,8 @@ pub struct Settings {
     pub max_connections: usize,
     /// `HTTP_MAX_CONNECTIONS_PER_ADDRESS`: `None` for any number.
     pub max_connections_per_address: Option<NonZeroUsize>,
+    /// `HTTP_KEEP_ALIVE_SECONDS`: how long a connection may be idle.
+    pub keep_alive: Duration,
     /// `EMAIL_MAX_PER_HOUR`: per recipient.
     pub email_limit: Quota,
 

@@ -5,6 +5,7 @@ use std::{
     num::NonZero,
     path::PathBuf,
     thread,
+    time::Duration,
 };
 
 use auth_domain::{
@@ -94,11 +95,7 @@ fn settings(from: &mut Reader) -> Settings {
         max_sessions_per_user: from.number(&table::MAX_SESSIONS_PER_USER),
 
         password_policy: from.value(&table::PASSWORD_MIN_LENGTH, password_policy),
-        breached_passwords: BreachSettings {
-            url: from.optional(&table::PASSWORD_BREACH_CHECK_URL, parse::base_url),
-            ca_file: from.optional(&table::PASSWORD_BREACH_CHECK_CA_FILE, |path| Ok(PathBuf::from(path))),
-            file: from.optional(&table::PASSWORD_BREACH_FILE, |path| Ok(PathBuf::from(path))),
-        },
+        breached_passwords: breached_passwords(from),
         hide_existing_accounts: from.value(&table::HIDE_EXISTING_ACCOUNTS, parse::flag),
         hash_threads,
         hash_memory_kib: memory::for_hashes(from, hash_threads),
@@ -116,6 +113,7 @@ fn settings(from: &mut Reader) -> Settings {
         }),
         max_connections: from.number(&table::HTTP_MAX_CONNECTIONS),
         max_connections_per_address: NonZero::new(from.number(&table::HTTP_MAX_CONNECTIONS_PER_ADDRESS)),
+        keep_alive: Duration::from_secs(from.number(&table::HTTP_KEEP_ALIVE_SECONDS)),
         email_limit: Quota::per_hour(from.number(&table::EMAIL_MAX_PER_HOUR)),
 
         mail: mail::mail(from),
@@ -152,6 +150,14 @@ fn settings(from: &mut Reader) -> Settings {
         api_keys,
         metrics_token,
         public_url,
+    }
+}
+
+fn breached_passwords(from: &mut Reader) -> BreachSettings {
+    BreachSettings {
+        url: from.optional(&table::PASSWORD_BREACH_CHECK_URL, parse::base_url),
+        ca_file: from.optional(&table::PASSWORD_BREACH_CHECK_CA_FILE, |path| Ok(PathBuf::from(path))),
+        file: from.optional(&table::PASSWORD_BREACH_FILE, |path| Ok(PathBuf::from(path))),
     }
 }
 

@@ -61,7 +61,7 @@ table! {
         /// Where accounts are stored. `sqlite://data/auth.sqlite3` is relative to the working directory, `sqlite:///var/lib/auth.sqlite3` is not; `sqlite::memory:` forgets everything at the end. `postgresql://USER:PASSWORD@HOST1:5432,HOST2:5432/NAME?sslmode=verify-full` serves several replicas; of several hosts the one that takes writes is used.
         DATABASE_URL or SQLALCHEMY_DATABASE_URL: Kind::Url("postgresql://USER:PASSWORD@HOST/NAME, sqlite://PATH or sqlite::memory:"), depends "`sqlite://<DATA_DIR>/auth.sqlite3`";
         /// Connections to PostgreSQL that requests share; two more are kept for health checks.
-        DATABASE_POOL_SIZE: Kind::Number(1, 1000), is "16";
+        DATABASE_POOL_SIZE: Kind::Number(1, 1000), is "32";
         /// Known tenants; `default` is always one of them.
         TENANTS: Kind::Text("a comma list of names made of a-z, 0-9, _ and -, 63 characters at most"), is "default";
         /// How many copies of this server run. More than one need PostgreSQL and Redis.
@@ -190,6 +190,8 @@ table! {
         HTTP_MAX_CONNECTIONS: Kind::Number(16, 1_000_000), is "10000";
         /// How many of them one client address may have; 0 for any number. Trusted proxies may have any number.
         HTTP_MAX_CONNECTIONS_PER_ADDRESS: Kind::Number(0, 1_000_000), is "256";
+        /// How long a connection may be idle between two requests. Longer than the load balancer in front keeps its own: a request that it sends at the moment of closing is lost.
+        HTTP_KEEP_ALIVE_SECONDS: Kind::Number(1, 3600), is "75";
         /// Mails per recipient; beyond, the answer stays the same and nothing is sent.
         EMAIL_MAX_PER_HOUR: Kind::Number(1, 1_000_000), is "10";
     }

@@ -4,6 +4,7 @@ mod gate;
 mod hashing;
 mod limits;
 mod sockets;
+mod waiting;
 
 use reqwest::{Method, StatusCode};
 use serde_json::json;

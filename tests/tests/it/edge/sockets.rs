@@ -1,12 +1,19 @@
 //! Bytes that are meant to harm: each is refused or cut off, in time and in bounded memory (security
 //! requirements IN-01, IN-02, IN-03, IN-06, IN-07, IN-08, IN-09 and IN-12).
 
-use std::time::{Duration, Instant};
+use std::{
+    io::ErrorKind,
+    time::{Duration, Instant},
+};
 
 use reqwest::{Method, StatusCode};
 use serde_json::json;
 use tempfile::TempDir;
-use tokio::{io::AsyncReadExt as _, time::timeout};
+use tokio::{
+    io::AsyncReadExt as _,
+    net::TcpStream,
+    time::{sleep, timeout},
+};
 
 use crate::harness::{
     Answer, TestServer,
@@ -148,8 +155,20 @@ async fn a_flood_of_pipelined_requests_is_served_in_bounded_memory() {
     let grown = server.peak_memory() - before;
     eprintln!("{} kB of requests taken, memory grew by {grown} MiB", sent / 1024);
     assert!(grown < 100, "{grown} MiB");
+    assert_given_up(&connection, &server).await;
     let talk = converse(server.base(), format!("{GET}connection: close\r\n\r\n").as_bytes()).await;
     assert_eq!(talk.statuses(), [200], "others are served");
+}
+
+/// A client that reads nothing keeps neither its connection nor a core.
+async fn assert_given_up(connection: &TcpStream, server: &Process) {
+    let (begun, before) = (Instant::now(), server.processor_time());
+    while !matches!(connection.try_write(b"x"), Err(error) if error.kind() != ErrorKind::WouldBlock) {
+        assert!(begun.elapsed() < CUT_OFF + CUT_OFF, "it is still open");
+        sleep(Duration::from_millis(100)).await;
+    }
+    let used = server.processor_time().saturating_sub(before);
+    assert!(used < Duration::from_secs(2), "{used:?}");
 }
 
 #[tokio::test]

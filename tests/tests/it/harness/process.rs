@@ -5,6 +5,7 @@ use std::{
     path::{Path, PathBuf},
     process::{Child, Command, ExitStatus, Output, Stdio},
     sync::{Arc, Mutex, PoisonError},
+    time::Duration,
 };
 
 use serde_json::Value;
@@ -76,6 +77,17 @@ impl Process {
         let status = std::fs::read_to_string(path).expect("a running server");
         let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:")?.trim().strip_suffix(" kB"));
         peak.and_then(|kib| kib.trim().parse::<u64>().ok()).expect("a number of KiB") / 1024
+    }
+
+    /// What it has taken of the cores so far.
+    pub(crate) fn processor_time(&self) -> Duration {
+        let stat =
+            std::fs::read_to_string(format!("/proc/{}/stat", self.child.id())).expect("a running server");
+        let (_, after_its_name) = stat.rsplit_once(')').expect("a name in parentheses");
+        let ticks = after_its_name.split_whitespace().skip(11).take(2);
+        let ticks: u64 = ticks.map(|ticks| ticks.parse::<u64>().expect("a number of ticks")).sum();
+        // Linux counts hundredths of a second here, on every machine.
+        Duration::from_millis(10 * ticks)
     }
 
     /// Ends it in the middle of whatever it does.

@@ -91,6 +91,9 @@ fn connections_are_bounded_unless_said_otherwise() {
     assert_eq!(settings.max_connections_per_address.map(std::num::NonZero::get), Some(256));
     let any = Place::new().env("HTTP_MAX_CONNECTIONS_PER_ADDRESS", "0").load().settings;
     assert_eq!(any.max_connections_per_address, None);
+    assert_eq!(settings.keep_alive.as_secs(), 75);
+    let short = Place::new().env("HTTP_KEEP_ALIVE_SECONDS", "5").load().settings;
+    assert_eq!(short.keep_alive.as_secs(), 5);
 }
 
 #[test]
