@@ -128,7 +128,7 @@ impl PostgresConfig {
             ssl_mode: SslMode::Prefer,
             root_certificates: None,
             read_write: true,
-            max_connections: 16,
+            max_connections: 32,
             reserved_connections: 2,
             acquire_timeout: Duration::from_secs(1),
             connect_timeout: Duration::from_secs(2),

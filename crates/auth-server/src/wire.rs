@@ -81,8 +81,15 @@ impl Wiring {
     /// # Errors
     /// When the store or a key refuses.
     pub(crate) async fn prepare(&self) -> anyhow::Result<Vec<String>> {
-        let migrations = self.stores.ready_schema().await?;
-        self.engine.rekey.check().await.map_err(unreadable)?;
+        let (schema, sealed) = (Box::pin(self.stores.ready_schema()), Box::pin(self.engine.rekey.check()));
+        let (migrations, sealed) = if self.stores.is_migrated_by_start() {
+            (schema.await?, sealed.await)
+        } else {
+            // Both only look, each through a connection that has to be opened first.
+            let (migrations, sealed) = tokio::join!(schema, sealed);
+            (migrations?, sealed)
+        };
+        sealed.map_err(unreadable)?;
         self.engine.keys.ensure().await.context("cannot prepare the signing keys")?;
         Ok(migrations)
     }

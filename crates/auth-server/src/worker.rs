@@ -32,6 +32,8 @@ const RECHECK_BATCH: u32 = 8;
 /// After a try while Cognito was away.
 const PROVIDER_PAUSE: Duration = Duration::from_secs(30);
 const UPKEEP_PAUSE: Duration = Duration::from_mins(10);
+/// When old rows are deleted first. Whoever waits for a server that starts waits for nothing that can wait.
+const SETTLED: Duration = Duration::from_secs(5);
 /// How often it is looked at whether a signing key is old; far below the time that one is published ahead.
 const KEY_PAUSE: Duration = Duration::from_secs(30);
 /// How soon a key that was taken away elsewhere is taken away here. One small statement.
@@ -57,15 +59,16 @@ impl Workers {
     pub(crate) fn start(engine: &Engine, part_events: Option<UnboundedReceiver<PartEvent>>) -> Self {
         let (stop, _) = watch::channel(false);
         let mut tasks = JoinSet::new();
-        spawn(&mut tasks, &stop, engine.clone(), deliver);
-        spawn(&mut tasks, &stop, engine.clone(), clean_up);
-        spawn(&mut tasks, &stop, engine.clone(), keep_keys);
-        spawn(&mut tasks, &stop, engine.clone(), watch_keys);
-        spawn(&mut tasks, &stop, engine.clone(), chain_audit);
-        spawn(&mut tasks, &stop, engine.clone(), sign_audit);
-        spawn(&mut tasks, &stop, engine.clone(), note_refusals);
+        let mut start = Starting { engine, tasks: &mut tasks, stop: &stop };
+        start.after(DELIVERY_PAUSE, deliver);
+        start.after(SETTLED, clean_up);
+        start.after(SETTLED, keep_keys);
+        start.after(KEY_WATCH_PAUSE, watch_keys);
+        start.after(CHAIN_PAUSE, chain_audit);
+        start.after(2 * CHAIN_PAUSE, sign_audit);
+        start.after(CHECKPOINT_PAUSE, note_refusals);
         if engine.federation.is_on() {
-            spawn(&mut tasks, &stop, engine.clone(), recheck);
+            start.after(RECHECK_PAUSE, recheck);
         }
         if let Some(events) = part_events {
             tasks.spawn(note_parts(engine.clone(), events, stop.subscribe()));
@@ -84,21 +87,31 @@ impl Workers {
     }
 }
 
-/// Runs `turn` again and again, with the pause it asks for, until told to stop between two turns.
-fn spawn<F>(tasks: &mut JoinSet<()>, stop: &watch::Sender<bool>, engine: Engine, turn: fn(Engine) -> F)
-where
-    F: Future<Output = Duration> + Send + 'static,
-{
-    let mut stopped = stop.subscribe();
-    tasks.spawn(async move {
-        loop {
-            let pause = turn(engine.clone()).await;
-            tokio::select! {
-                () = sleep(pause) => {}
-                _ = stopped.wait_for(|&stop| stop) => return,
+struct Starting<'a> {
+    engine: &'a Engine,
+    tasks: &'a mut JoinSet<()>,
+    stop: &'a watch::Sender<bool>,
+}
+
+impl Starting<'_> {
+    /// Runs `turn` after a pause and then again and again, with the pause it asks for, until told to stop between
+    /// two turns.
+    fn after<F>(&mut self, first: Duration, turn: fn(Engine) -> F)
+    where
+        F: Future<Output = Duration> + Send + 'static,
+    {
+        let (engine, mut stopped) = (self.engine.clone(), self.stop.subscribe());
+        self.tasks.spawn(async move {
+            let mut pause = first;
+            loop {
+                tokio::select! {
+                    () = sleep(pause) => {}
+                    _ = stopped.wait_for(|&stop| stop) => return,
+                }
+                pause = turn(engine.clone()).await;
             }
-        }
-    });
+        });
+    }
 }
 
 /// Puts what happens to parts into the audit log.

@@ -96,6 +96,11 @@ impl Stores {
         Ok(Vec::new())
     }
 
+    /// Whether [`Self::ready_schema`] changes what is there.
+    pub(crate) const fn is_migrated_by_start(&self) -> bool {
+        matches!(self, Self::Sqlite(_))
+    }
+
     /// Keeps a second server away from an embedded database for as long as the claim lives.
     ///
     /// # Errors
